@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// A Debian library, found through pkg-config and installed by `make`.
+func debian(_ name: String, pkgConfig: String? = nil, package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+  name: "deepfm",
+  products: [.executable(name: "deepfm", targets: ["Command"])],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    debian("CZeroMQ", package: "libzmq3-dev"),
+    debian("COpenBLAS", pkgConfig: "openblas", package: "libopenblas-dev"),
+    debian("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+    debian("CXXHash", pkgConfig: "libxxhash", package: "libxxhash-dev"),
+    debian("CSodium", pkgConfig: "libsodium", package: "libsodium-dev"),
+
+    .target(name: "DeepFM", dependencies: ["COpenBLAS"]),
+    .target(name: "Features", dependencies: ["CZlib", "CXXHash"]),
+    .target(name: "Wire", dependencies: ["CZeroMQ"]),
+    .target(
+      name: "ParamServer",
+      dependencies: ["Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
+    .target(
+      name: "Worker",
+      dependencies: ["Job", "Wire", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
+    .target(
+      name: "Coordinator",
+      dependencies: [
+        "Job", "Wire", "Features", "DeepFM", "CSodium",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "Command",
+      dependencies: [
+        "Coordinator", "ParamServer", "Worker", "Job", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
+    .testTarget(name: "FeaturesTests", dependencies: ["Features"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
+    .testTarget(name: "JobTests", dependencies: ["Job"]),
+    .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
+    .testTarget(name: "CommandTests", dependencies: ["Command"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Command"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

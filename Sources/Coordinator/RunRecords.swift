@@ -1,0 +1,70 @@
+import Foundation
+
+/// An epoch as the catalogue keeps it.
+public struct EpochRecord: Codable, Hashable, Sendable {
+  public var epoch: Int
+  public var steps: Int
+  public var rows: Int
+  public var trainLogloss: Double
+  public var auc: Double?
+  public var logloss: Double?
+  /// Of training alone, without evaluation and checkpoint.
+  public var seconds: Double
+  public var stallSeconds: Double
+
+  public var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
+}
+
+/// A checkpoint as the catalogue keeps it.
+public struct CheckpointRecord: Codable, Hashable, Sendable {
+  public var number: Int
+  public var epoch: Int
+  /// The step that comes next.
+  public var step: UInt64
+  public var slots: Int
+  public var bytes: Int
+  public var shards: [String]
+}
+
+/// A process that takes part.
+public struct MemberRecord: Codable, Hashable, Sendable {
+  public var role: String
+  public var number: Int
+  public var host: String
+  public var process: Int32
+  public var endpoint: String?
+}
+
+/// How far training is.
+public struct RunProgress: Hashable, Sendable {
+  public var epoch: Int
+  public var epochs: Int
+  public var rows: Int
+  public var rowsInEpoch: Int
+  public var trainLogloss: Double
+  public var samplesPerSecond: Double
+  /// Seconds until the last epoch's end, at the present speed.
+  public var secondsLeft: Double
+}
+
+/// What a finished run came to.
+public struct RunResult: Sendable {
+  /// Training rows over all epochs, or rows scored.
+  public var rows = 0
+  public var epochs: [EpochRecord] = []
+  public var evaluation: Evaluation?
+  public var parameterDigest: String?
+  public var labels: [Float] = []
+  public var logits: [Float] = []
+  public var trainingSeconds = 0.0
+
+  public var samplesPerSecond: Double { trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0 }
+}
+
+/// How a run ended.
+public enum Outcome: Sendable {
+  case completed(RunResult)
+  /// A sentence that names who failed and what to do.
+  case failed(String)
+  case interrupted(lastCheckpoint: Int?)
+}

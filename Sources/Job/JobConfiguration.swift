@@ -1,0 +1,126 @@
+import DeepFM
+import Features
+
+/// Everything that decides what a run computes, and where: the configuration file's keys with their defaults.
+public struct JobConfiguration: Codable, Sendable, Hashable {
+  public var train: [String] = []
+  public var valid: [String] = []
+  public var format = DataFormat.criteo
+  public var model = ModelName.deepFMD
+  public var epochs = 3
+  /// Rows of a global minibatch, over all workers.
+  public var batch = 4096
+  /// Pieces of a minibatch, the unit of averaging; part of what the result depends on.
+  public var slices = 8
+  /// k, the width of a latent vector.
+  public var embedding = 10
+  public var hidden = [400, 400, 400]
+  public var activation = Activation.relu
+  /// The probability that a neuron is kept.
+  public var keep = 0.5
+  /// Of the FM part's weights and latent vectors, per row touched by a step.
+  public var l2 = 1e-5
+  public var learningRate = 0.001
+  public var seed: UInt64 = 1
+  public var servers = 2
+  public var workers = 2
+  /// Compute threads of a worker; 0 shares this machine's cores among its workers.
+  public var threads = 0
+  public var consistency = Consistency.sync
+  /// Read and compute in turn, for comparison with asynchronous reading.
+  public var syncReading = false
+  /// Seconds of silence after which a process counts as dead.
+  public var timeout = 20.0
+  public var runDirectory: String?
+
+  public init() {}
+
+  public enum CodingKeys: String, CodingKey, CaseIterable {
+    case train, valid, format, model, epochs, batch, slices, embedding, hidden, activation, keep, l2
+    case learningRate = "lr"
+    case seed, servers, workers, threads, consistency
+    case syncReading = "sync-reading"
+    case timeout
+    case runDirectory = "run-dir"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ key: CodingKeys, into property: WritableKeyPath<Self, Value>) throws {
+      if let value = try values.decodeIfPresent(Value.self, forKey: key) { self[keyPath: property] = value }
+    }
+    try read(.train, into: \.train)
+    try read(.valid, into: \.valid)
+    try read(.format, into: \.format)
+    try read(.model, into: \.model)
+    try read(.epochs, into: \.epochs)
+    try read(.batch, into: \.batch)
+    try read(.slices, into: \.slices)
+    try read(.embedding, into: \.embedding)
+    try read(.hidden, into: \.hidden)
+    try read(.activation, into: \.activation)
+    try read(.keep, into: \.keep)
+    try read(.l2, into: \.l2)
+    try read(.learningRate, into: \.learningRate)
+    try read(.seed, into: \.seed)
+    try read(.servers, into: \.servers)
+    try read(.workers, into: \.workers)
+    try read(.threads, into: \.threads)
+    try read(.consistency, into: \.consistency)
+    try read(.syncReading, into: \.syncReading)
+    try read(.timeout, into: \.timeout)
+    runDirectory = try values.decodeIfPresent(String.self, forKey: .runDirectory)
+  }
+
+  /// Rows of one slice of a full minibatch.
+  public var sliceRows: Int { batch / slices }
+
+  /// The model for data of `fields` fields.
+  public func modelConfiguration(fields: Int) -> ModelConfiguration {
+    ModelConfiguration(
+      model: model, fields: fields, embedding: embedding, hidden: hidden, activation: activation, keep: keep, l2: l2)
+  }
+
+  /// Refuses what cannot run, naming the key and the way out.
+  public func validate() throws {
+    func require(_ condition: Bool, _ key: CodingKeys, _ value: Any, _ reason: String) throws {
+      if !condition { throw ConfigurationError.invalid(key: key.rawValue, value: "\(value)", reason: reason) }
+    }
+    try require(epochs >= 1, .epochs, epochs, "a run has at least 1 epoch")
+    try require(1...4096 ~= slices, .slices, slices, "choose 1 to 4096 slices")
+    try require(batch >= slices, .batch, batch, "a minibatch has at least one row for each of its \(slices) slices")
+    try require(batch % slices == 0, .batch, batch, "choose a multiple of slices (\(slices)), so that slices are equal")
+    try require(1...1024 ~= embedding, .embedding, embedding, "choose 1 to 1024")
+    try require(hidden.allSatisfy { $0 >= 1 }, .hidden, hidden, "every layer has at least 1 neuron")
+    try require(keep > 0 && keep <= 1, .keep, keep, "the probability that a neuron is kept is above 0 and at most 1")
+    try require(l2 >= 0 && l2.isFinite, .l2, l2, "choose 0 or more")
+    try require(learningRate > 0 && learningRate.isFinite, .learningRate, learningRate, "choose a number above 0")
+    try require(1...1024 ~= servers, .servers, servers, "choose 1 to 1024")
+    try require(1...slices ~= workers, .workers, workers, "every worker needs a slice: at most \(slices), or raise slices")
+    try require(threads >= 0, .threads, threads, "choose 1 or more, or 0 to share the machine's cores")
+    try require(timeout >= 1, .timeout, timeout, "choose at least 1 second")
+  }
+}
+
+/// How far workers' clocks may drift (DESIGN.md, promise 2).
+public enum Consistency: String, Codable, Sendable, CaseIterable {
+  /// Staleness 0, gradients averaged over the global minibatch: the paper's scheme (section III-B.2).
+  case sync
+}
+
+/// A configuration that cannot be used: a usage error.
+public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
+  case invalid(key: String, value: String, reason: String)
+  case unknownKey(file: String, key: String, nearest: String)
+  case unreadable(file: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .invalid(let key, let value, let reason): "\(key): \(value) cannot be used: \(reason)."
+    case .unknownKey(let file, let key, let nearest):
+      "\(file): unknown key \"\(key)\". Did you mean \"\(nearest)\"?"
+    case .unreadable(let file, let reason): "\(file): \(reason)."
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import DeepFM
+import Wire
+
+/// The tables of every model: what a model's layouts become on the servers.
+public enum ParameterTables {
+  /// One row a feature key.
+  public static let sparse = 0
+  /// One row a block of `DenseLayout.blockSize` dense parameters; its key is the block's number.
+  public static let dense = 1
+
+  public static func describe(_ model: any Model<Float>, learningRate: Double) -> [TableDescription] {
+    let optimizer = TableDescription.Optimizer(learningRate: learningRate)
+    let columns = model.sparse.columns.map {
+      TableDescription.Columns(name: $0.name, width: $0.width, initializer: .init($0.initializer), l2: $0.l2)
+    }
+    let regions = model.dense.tensors.map { tensor in
+      TableDescription.Region(
+        firstKey: UInt64(tensor.offset / DenseLayout.blockSize),
+        columns: [.init(name: tensor.name, width: DenseLayout.blockSize, initializer: .init(tensor.initializer))])
+    }
+    return [
+      TableDescription(name: "sparse", regions: [.init(firstKey: 0, columns: columns)], optimizer: optimizer),
+      TableDescription(name: "dense", regions: regions, optimizer: optimizer),
+    ]
+  }
+}
+
+extension TableDescription.Initializer {
+  init(_ initializer: Initializer) {
+    self =
+      switch initializer {
+      case .zero: .zero
+      case .normal(let deviation): .normal(deviation: deviation)
+      case .uniform(let bound): .uniform(bound: bound)
+      }
+  }
+}

@@ -1,0 +1,35 @@
+import Features
+import Wire
+
+/// One slice of a step, encoded.
+struct SlicePart {
+  var slice: Int
+  var batch: Batch
+  /// Per entry of the batch: the position in `uniques` of its key.
+  var places: [UInt32] = []
+  /// Ascending places, among the step's keys, of the keys this slice touches.
+  var uniques: [UInt32] = []
+}
+
+/// What a worker does for one step of training, or for one block of evaluation rows, on its way through the threads.
+///
+/// `@unchecked Sendable`: handed over, never shared. The reader fills it, the network thread pulls its rows, then the
+/// compute threads read it (each one part), and the network thread sends it back to the reader.
+final class StepWork: @unchecked Sendable {
+  enum Purpose: Equatable {
+    case training(step: UInt64)
+    case evaluation(round: Int, chunk: Int, firstRow: Int)
+  }
+
+  var purpose = Purpose.training(step: 0)
+  var parts: [SlicePart] = []
+  /// The distinct keys, ascending in `SlotOrder`.
+  var keys: [UInt64] = []
+  var sparse = TablePull()
+  var dense = TablePull()
+  /// The dense parameters in one piece, once they are here.
+  var denseVector: [Float] = []
+
+  var rows: Int { parts.reduce(0) { $0 + $1.batch.rows } }
+  var isPulled: Bool { sparse.isComplete && dense.isComplete }
+}
