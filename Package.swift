@@ -27,7 +27,9 @@ let package = Package(
     .target(name: "Wire", dependencies: ["CZeroMQ"]),
     .target(
       name: "ParamServer",
-      dependencies: ["Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+      ]),
     .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
     .target(
       name: "Worker",

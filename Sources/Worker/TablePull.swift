@@ -20,7 +20,9 @@ struct TablePull {
     isAsked = false
   }
 
-  /// The requests for all keys, in parts. Their numbers count up from `request`.
+  /// The requests for all keys, in parts, at least one for each server: a server that has none of the keys still
+  /// answers only at the clock asked for, so that no worker runs ahead of any server. The requests' numbers count up
+  /// from `request`.
   mutating func ask(
     for keys: [UInt64], shares: [KeyShare], table: Int, width: Int, clock: UInt64, readOnly: Bool, view: UInt32,
     request: inout UInt64
@@ -31,8 +33,8 @@ struct TablePull {
     if rows.count < keys.count { rows.append(contentsOf: repeatElement(nil, count: keys.count - rows.count)) }
     let rowsPerPart = Message.rowsPerPart(width: width)
     var requests: [(Int, Message)] = []
-    for share in shares where share.count > 0 {
-      let parts = (share.count + rowsPerPart - 1) / rowsPerPart
+    for share in shares {
+      let parts = max(1, (share.count + rowsPerPart - 1) / rowsPerPart)
       for part in 0..<parts {
         let first = part * rowsPerPart
         let last = min(share.count, first + rowsPerPart)
@@ -69,18 +71,19 @@ struct TablePull {
     let first = Int(message.header.part) * Message.rowsPerPart(width: width)
     let last = min(share.count, first + Message.rowsPerPart(width: width))
     let count = try message.count()
-    guard first < last, count == last - first else {
+    guard first <= last, count == last - first else {
       throw WireError.malformed("server \(server) sent \(count) rows where \(last - first) were asked")
     }
     let values = try message.elements(0, as: Float.self, count: count * width)
-    var taken = values.baseAddress!
-    share.forEachRun(from: first, to: last) { run in
-      for place in run {
-        rows[place] = taken
-        taken += width
+    if var taken = values.baseAddress {
+      share.forEachRun(from: first, to: last) { run in
+        for place in run {
+          rows[place] = taken
+          taken += width
+        }
       }
+      frames.append(message.payload[0])
     }
-    frames.append(message.payload[0])
     outstanding.remove(message.header.request)
     return true
   }

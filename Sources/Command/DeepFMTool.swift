@@ -1,0 +1,61 @@
+import ArgumentParser
+import Foundation
+import Job
+
+/// The `deepfm` tool: one binary for all roles.
+@main
+struct DeepFMTool: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "deepfm",
+    abstract: "Train click-through-rate models on a cluster of parameter servers.",
+    discussion: """
+      A first run, with nothing to configure:
+
+        deepfm synthesize --rows 200000 --out train.txt
+        deepfm synthesize --rows 50000 --seed 2 --out valid.txt
+        deepfm train --train train.txt --valid valid.txt
+
+      On many machines, start `deepfm coordinator` on one, then `deepfm server` and `deepfm worker` on the others with
+      its address.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, SynthesizeCommand.self,
+      CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self,
+    ])
+
+  /// Exit codes: 0 done, 1 the run failed, 2 it was asked for wrongly, 130 interrupted.
+  static func main() {
+    Interruption.install()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      exit(tell(error))
+    }
+  }
+
+  private static func tell(_ error: any Error) -> Int32 {
+    if let failure = error as? RunFailure {
+      Console.error(failure.sentence)
+      return failure.status
+    }
+    let code = exitCode(for: error)
+    if code == .success {
+      print(fullMessage(for: error))
+      return 0
+    }
+    if code == .validationFailure {
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      return 2
+    }
+    Console.error("\(error)")
+    return error is ConfigurationError || error is RunDirectoryError ? 2 : 1
+  }
+}
+
+/// The end of a run that did not do its job, as a sentence for people.
+struct RunFailure: Error {
+  var sentence: String
+  var status: Int32 = 1
+}

@@ -1,0 +1,17 @@
+import Glibc
+import Synchronization
+
+/// Remembers that a person or the system asked the process to end.
+enum Interruption {
+  private static let signalled = Atomic<Bool>(false)
+
+  static var isRequested: Bool { signalled.load(ordering: .relaxed) }
+
+  /// Storing an atomic flag is all the handler does: that much is safe in a signal handler.
+  static func install() {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { _ in Interruption.signalled.store(true, ordering: .relaxed) }
+    }
+    signal(SIGPIPE, SIG_IGN)
+  }
+}

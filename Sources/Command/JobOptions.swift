@@ -1,0 +1,124 @@
+import ArgumentParser
+import DeepFM
+import Features
+import Job
+
+/// The flags that say what to train. Each overrides its key in the configuration file.
+struct JobOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A YAML file with the keys named like these flags.", valueName: "file"))
+  var config: String?
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Training data; plain or gzip.", valueName: "file"))
+  var train: [String] = []
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Data to evaluate on after each epoch.", valueName: "file"))
+  var valid: [String] = []
+
+  @Option(help: "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo.")
+  var format: DataFormat?
+
+  @Option(help: "deepfm-d. Default: deepfm-d.")
+  var model: ModelName?
+
+  @Option(help: "Passes over the training data. Default: 3.")
+  var epochs: Int?
+
+  @Option(help: "Rows of a global minibatch, over all workers. Default: 4096.")
+  var batch: Int?
+
+  @Option(help: "Pieces of a minibatch that are dealt over the workers. Default: 8.")
+  var slices: Int?
+
+  @Option(help: "Width k of a latent vector. Default: 10.")
+  var embedding: Int?
+
+  @Option(help: ArgumentHelp("Neurons of the hidden layers. Default: 400,400,400.", valueName: "n,n,..."))
+  var hidden: LayerWidths?
+
+  @Option(help: "relu, tanh or sigmoid. Default: relu.")
+  var activation: Activation?
+
+  @Option(help: "Probability that a neuron is KEPT by dropout. Default: 0.5.")
+  var keep: Double?
+
+  @Option(help: "L2 of the FM part, per row that a step touches. Default: 1e-5.")
+  var l2: Double?
+
+  @Option(help: "Learning rate of Adam. Default: 0.001.")
+  var lr: Double?
+
+  @Option(help: "Seed of everything random. Default: 1.")
+  var seed: UInt64?
+
+  @Option(help: "Parameter servers. Default: 2.")
+  var servers: Int?
+
+  @Option(help: "Workers. Default: 2.")
+  var workers: Int?
+
+  @Option(help: "Compute threads of a worker. Default: the machine's cores, shared by the workers of a local cluster.")
+  var threads: Int?
+
+  @Option(help: "sync: gradients are averaged over the global minibatch, bit for bit reproducibly. Default: sync.")
+  var consistency: Consistency?
+
+  @Flag(help: "Read and compute in turn, to see what asynchronous reading is worth.")
+  var syncReading = false
+
+  @Option(help: "Seconds of silence after which a process counts as dead. Default: 20.")
+  var timeout: Double?
+
+  @Option(help: ArgumentHelp("Where the run leaves its files. Default: a new directory in runs/.", valueName: "dir"))
+  var runDir: String?
+
+  /// The file's values, overridden by the flags given.
+  func configuration() throws -> JobConfiguration {
+    var job = try config.map { try ConfigurationFile.read($0) } ?? JobConfiguration()
+    if !train.isEmpty { job.train = train }
+    if !valid.isEmpty { job.valid = valid }
+    if let format { job.format = format }
+    if let model { job.model = model }
+    if let epochs { job.epochs = epochs }
+    if let batch { job.batch = batch }
+    if let slices { job.slices = slices }
+    if let embedding { job.embedding = embedding }
+    if let hidden { job.hidden = hidden.widths }
+    if let activation { job.activation = activation }
+    if let keep { job.keep = keep }
+    if let l2 { job.l2 = l2 }
+    if let lr { job.learningRate = lr }
+    if let seed { job.seed = seed }
+    if let servers { job.servers = servers }
+    if let workers { job.workers = workers }
+    if let threads { job.threads = threads }
+    if let consistency { job.consistency = consistency }
+    if syncReading { job.syncReading = true }
+    if let timeout { job.timeout = timeout }
+    if let runDir { job.runDirectory = runDir }
+    guard !job.train.isEmpty else {
+      throw ConfigurationError.invalid(key: "train", value: "nothing", reason: "name the training data with --train FILE")
+    }
+    try job.validate()
+    return job
+  }
+}
+
+/// `400,400,400`; `none` for no hidden layer.
+struct LayerWidths: ExpressibleByArgument {
+  var widths: [Int]
+
+  init?(argument: String) {
+    if argument == "none" {
+      widths = []
+      return
+    }
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard !parts.contains(nil) else { return nil }
+    widths = parts.compactMap { $0 }
+  }
+}
+
+extension DataFormat: @retroactive ExpressibleByArgument {}
+extension ModelName: @retroactive ExpressibleByArgument {}
+extension Activation: @retroactive ExpressibleByArgument {}
+extension Consistency: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Job
+import Logging
+import ParamServer
+import Worker
+
+/// What servers and workers are told on the command line; all else comes from the coordinator.
+struct RoleOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A YAML file; its `timeout` counts here.", valueName: "file"))
+  var config: String?
+
+  @Option(help: ArgumentHelp("Where the coordinator listens.", valueName: "endpoint"))
+  var coordinator = "tcp://127.0.0.1:7000"
+
+  @Option(help: "Seconds of the coordinator's silence after which this process gives up. Default: 20.")
+  var timeout: Double?
+
+  @Flag(help: .hidden)
+  var lifeline = false
+
+  func silence() throws -> Duration {
+    let seconds = try timeout ?? config.map { try ConfigurationFile.read($0).timeout } ?? JobConfiguration().timeout
+    guard seconds >= 1 else {
+      throw ConfigurationError.invalid(key: "timeout", value: "\(seconds)", reason: "choose at least 1 second")
+    }
+    if lifeline { Lifeline.hold() }
+    return .seconds(seconds)
+  }
+}
+
+struct ServerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "server", abstract: "Be a parameter server: hold a share of the tables.")
+
+  @OptionGroup var options: RoleOptions
+
+  @Option(help: ArgumentHelp("Where workers find this server; port * takes a free one.", valueName: "endpoint"))
+  var listen = "tcp://127.0.0.1:*"
+
+  func run() throws {
+    try Server(
+      coordinator: options.coordinator, listen: listen, timeout: options.silence(), logger: .role("server")
+    ).run()
+  }
+}
+
+struct WorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "worker", abstract: "Be a worker: read data, compute gradients.")
+
+  @OptionGroup var options: RoleOptions
+
+  @Option(help: "Compute threads. Default: what the coordinator says, or this machine's cores.")
+  var threads: Int?
+
+  func run() throws {
+    try Worker(
+      coordinator: options.coordinator, threads: threads, timeout: options.silence(), logger: .role("worker")
+    ).run()
+  }
+}
+
+extension Logger {
+  /// To standard error, where the launcher or a service manager collects it.
+  fileprivate static func role(_ name: String) -> Logger {
+    Logger(label: name) { StreamLogHandler.standardError(label: $0) }
+  }
+}

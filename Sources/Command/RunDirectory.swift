@@ -1,0 +1,53 @@
+import Foundation
+
+/// The files a run leaves.
+struct RunDirectory {
+  let path: String
+
+  var catalogue: String { path + "/run.sqlite" }
+  var configuration: String { path + "/config.yaml" }
+  var logs: String { path + "/logs" }
+  /// Decompressed copies of gzip data, removed at the end.
+  var spool: String { path + "/spool" }
+
+  func shards(servers: Int) -> [String] { (0..<servers).map { "\(path)/shards/server-\($0).sqlite" } }
+
+  /// Makes the directory of a new run.
+  static func create(_ wanted: String?) throws -> RunDirectory {
+    let path = wanted ?? "runs/" + Self.stamp()
+    let directory = RunDirectory(path: URL(fileURLWithPath: path).path)
+    guard !FileManager.default.fileExists(atPath: directory.path) else { throw RunDirectoryError.exists(path: path) }
+    do {
+      for folder in [directory.logs, directory.path + "/shards"] {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      }
+    } catch {
+      throw RunDirectoryError.unusable(path: path, reason: error.localizedDescription)
+    }
+    return directory
+  }
+
+  /// The directory of a run that was.
+  static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
+
+  func removeSpool() { try? FileManager.default.removeItem(atPath: spool) }
+
+  private static func stamp() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return formatter.string(from: Date()) + "-\(ProcessInfo.processInfo.processIdentifier)"
+  }
+}
+
+enum RunDirectoryError: Error, CustomStringConvertible {
+  case exists(path: String)
+  case unusable(path: String, reason: String)
+
+  var description: String {
+    switch self {
+    case .exists(let path): "\(path) exists. Choose another --run-dir, or remove it."
+    case .unusable(let path, let reason): "\(path) cannot be made: \(reason). Choose another --run-dir."
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// Says which neurons a slice keeps: a function of its fields, never of state, so that whoever computes the slice
+/// drops the same ones.
+public struct DropoutCounter: Sendable, Hashable {
+  public var seed: UInt64
+  public var step: UInt64
+  public var slice: UInt32
+
+  public init(seed: UInt64, step: UInt64, slice: UInt32) {
+    self.seed = seed
+    self.step = step
+    self.slice = slice
+  }
+
+  /// The start of a layer's sequence.
+  func base(layer: Int) -> UInt64 {
+    var base = mix(seed &+ 0x9e37_79b9_7f4a_7c15)
+    base = mix(base ^ step)
+    base = mix(base ^ (UInt64(slice) << 32 | UInt64(layer)))
+    return base
+  }
+}
+
+/// SplitMix64's finaliser (Steele, Lea, Flood 2014).
+@inline(__always)
+func mix(_ x: UInt64) -> UInt64 {
+  var z = x
+  z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+  z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+  return z ^ z >> 31
+}
+
+/// Inverted dropout: a neuron is kept with probability `keep` and then scaled by `1 / keep`, so that nothing changes at
+/// prediction. The masks are made anew in the backward pass rather than stored.
+struct Dropout<Scalar: ModelScalar> {
+  /// Probability that a neuron is kept (the paper's "dropout").
+  let keep: Double
+  private let threshold: UInt16
+  private let scale: Scalar
+
+  init(keep: Double) {
+    self.keep = keep
+    threshold = UInt16(min(65535, (keep * 65536).rounded()))
+    scale = Scalar(1 / keep)
+  }
+
+  var isActive: Bool { keep < 1 }
+
+  /// Scales or clears the `count` neurons of row `row`. `scratch` has room for `count` rounded up to 4.
+  @inline(__always)
+  func apply(
+    to neurons: UnsafeMutablePointer<Scalar>, count: Int, row: Int, base: UInt64,
+    scratch: UnsafeMutablePointer<UInt16>
+  ) {
+    let groups = (count + 3) / 4
+    let first = UInt64(truncatingIfNeeded: row &* groups)
+    scratch.withMemoryRebound(to: UInt64.self, capacity: groups) { words in
+      for group in 0..<groups {
+        words[group] = mix(base &+ (first &+ UInt64(truncatingIfNeeded: group)) &* 0x9e37_79b9_7f4a_7c15)
+      }
+    }
+    for i in 0..<count { neurons[i] = scratch[i] < threshold ? neurons[i] * scale : 0 }
+  }
+}

@@ -1,0 +1,87 @@
+/// A hidden layer: `a' = dropout(act(a W + b))` (eq. 7), W being `[inputs x neurons]`.
+struct FullyConnected<Backend: ComputeBackend> {
+  typealias Scalar = Backend.Scalar
+
+  let inputs: Int
+  let neurons: Int
+  let activation: Activation
+  let dropout: Dropout<Scalar>
+  /// Its place in the network, from 0: part of what dropout counts.
+  let number: Int
+  let weights: DenseLayout.Tensor
+  let bias: DenseLayout.Tensor
+
+  init(inputs: Int, neurons: Int, number: Int, activation: Activation, keep: Double, layout: inout DenseLayout) {
+    self.inputs = inputs
+    self.neurons = neurons
+    self.number = number
+    self.activation = activation
+    dropout = Dropout(keep: keep)
+    weights = layout.append(
+      "hidden\(number).weights", rows: inputs, columns: neurons,
+      activation == .relu ? .he(inputs: inputs) : .glorot(inputs: inputs, outputs: neurons))
+    bias = layout.append("hidden\(number).bias", rows: 1, columns: neurons, .zero)
+  }
+
+  /// - Parameters:
+  ///   - input: `[rows x inputs]`.
+  ///   - output: `[rows x neurons]`, overwritten.
+  ///   - counter: nil to keep all neurons.
+  func forward(
+    _ input: UnsafePointer<Scalar>, rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter?,
+    output: UnsafeMutablePointer<Scalar>, random: UnsafeMutablePointer<UInt16>
+  ) {
+    Backend.multiply(
+      Matrix(reading: input, rows: rows, columns: inputs), transposed: false,
+      Matrix(reading: dense + weights.offset, rows: inputs, columns: neurons), transposed: false,
+      into: Matrix(output, rows: rows, columns: neurons))
+    let b = dense + bias.offset
+    let base = counter.map { $0.base(layer: number) }
+    for row in 0..<rows {
+      let z = output + row * neurons
+      for j in 0..<neurons { z[j] += b[j] }
+      activation.apply(to: z, count: neurons)
+      if let base, dropout.isActive { dropout.apply(to: z, count: neurons, row: row, base: base, scratch: random) }
+    }
+  }
+
+  /// - Parameters:
+  ///   - output: what `forward` made with the same counter.
+  ///   - outputGradient: `[rows x neurons]`; left as the gradient of `a W + b`.
+  ///   - inputGradient: `[rows x inputs]`, overwritten.
+  ///   - gradient: `[dense.count]`; the layer's tensors in it are overwritten.
+  func backward(
+    _ input: UnsafePointer<Scalar>, rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter,
+    output: UnsafePointer<Scalar>, outputGradient: UnsafeMutablePointer<Scalar>,
+    inputGradient: UnsafeMutablePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
+    random: UnsafeMutablePointer<UInt16>
+  ) {
+    let base = counter.base(layer: number)
+    let biasGradient = gradient + bias.offset
+    biasGradient.update(repeating: 0, count: neurons)
+    // Where a kept neuron's output was scaled by 1/keep, act' wants it unscaled.
+    let unscale = Scalar(dropout.keep)
+    for row in 0..<rows {
+      let delta = outputGradient + row * neurons
+      let a = output + row * neurons
+      if dropout.isActive {
+        dropout.apply(to: delta, count: neurons, row: row, base: base, scratch: random)
+        switch activation {
+        case .relu: for j in 0..<neurons { delta[j] = a[j] > 0 ? delta[j] : 0 }
+        case .tanh: for j in 0..<neurons { delta[j] *= 1 - a[j] * unscale * (a[j] * unscale) }
+        case .sigmoid: for j in 0..<neurons { delta[j] *= a[j] * unscale * (1 - a[j] * unscale) }
+        }
+      } else {
+        activation.backpropagate(delta, output: a, count: neurons)
+      }
+      for j in 0..<neurons { biasGradient[j] += delta[j] }
+    }
+    let deltas = Matrix(outputGradient, rows: rows, columns: neurons)
+    Backend.multiply(
+      Matrix(reading: input, rows: rows, columns: inputs), transposed: true, deltas, transposed: false,
+      into: Matrix(gradient + weights.offset, rows: inputs, columns: neurons))
+    Backend.multiply(
+      deltas, transposed: false, Matrix(reading: dense + weights.offset, rows: inputs, columns: neurons),
+      transposed: true, into: Matrix(inputGradient, rows: rows, columns: inputs))
+  }
+}

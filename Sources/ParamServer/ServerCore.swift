@@ -1,0 +1,116 @@
+import Wire
+
+/// A parameter server without its sockets and files: a state machine. Messages go in, answers come out.
+struct ServerCore {
+  enum Effect {
+    case send(Message, to: Socket.Peer)
+  }
+
+  let assignment: ServerAssignment
+  private var tables: [ServedTable]
+  private let owned: [Bool]
+
+  /// - Throws: `ServerError` where the assignment contradicts itself.
+  init(_ assignment: ServerAssignment) throws {
+    guard (1...4096).contains(assignment.slices) else {
+      throw ServerError.badAssignment("\(assignment.slices) slices")
+    }
+    guard (0..<assignment.slots.servers).contains(assignment.server) else {
+      throw ServerError.badAssignment("server \(assignment.server) of \(assignment.slots.servers)")
+    }
+    self.assignment = assignment
+    owned = assignment.slots.owners().map { Int($0) == assignment.server }
+    tables = try assignment.tables.enumerated().map { number, description in
+      ServedTable(
+        try Table(description, number: number, seed: assignment.seed), slices: assignment.slices,
+        applied: assignment.restore?.clock ?? 0)
+    }
+  }
+
+  /// Takes a worker's message. Whatever it holds, the answer is rows, a refusal, or nothing.
+  mutating func receive(_ message: Message, from peer: Socket.Peer) -> [Effect] {
+    do {
+      guard message.header.view == assignment.view else {
+        throw Refusal("this is view \(assignment.view), the message is of view \(message.header.view)")
+      }
+      switch message.header.kind {
+      case .pull: return try pull(message, from: peer)
+      case .push: return try push(message)
+      default: throw Refusal("a server takes no \(message.header.kind)")
+      }
+    } catch let refusal as Refusal {
+      return [.send(.refusal(refusal.sentence, of: message.header), to: peer)]
+    } catch {
+      return [.send(.refusal("\(error)", of: message.header), to: peer)]
+    }
+  }
+
+  private func number(of header: Header) throws -> Int {
+    guard tables.indices.contains(Int(header.table)) else { throw Refusal("there is no table \(header.table)") }
+    return Int(header.table)
+  }
+
+  private mutating func pull(_ message: Message, from peer: Socket.Peer) throws -> [Effect] {
+    let table = try number(of: message.header)
+    let count = try message.count()
+    let keys = try message.elements(0, as: UInt64.self, count: count)
+    _ = try check(keys)
+    guard let rows = try tables[table].pull(message, keys: keys, from: peer).get() else { return [] }
+    return [.send(rows, to: peer)]
+  }
+
+  private mutating func push(_ message: Message) throws -> [Effect] {
+    let table = try number(of: message.header)
+    let count = try message.count()
+    let keys = try message.elements(0, as: UInt64.self, count: count)
+    _ = try message.elements(1, as: Float.self, count: count * tables[table].table.width)
+    let ranks = try check(keys)
+    return try tables[table].push(message, count: count, ranks: ranks).get().map { .send($0.message, to: $0.peer) }
+  }
+
+  /// Keys must ascend in `SlotOrder` and lie in slots that are ours.
+  private func check(_ keys: UnsafeBufferPointer<UInt64>) throws -> (lower: UInt64, upper: UInt64)? {
+    guard let first = keys.first else { return nil }
+    let lower = SlotOrder.rank(of: first)
+    var last = lower
+    var ascends = true
+    var isOurs = owned[SlotOrder.slot(ofRank: lower)]
+    for key in keys.dropFirst() {
+      let rank = SlotOrder.rank(of: key)
+      ascends = ascends && rank > last
+      isOurs = isOurs && owned[SlotOrder.slot(ofRank: rank)]
+      last = rank
+    }
+    guard ascends else { throw Refusal("keys do not ascend") }
+    guard isOurs else { throw Refusal("a key's slot is another server's") }
+    return (lower, last)
+  }
+
+  // MARK: Slots
+
+  var load: ServerLoad {
+    ServerLoad(tables: tables.map { .init(name: $0.table.name, rows: $0.table.rows, bytes: $0.table.bytes) })
+  }
+
+  func digests() -> [SlotDigest] {
+    tables.flatMap { served in served.table.filledSlots.map { served.table.digest(slot: $0) } }
+  }
+
+  /// Slots changed since the last checkpoint, by table.
+  var dirtySlots: [(table: Int, slot: Int)] {
+    tables.indices.flatMap { table in tables[table].table.dirtySlots.map { (table, $0) } }
+  }
+
+  func snapshot(table: Int, slot: Int) -> SlotSnapshot { tables[table].table.snapshot(slot: slot) }
+
+  func markClean(table: Int, slot: Int) { tables[table].table.markClean(slot: slot) }
+
+  func owns(slot: Int) -> Bool { owned.indices.contains(slot) && owned[slot] }
+
+  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
+  func restore(_ bytes: [UInt8], table: Int, slot: Int) throws {
+    guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
+    let store = tables[table].table
+    store.restore(try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride))
+  }
+}
