@@ -31,7 +31,7 @@ struct DeepFMTool: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      exit(tell(error))
+      Foundation.exit(tell(error))
     }
   }
 

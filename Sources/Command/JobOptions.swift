@@ -118,7 +118,7 @@ struct LayerWidths: ExpressibleByArgument {
   }
 }
 
-extension DataFormat: @retroactive ExpressibleByArgument {}
-extension ModelName: @retroactive ExpressibleByArgument {}
-extension Activation: @retroactive ExpressibleByArgument {}
-extension Consistency: @retroactive ExpressibleByArgument {}
+extension DataFormat: ExpressibleByArgument {}
+extension ModelName: ExpressibleByArgument {}
+extension Activation: ExpressibleByArgument {}
+extension Consistency: ExpressibleByArgument {}

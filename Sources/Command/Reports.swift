@@ -1,5 +1,4 @@
 import Coordinator
-import Features
 import Foundation
 
 /// The final word of a training run.
@@ -39,7 +38,7 @@ struct TrainingReport: Encodable {
   func table(truth: Truth?) -> String {
     var lines = ["", Table.row("", "AUC", "logloss")]
     lines.append(Table.row(model, auc.map { Format.fixed($0, 5) } ?? "-", logloss.map { Format.fixed($0, 5) } ?? "-"))
-    if let truth { lines.append(Table.row("planted truth", Format.fixed(truth.auc, 5), Format.fixed(truth.logloss, 5))) }
+    if let truth { lines.append(Table.row("planted truth", truth.auc.map { Format.fixed($0, 5) } ?? "-", Format.fixed(truth.logloss, 5))) }
     lines += [
       "",
       "\(Format.count(Double(rows))) rows in \(epochs) epochs, \(Format.count(samplesPerSecond)) samples/s, "
@@ -88,13 +87,5 @@ enum Table {
   static func row(_ name: String, _ columns: String...) -> String {
     name.padding(toLength: 16, withPad: " ", startingAt: 0)
       + columns.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
-  }
-}
-
-extension Truth {
-  /// The truth that `deepfm synthesize` left beside the first of these files.
-  static func beside(_ files: [String]) -> Truth? {
-    guard files.count == 1, let data = FileManager.default.contents(atPath: files[0] + ".truth.json") else { return nil }
-    return try? JSONDecoder().decode(Truth.self, from: data)
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
+import DeepFM
 import Features
 import Foundation
-import Job
 
 struct SynthesizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -43,9 +43,10 @@ struct SynthesizeCommand: ParsableCommand {
     let console = Console()
     let synthesizer = Synthesizer(
       truthSeed: truthSeed, seed: seed, maximumCardinality: maximumCardinality, orders: Set(orders.widths))
-    let truth = try synthesizer.write(rows: rows, to: out) { written in
+    let drawn = try synthesizer.write(rows: rows, to: out) { written in
       console.show("writing \(out)", share: Double(written) / Double(rows))
     }
+    let truth = Truth(drawn)
     let json = try JSONLine.encode(truth)
     try (json + "\n").write(toFile: out + ".truth.json", atomically: true, encoding: .utf8)
     console.say("\(Format.count(Double(rows))) rows in \(out)")

@@ -78,7 +78,7 @@ final class InputReader: Sendable {
   private func train(epoch: Int, firstStep: UInt64, steps: Int, _ unique: inout UniqueKeys) throws {
     guard let index = assignment.train else { throw WorkerError.noData("training") }
     let order = EpochOrder.deal(index, slices: assignment.slices, seed: assignment.seed, epoch: epoch)
-    let readers = try assignment.ownedSlices.map { slice in
+    var readers = try assignment.ownedSlices.map { slice in
       try PartitionReader(
         index: index, chunks: order[slice], sliceRows: assignment.sliceRows, seed: assignment.seed, epoch: epoch,
         slice: slice)
@@ -88,29 +88,27 @@ final class InputReader: Sendable {
       if step > 0 { permits?.wait() }
       let work = take(parts: assignment.ownedSlices, fields: index.fields)
       work.purpose = .training(step: firstStep + step)
-      for (part, reader) in readers.enumerated() where try !reader.next(into: &work.parts[part].batch) {
-        work.parts[part].batch.removeAll()
-      }
+      for part in readers.indices { _ = try readers[part].next(into: &work.parts[part].batch) }
       unique.number(work)
       guard hand(.success(work)) else { return }
     }
-    for (reader, slice) in zip(readers, assignment.ownedSlices) {
+    for (part, slice) in assignment.ownedSlices.enumerated() {
       var rest = Batch(fields: index.fields)
-      if try reader.next(into: &rest) { throw WorkerError.rowsLeft(slice: slice, steps: steps) }
+      if try readers[part].next(into: &rest) { throw WorkerError.rowsLeft(slice: slice, steps: steps) }
     }
   }
 
   private func evaluate(round: Int, chunks: [Int], _ unique: inout UniqueKeys) throws {
     guard let index = assignment.evaluation else { throw WorkerError.noData("evaluation") }
-    let reader = try ChunkReader(index)
+    var reader = try ChunkReader(index)
     var batch = Batch(fields: index.fields)
     for chunk in chunks {
-      batch.removeAll()
+      batch.reset()
       try reader.read(index.chunks[chunk], into: &batch)
       for firstRow in stride(from: 0, to: batch.rows, by: Self.evaluationRows) {
         let work = take(parts: [0], fields: index.fields)
         work.purpose = .evaluation(round: round, chunk: chunk, firstRow: firstRow)
-        work.parts[0].batch.removeAll()
+        work.parts[0].batch.reset()
         for row in firstRow..<min(batch.rows, firstRow + Self.evaluationRows) {
           work.parts[0].batch.append(rowsOf: batch, row)
         }

@@ -70,9 +70,10 @@ struct WorkerCore {
       return [.read(.train(epoch: epoch, firstStep: firstStep, steps: steps))]
     case .evaluate(let round, let chunks):
       activity = .evaluating(blocksUnderWay: 0)
-      evaluationDense.reset()
-      return ask(&evaluationDense, for: blocks.keys, shares: blocks.shares, dense: true, clock: 0, readOnly: true)
-        + [.read(.evaluate(round: round, chunks: chunks))]
+      var pull = TablePull()
+      let requests = ask(&pull, for: blocks.keys, shares: blocks.shares, dense: true, clock: 0, readOnly: true)
+      evaluationDense = pull
+      return requests + [.read(.evaluate(round: round, chunks: chunks))]
     case .configure: throw WorkerError.unexpected("a second configuration")
     case .heartbeat, .stop: return []
     }
