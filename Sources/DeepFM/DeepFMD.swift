@@ -41,6 +41,7 @@ struct DeepFMD<Backend: ComputeBackend>: Model {
     network.forward(rows: input.rows, dense: dense, counter: counter, in: workspace, logits: logits)
   }
 
+  @_specialize(where Backend == OpenBLAS)
   func train(
     _ input: SliceInput<Scalar>, dense: UnsafePointer<Scalar>, dropout: DropoutCounter,
     sparseGradient: UnsafeMutablePointer<Scalar>, denseGradient: UnsafeMutablePointer<Scalar>,
@@ -60,6 +61,7 @@ struct DeepFMD<Backend: ComputeBackend>: Model {
     return loss
   }
 
+  @_specialize(where Backend == OpenBLAS)
   func predict(
     _ input: SliceInput<Scalar>, dense: UnsafePointer<Scalar>, logits: UnsafeMutablePointer<Scalar>,
     in workspace: Workspace<Scalar>

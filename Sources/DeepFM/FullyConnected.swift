@@ -39,9 +39,10 @@ struct FullyConnected<Backend: ComputeBackend> {
     let base = counter.map { $0.base(layer: number) }
     for row in 0..<rows {
       let z = output + row * neurons
-      for j in 0..<neurons { z[j] += b[j] }
-      activation.apply(to: z, count: neurons)
-      if let base, dropout.isActive { dropout.apply(to: z, count: neurons, row: row, base: base, scratch: random) }
+      activation.apply(to: z, bias: b, count: neurons)
+      if let base, dropout.isActive {
+        dropout.apply(to: z, factor: dropout.scale, count: neurons, row: row, base: base, scratch: random)
+      }
     }
   }
 
@@ -59,21 +60,12 @@ struct FullyConnected<Backend: ComputeBackend> {
     let base = counter.base(layer: number)
     let biasGradient = gradient + bias.offset
     biasGradient.update(repeating: 0, count: neurons)
-    // Where a kept neuron's output was scaled by 1/keep, act' wants it unscaled.
-    let unscale = Scalar(dropout.keep)
     for row in 0..<rows {
       let delta = outputGradient + row * neurons
-      let a = output + row * neurons
-      if dropout.isActive {
-        dropout.apply(to: delta, count: neurons, row: row, base: base, scratch: random)
-        switch activation {
-        case .relu: for j in 0..<neurons { delta[j] = a[j] > 0 ? delta[j] : 0 }
-        case .tanh: for j in 0..<neurons { delta[j] *= 1 - a[j] * unscale * (a[j] * unscale) }
-        case .sigmoid: for j in 0..<neurons { delta[j] *= a[j] * unscale * (1 - a[j] * unscale) }
-        }
-      } else {
-        activation.backpropagate(delta, output: a, count: neurons)
+      if dropout.isActive, activation != .relu {
+        dropout.apply(to: delta, factor: 1, count: neurons, row: row, base: base, scratch: random)
       }
+      activation.backpropagate(delta, output: output + row * neurons, scale: dropout.scale, count: neurons)
       for j in 0..<neurons { biasGradient[j] += delta[j] }
     }
     let deltas = Matrix(outputGradient, rows: rows, columns: neurons)
