@@ -297,7 +297,7 @@ struct CoordinatorCore {
     sheet = ScoreSheet(evaluation)
     return workers.enumerated().map { number, member in
       let chunks = Array(stride(from: number, to: evaluation.chunks.count, by: workers.count))
-      return .worker(member.peer, .evaluate(round: epoch, chunks: chunks))
+      return .worker(member.peer, .evaluate(round: epoch, clock: nextStep, chunks: chunks))
     }
   }
 
@@ -323,7 +323,7 @@ struct CoordinatorCore {
     phase = .checkpointing
     slotsWritten = 0
     bytesWritten = 0
-    return servers.map { .server($0.peer, .checkpoint(number: epoch)) }
+    return servers.map { .server($0.peer, .checkpoint(number: epoch, clock: nextStep)) }
   }
 
   private mutating func commitCheckpoint(at time: Double) -> [Effect] {

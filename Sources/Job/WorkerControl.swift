@@ -7,8 +7,9 @@ public enum WorkerOrder: Codable, Sendable {
   case configure(WorkerAssignment)
   /// Train one epoch of `steps` steps, the first numbered `firstStep`, on the worker's slices.
   case train(epoch: Int, firstStep: UInt64, steps: Int)
-  /// Score these chunks of the evaluation data with the parameters as they are.
-  case evaluate(round: Int, chunks: [Int])
+  /// Score these chunks of the evaluation data with the parameters as they are once all steps before `clock` are
+  /// applied.
+  case evaluate(round: Int, clock: UInt64, chunks: [Int])
   case heartbeat
   case stop
 }

@@ -24,8 +24,7 @@ struct ServedTable {
   ///
   /// - Returns: the rows, nil if the pull waits.
   mutating func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<Message?, Refusal> {
-    let readOnly = message.header.flags & Header.readOnly != 0
-    guard readOnly || message.header.clock <= applied else {
+    guard message.header.clock <= applied else {
       guard parked.count < Self.mostParked else { return .failure(Refusal("too many pulls wait")) }
       parked.append((message, peer))
       return .success(nil)

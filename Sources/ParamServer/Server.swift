@@ -101,6 +101,7 @@ public final class Server {
     var core = try ServerCore(assignment)
     if let restore = assignment.restore { try read(restore, into: core) }
     let database = try assignment.database.map { try ShardDatabase(path: $0) }
+    var ordered: (number: Int, clock: UInt64)?
     var writer: CheckpointWriter?
     try send(.configured)
     logger.info("server-\(assignment.server) serves \(assignment.tables.count) tables at \(endpoint)")
@@ -113,7 +114,7 @@ public final class Server {
         case .stop: return
         case .heartbeat: break
         case .configure: throw ServerError.badAssignment("a second configuration")
-        case .checkpoint(let number): writer = CheckpointWriter(number: number, core: core)
+        case .checkpoint(let number, let clock): ordered = (number, clock)
         case .committed(let number): try database?.prune(committed: number)
         case .digest: try send(.digests(core.digests()))
         }
@@ -122,6 +123,10 @@ public final class Server {
       for _ in 0..<1000 {
         guard let received = try data.receive() else { break }
         receive(received, &core)
+      }
+      if let checkpoint = ordered, core.clock >= checkpoint.clock {
+        writer = CheckpointWriter(number: checkpoint.number, core: core)
+        ordered = nil
       }
       if writer != nil {
         guard let database else { throw ServerError.badAssignment("a checkpoint without a file to write it to") }

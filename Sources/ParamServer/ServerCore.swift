@@ -86,6 +86,9 @@ struct ServerCore {
     return (lower, last)
   }
 
+  /// Steps that all tables have applied.
+  var clock: UInt64 { tables.map(\.applied).min() ?? 0 }
+
   // MARK: Slots
 
   var load: ServerLoad {

@@ -38,7 +38,7 @@ public struct Header: Equatable, Sendable {
     case scores = 7
   }
 
-  /// Flag of a pull: absent keys read as zeros and are not created.
+  /// Flag of a pull, which waits for its clock like any other: absent keys read as zeros and are not created.
   public static let readOnly: UInt16 = 1
 
   public var kind: Kind

@@ -1,8 +1,9 @@
 /// What the coordinator asks of a server.
 public enum ServerOrder: Codable, Sendable {
   case configure(ServerAssignment)
-  /// Write the slots changed since the last checkpoint, synced, under this number.
-  case checkpoint(number: Int)
+  /// Once all steps before `clock` are applied, write the slots changed since the last checkpoint, synced, under this
+  /// number.
+  case checkpoint(number: Int, clock: UInt64)
   /// The catalogue holds this checkpoint: older versions of its slots may go.
   case committed(number: Int)
   /// Hash all parameters, slot by slot.

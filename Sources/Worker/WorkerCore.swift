@@ -39,6 +39,7 @@ struct WorkerCore {
   private var nextRequest: UInt64 = 1
   private var progress = EpochProgress(epoch: 0)
   private var starvedSince: Double?
+  private var evaluationClock: UInt64 = 0
   private var evaluationDense = TablePull()
   private var evaluationVector: [Float] = []
 
@@ -68,10 +69,11 @@ struct WorkerCore {
       progress = EpochProgress(epoch: epoch)
       starvedSince = time
       return [.read(.train(epoch: epoch, firstStep: firstStep, steps: steps))]
-    case .evaluate(let round, let chunks):
+    case .evaluate(let round, let clock, let chunks):
       activity = .evaluating(blocksUnderWay: 0)
+      evaluationClock = clock
       var pull = TablePull()
-      let requests = ask(&pull, for: blocks.keys, shares: blocks.shares, dense: true, clock: 0, readOnly: true)
+      let requests = ask(&pull, for: blocks.keys, shares: blocks.shares, dense: true, clock: clock, readOnly: true)
       evaluationDense = pull
       return requests + [.read(.evaluate(round: round, chunks: chunks))]
     case .configure: throw WorkerError.unexpected("a second configuration")
@@ -93,7 +95,7 @@ struct WorkerCore {
         + ask(&work.dense, for: blocks.keys, shares: blocks.shares, dense: true, clock: step, readOnly: false)
         + launch()
     case .evaluation:
-      return ask(&work.sparse, for: work.keys, shares: shares, dense: false, clock: 0, readOnly: true) + launch()
+      return ask(&work.sparse, for: work.keys, shares: shares, dense: false, clock: evaluationClock, readOnly: true) + launch()
     }
   }
 
