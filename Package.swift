@@ -52,7 +52,8 @@ let package = Package(
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
     .testTarget(name: "FeaturesTests", dependencies: ["Features"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
+    .testTarget(
+      name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),

@@ -73,7 +73,7 @@ struct CriteoRow: Sendable {
           ? missingKeys[field] : FeatureHash.key(base + start, count: position &- start, field: field)
       }
       field &+= 1
-      if position == end { break }
+      if position == end || field == Self.fields { break }
       position &+= 1
     }
     guard field == Self.fields, position == end else { throw wrongColumns(bytes) }

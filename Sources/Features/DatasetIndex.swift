@@ -19,6 +19,19 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
   /// A line longer than this is taken for a mistake.
   public static let longestLine = 1 << 20
 
+  public init(
+    format: DataFormat, names: [String], paths: [String], fieldNames: [String], labelColumn: Int, chunks: [Chunk],
+    rows: Int
+  ) {
+    self.format = format
+    self.names = names
+    self.paths = paths
+    self.fieldNames = fieldNames
+    self.labelColumn = labelColumn
+    self.chunks = chunks
+    self.rows = rows
+  }
+
   /// Reads through the files: counts rows, cuts chunks of whole rows, and learns the fields from the first row or header.
   ///
   /// - Parameters:

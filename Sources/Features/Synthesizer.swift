@@ -95,7 +95,7 @@ public struct Synthesizer: Sendable {
       }
       for field in 0..<26 where row.categories[field] >= 0 {
         var draw = truth.forked(UInt64(field) << 40 | UInt64(row.categories[field]))
-        z += 0.22 * draw.normal()
+        z += (cardinalities[field] > 5000 ? 0.1 : 0.25) * draw.normal()
       }
     }
     if orders.contains(2) {

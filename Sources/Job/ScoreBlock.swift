@@ -18,6 +18,7 @@ public struct ScoreBlock: Sendable {
   }
 
   public init(_ message: Message) throws {
+    defer { withExtendedLifetime(message) {} }
     let count = try message.count()
     guard let round = Int(exactly: message.header.clock), let chunk = Int(exactly: message.header.request),
       let firstRow = Int(exactly: message.header.samples)

@@ -35,6 +35,7 @@ struct GradientList {
       self = left.samples > 0 ? left : right
       return
     }
+    defer { withExtendedLifetime((left, right)) {} }
     let most = left.count + right.count
     let buffer = buffers.popLast() ?? MergeBuffer()
     buffer.reserve(keys: most, values: most * width)

@@ -11,6 +11,9 @@ struct GradientTree {
   private var complete: [SliceNode: GradientList] = [:]
   private var buffers: [MergeBuffer] = []
 
+  /// Far above any minibatch, and its sum over all slices is far below what a UInt64 holds.
+  static let mostSamples: UInt64 = 1 << 40
+
   /// A node of which some parts have come.
   private struct Begun {
     var list: GradientList
@@ -47,6 +50,7 @@ struct GradientTree {
     guard node.level <= root.level, node.index < 1 << (root.level - node.level) else {
       return "node \(node.level).\(node.index) is not in the tree of \(slices) slices"
     }
+    guard header.samples <= Self.mostSamples else { return "a push cannot stand for \(header.samples) samples" }
     let below = node.slices(of: slices)
     guard !below.isEmpty else { return "node \(node.level).\(node.index) has no slices" }
     var state: Begun

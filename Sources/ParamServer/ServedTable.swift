@@ -12,7 +12,7 @@ struct ServedTable {
   private var parked: [(message: Message, peer: Socket.Peer)] = []
 
   /// A worker asks for one step ahead, in parts; more would be a fault or an attack.
-  static let mostParked = 65_536
+  static let mostParked = 4096
 
   init(_ table: Table, slices: Int, applied: UInt64) {
     self.table = table
@@ -34,8 +34,10 @@ struct ServedTable {
 
   private func rows(_ message: Message, keys: UnsafeBufferPointer<UInt64>) -> Message {
     let frame = Frame(count: keys.count * table.width * 4)
-    if let target = frame.mutableElements(as: Float.self).baseAddress {
-      table.pull(keys, readOnly: message.header.flags & Header.readOnly != 0, into: target)
+    withExtendedLifetime((frame, message)) {
+      if let target = frame.mutableElements(as: Float.self).baseAddress {
+        table.pull(keys, readOnly: message.header.flags & Header.readOnly != 0, into: target)
+      }
     }
     var header = message.header
     header.kind = .rows
@@ -51,6 +53,7 @@ struct ServedTable {
     let header = message.header
     // Applied already: a repetition, which must change nothing.
     guard header.clock >= applied else { return .success([]) }
+    // No worker is ahead: each asks every server for the rows of a step, if only for none, before it pushes.
     guard header.clock == applied else {
       return .failure(Refusal("a push for step \(header.clock) came while step \(applied) is open"))
     }
@@ -60,8 +63,10 @@ struct ServedTable {
     guard let total = tree.total else { return .success([]) }
     if total.samples > 0 {
       let scale = 1 / Float(total.samples)
-      for segment in total.segments {
-        table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale)
+      withExtendedLifetime(total) {
+        for segment in total.segments {
+          table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale)
+        }
       }
     }
     tree.clear()

@@ -101,6 +101,7 @@ public final class Server {
     var core = try ServerCore(assignment)
     if let restore = assignment.restore { try read(restore, into: core) }
     let database = try assignment.database.map { try ShardDatabase(path: $0) }
+    try database?.discard(newerThan: assignment.restore?.checkpoint ?? -1)
     var ordered: (number: Int, clock: UInt64)?
     var writer: CheckpointWriter?
     try send(.configured)
@@ -163,7 +164,7 @@ public final class Server {
   private func read(_ restore: ServerAssignment.Restore, into core: ServerCore) throws {
     try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: core.owns) { path, table, slot, blob in
       do {
-        try core.restore(blob, table: table, slot: slot)
+        try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
       } catch {
         throw ServerError.damagedSlot(path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")
       }

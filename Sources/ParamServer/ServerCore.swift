@@ -29,6 +29,8 @@ struct ServerCore {
 
   /// Takes a worker's message. Whatever it holds, the answer is rows, a refusal, or nothing.
   mutating func receive(_ message: Message, from peer: Socket.Peer) -> [Effect] {
+    // Keys and gradients are read where they lie in the message's frames.
+    defer { withExtendedLifetime(message) {} }
     do {
       guard message.header.view == assignment.view else {
         throw Refusal("this is view \(assignment.view), the message is of view \(message.header.view)")
@@ -50,9 +52,17 @@ struct ServerCore {
     return Int(header.table)
   }
 
+  /// What one message may ask for is bounded, so that its answer is too (DESIGN.md, promise 6).
+  private func count(of message: Message, table: Int) throws -> Int {
+    let count = try message.count()
+    let most = Message.rowsPerPart(width: tables[table].table.width)
+    guard count <= most else { throw Refusal("\(count) rows in one message; send at most \(most) a part") }
+    return count
+  }
+
   private mutating func pull(_ message: Message, from peer: Socket.Peer) throws -> [Effect] {
     let table = try number(of: message.header)
-    let count = try message.count()
+    let count = try count(of: message, table: table)
     let keys = try message.elements(0, as: UInt64.self, count: count)
     _ = try check(keys)
     guard let rows = try tables[table].pull(message, keys: keys, from: peer).get() else { return [] }
@@ -61,7 +71,7 @@ struct ServerCore {
 
   private mutating func push(_ message: Message) throws -> [Effect] {
     let table = try number(of: message.header)
-    let count = try message.count()
+    let count = try count(of: message, table: table)
     let keys = try message.elements(0, as: UInt64.self, count: count)
     _ = try message.elements(1, as: Float.self, count: count * tables[table].table.width)
     let ranks = try check(keys)
@@ -111,9 +121,11 @@ struct ServerCore {
   func owns(slot: Int) -> Bool { owned.indices.contains(slot) && owned[slot] }
 
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
-  func restore(_ bytes: [UInt8], table: Int, slot: Int) throws {
+  ///
+  /// - Parameter isDirty: whether the next checkpoint must write the slot, since this server's own file lacks it.
+  func restore(_ bytes: [UInt8], table: Int, slot: Int, isDirty: Bool) throws {
     guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
     let store = tables[table].table
-    store.restore(try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride))
+    store.restore(try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride), isDirty: isDirty)
   }
 }

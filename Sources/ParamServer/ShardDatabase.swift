@@ -13,8 +13,10 @@ final class ShardDatabase {
   init(path: String) throws {
     self.path = path
     var configuration = Configuration()
+    configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
-      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+      // FULL: a commit is on the disk when it returns, whether or not a reader keeps the log from being folded in.
+      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
     }
     queue = try Self.explaining(path) {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -53,10 +55,17 @@ final class ShardDatabase {
     }
   }
 
-  /// Returns when all that was written is on the disk.
+  /// Folds the log into the file. What was written is on the disk already.
   func sync() throws {
     try Self.explaining(path) {
       try queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+    }
+  }
+
+  /// Drops versions whose checkpoint never got into the catalogue, before their number is used again.
+  func discard(newerThan committed: Int) throws {
+    try Self.explaining(path) {
+      try queue.write { try $0.execute(sql: "DELETE FROM slots WHERE checkpoint > ?", arguments: [committed]) }
     }
   }
 

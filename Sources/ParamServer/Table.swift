@@ -142,12 +142,13 @@ final class Table {
   func markClean(slot: Int) { slots[slot].isDirty = false }
 
   /// Puts a snapshot's rows where they were. The slot must be empty.
-  func restore(_ snapshot: SlotSnapshot) {
+  func restore(_ snapshot: SlotSnapshot, isDirty: Bool) {
     let slot = slots + snapshot.slot
     snapshot.forEachRow { key, values in
       let position = slot.pointee.insert(key, rank: SlotOrder.rank(of: key), stride: stride)
       slot.pointee.row(at: position, stride: stride).update(from: values, count: stride)
     }
+    slot.pointee.isDirty = isDirty
     rows += snapshot.count
   }
 

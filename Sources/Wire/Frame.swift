@@ -34,7 +34,8 @@ public final class Frame: @unchecked Sendable {
 
   public var count: Int { zmq_msg_size(&message) }
 
-  /// The bytes, valid as long as the frame lives.
+  /// The bytes, valid as long as the frame lives: the caller keeps it, with `withExtendedLifetime` where nothing else
+  /// does.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count)
   }
@@ -57,7 +58,7 @@ public final class Frame: @unchecked Sendable {
   func aligned() -> Frame {
     guard let start = bytes.baseAddress, Int(bitPattern: start) % 8 != 0 else { return self }
     let copy = Frame(count: count)
-    copy.mutableBytes.copyMemory(from: bytes)
+    withExtendedLifetime((self, copy)) { copy.mutableBytes.copyMemory(from: bytes) }
     return copy
   }
 }

@@ -57,6 +57,7 @@ public struct Header: Equatable, Sendable {
 
   public func frame() -> Frame {
     let frame = Frame(count: Self.size)
+    defer { withExtendedLifetime(frame) {} }
     let bytes = frame.mutableBytes
     func put(_ value: some FixedWidthInteger, at offset: Int) {
       withUnsafeBytes(of: value.littleEndian) { bytes.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
@@ -80,6 +81,7 @@ public struct Header: Equatable, Sendable {
 
   public init(_ frame: Frame) throws {
     let bytes = frame.bytes
+    defer { withExtendedLifetime(frame) {} }
     guard bytes.count == Self.size else { throw WireError.malformed("header of \(bytes.count) bytes") }
     func get<Number: FixedWidthInteger>(_ offset: Int, as type: Number.Type = Number.self) -> Number {
       Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))

@@ -16,7 +16,8 @@ public struct Message: Sendable {
     payload = frames.dropFirst().map { $0.aligned() }
   }
 
-  /// Elements of frame `index`, which must hold exactly `count` of them.
+  /// Elements of frame `index`, which must hold exactly `count` of them. They are valid while the message lives: where
+  /// nothing else keeps it, `withExtendedLifetime` does.
   public func elements<Element: BitwiseCopyable>(
     _ index: Int, as type: Element.Type, count: Int
   ) throws -> UnsafeBufferPointer<Element> {
@@ -51,6 +52,7 @@ extension Message {
 
   public func control<Value: Decodable>(as type: Value.Type) throws -> Value {
     guard payload.count == 1 else { throw WireError.malformed("control message of \(payload.count) frames") }
+    defer { withExtendedLifetime(payload) {} }
     do {
       return try JSONDecoder().decode(Value.self, from: Data(payload[0].bytes))
     } catch {
@@ -66,5 +68,8 @@ extension Message {
     return Message(header, [Frame(Array(sentence.utf8))])
   }
 
-  public var sentence: String { payload.first.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "" }
+  public var sentence: String {
+    guard let frame = payload.first else { return "" }
+    return withExtendedLifetime(frame) { String(decoding: frame.bytes, as: UTF8.self) }
+  }
 }

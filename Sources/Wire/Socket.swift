@@ -15,6 +15,9 @@ public final class Socket {
   /// A peer of a router socket.
   public struct Peer: Hashable, Sendable {
     let bytes: [UInt8]
+
+    /// - Parameter bytes: the name ZeroMQ gave the peer.
+    public init(bytes: [UInt8]) { self.bytes = bytes }
   }
 
   /// Messages queued to or from one peer before `unreachable`.

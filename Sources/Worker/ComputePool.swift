@@ -116,6 +116,7 @@ final class ComputePool: Sendable {
     _ work: StepWork, part: Int, _ parameters: inout [UnsafePointer<Float>],
     _ body: (SliceInput<Float>, UnsafePointer<Float>) -> Void
   ) {
+    defer { withExtendedLifetime(work) {} }
     let slice = work.parts[part]
     parameters.removeAll(keepingCapacity: true)
     for place in slice.uniques { parameters.append(work.sparse.rows[Int(place)]!) }

@@ -76,7 +76,9 @@ struct PushMessages {
       header.count = UInt64(last - first)
       let keys = Frame(count: (last - first) * 8)
       let values = Frame(count: (last - first) * width * 4)
-      if first < last { fill(first, last, keys, values) }
+      withExtendedLifetime((keys, values)) {
+        if first < last { fill(first, last, keys, values) }
+      }
       return (share.server, Message(header, [keys, values]))
     }
   }

@@ -74,6 +74,7 @@ struct TablePull {
     guard first <= last, count == last - first else {
       throw WireError.malformed("server \(server) sent \(count) rows where \(last - first) were asked")
     }
+    // The frame stays with the pull: `rows` will point into it.
     let values = try message.elements(0, as: Float.self, count: count * width)
     if var taken = values.baseAddress {
       share.forEachRun(from: first, to: last) { run in
