@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Command", "DeepFM", "Features"]),
   ],
   swiftLanguageModes: [.v6]
 )

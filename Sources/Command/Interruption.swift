@@ -9,9 +9,14 @@ enum Interruption {
 
   /// Storing an atomic flag is all the handler does: that much is safe in a signal handler.
   static func install() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number) { _ in Interruption.signalled.store(true, ordering: .relaxed) }
+      sigaddset(&signals, number)
     }
+    // Whoever started us may have blocked them in the thread it did it from.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
   }
 }

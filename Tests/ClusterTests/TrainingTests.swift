@@ -1,0 +1,160 @@
+import DeepFM
+import Features
+import Foundation
+import Testing
+
+/// Real clusters of real processes on this machine.
+@Suite(.serialized)
+struct TrainingTests {
+  /// What logistic regression reaches: plain Adagrad over the same features, written here so that it shares no code
+  /// with what it is compared to.
+  private static func logisticRegression(train: String, valid: String) throws -> Double {
+    func read(_ file: String) throws -> Batch {
+      let index = try DatasetIndex.build(files: [file], format: .criteo, spool: "/nonexistent")
+      var reader = try ChunkReader(index)
+      var batch = Batch(fields: 39)
+      for chunk in index.chunks { try reader.read(chunk, into: &batch) }
+      return batch
+    }
+    var numbers: [UInt64: Int] = [:]
+    var weights: [Double] = []
+    var squares: [Double] = []
+    let data = try read(train)
+    let keys = data.keys.map { key -> Int in
+      if let number = numbers[key] { return number }
+      numbers[key] = weights.count
+      weights.append(0)
+      squares.append(1e-6)
+      return weights.count - 1
+    }
+    for _ in 0..<2 {
+      for row in 0..<data.rows {
+        let features = keys[row * 39..<(row + 1) * 39]
+        let logit = features.reduce(0) { $0 + weights[$1] }
+        let gradient = 1 / (1 + exp(-logit)) - Double(data.labels[row])
+        for feature in features {
+          squares[feature] += gradient * gradient
+          weights[feature] -= 0.05 * gradient / squares[feature].squareRoot()
+        }
+      }
+    }
+    let test = try read(valid)
+    let scores = (0..<test.rows).map { row in
+      Float(test.keys[row * 39..<(row + 1) * 39].reduce(0) { $0 + (numbers[$1].map { weights[$0] } ?? 0) })
+    }
+    return Metrics.auc(labels: test.labels, scores: scores)!
+  }
+
+  @Test("DeepFM learns what logistic regression cannot")
+  func learning() throws {
+    let tool = try Tool()
+    let result = try tool.train(
+      ["--train", Sample.train, "--valid", Sample.valid, "--hidden", "64,64", "--keep", "0.9", "--batch", "512", "--epochs", "3",
+        "--lr", "0.002", "--timeout", "60"])
+    let baseline = try Self.logisticRegression(train: Sample.train, valid: Sample.valid)
+    #expect(baseline > 0.7, "the baseline is an honest one")
+    #expect(result.auc! > baseline + 0.03, "DeepFM \(result.auc!), logistic regression \(baseline)")
+    #expect(result.rows == 450_000 && result.epochs == 3 && result.model == "deepfm-d")
+  }
+
+  @Test("The parameters are the same bits for any number of servers, workers and threads, and on every run")
+  func digests() throws {
+    let tool = try Tool()
+    let data = ["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny
+    let reference = try tool.train(data)
+    for flags in [
+      ["--servers", "2"], ["--servers", "1"], ["--servers", "3"], ["--workers", "1"], ["--workers", "3"],
+      ["--workers", "2", "--threads", "3"], ["--sync-reading"], ["--servers", "3", "--workers", "8"],
+    ] {
+      let result = try tool.train(data + flags)
+      #expect(result.parameter_digest == reference.parameter_digest, "\(flags)")
+      #expect(result.auc == reference.auc && result.logloss == reference.logloss, "\(flags)")
+    }
+    for flags in [["--seed", "2"], ["--slices", "4"], ["--keep", "0.6"], ["--lr", "0.002"]] {
+      #expect(try tool.train(data + flags).parameter_digest != reference.parameter_digest, "\(flags)")
+    }
+  }
+
+  @Test("Every epoch sees every row once, more workers than rows in a slice or not")
+  func unequalShares() throws {
+    let tool = try Tool()
+    let file = tool.directory + "/few.txt"
+    let lines = try String(contentsOfFile: Sample.small, encoding: .utf8).split(separator: "\n")
+    for rows in [1, 3, 17, 203] {
+      try lines.prefix(rows).joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+      let result = try tool.train(["--train", file, "--workers", "3", "--batch", "16"] + Sample.tiny.suffix(4) + ["--hidden", "4"])
+      #expect(result.rows == 2 * rows && result.auc == nil)
+    }
+  }
+
+  @Test("evaluate gives the last epoch's metrics, predict a probability a row in order, whoever computes them")
+  func scoring() throws {
+    let tool = try Tool()
+    let result = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny, into: "run")
+    let run = tool.directory + "/run"
+    struct Scores: Decodable {
+      var auc: Double
+      var logloss: Double
+      var rows: Int
+      var checkpoint: Int
+    }
+    for flags in [[], ["--servers", "3", "--workers", "2"]] {
+      let ended = try tool.run(["evaluate", "--run-dir", run, "--data", Sample.smallValid, "--json"] + flags)
+      let scores = try JSONDecoder().decode(Scores.self, from: Data(ended.output.utf8))
+      #expect(scores.auc == result.auc && scores.logloss == result.logloss && scores.rows == 1234 && scores.checkpoint == 2)
+    }
+    let out = tool.directory + "/probabilities.txt"
+    #expect(try tool.run("predict", "--run-dir", run, "--data", Sample.smallValid, "--out", out).status == 0)
+    let probabilities = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").map { Float($0)! }
+    let labels = try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").map { Float(String($0.first!))! }
+    #expect(probabilities.count == 1234 && probabilities.allSatisfy { $0 > 0 && $0 < 1 })
+    // The probabilities belong to their rows: they have the AUC that evaluate found.
+    #expect(abs(Metrics.auc(labels: labels, scores: probabilities)! - result.auc!) < 1e-4)
+
+    // A run that was moved is found where it is now.
+    try FileManager.default.moveItem(atPath: run, toPath: run + "-moved")
+    #expect(try tool.run("evaluate", "--run-dir", run + "-moved", "--data", Sample.smallValid).status == 0)
+  }
+
+  @Test("Servers and workers that are started by hand find their coordinator")
+  func manyMachines() throws {
+    let tool = try Tool()
+    let configuration = tool.directory + "/job.yaml"
+    try "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
+      .write(toFile: configuration, atomically: true, encoding: .utf8)
+    let port = 20_000 + Int.random(in: 0..<20_000)
+    let endpoint = "tcp://127.0.0.1:\(port)"
+    // Workers may come before the coordinator.
+    let others = try ["worker", "server", "server", "worker"].map {
+      try tool.start([$0, "--coordinator", endpoint, "--timeout", "60"])
+    }
+    let coordinator = try tool.start(
+      ["coordinator", "--config", configuration, "--listen", endpoint, "--run-dir", tool.directory + "/run", "--json"])
+    let ended = try coordinator.wait(seconds: 120)
+    #expect(ended.status == 0, "\(ended.errors)")
+    for other in others { #expect(try other.wait(seconds: 10).status == 0) }
+    let result = try JSONDecoder().decode(Tool.Result.self, from: Data(ended.output.utf8))
+    let local = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny)
+    #expect(result.parameter_digest == local.parameter_digest)
+  }
+
+  @Test("The real Criteo sample trains: 1,999 rows, none bad", .enabled(if: Sample.shared != nil, "../shared/data is not here"))
+  func criteo() throws {
+    let tool = try Tool()
+    let file = Sample.shared! + "/criteo/train.tiny.txt"
+    let result = try tool.train(["--train", file, "--valid", file] + Sample.tiny)
+    #expect(result.rows == 2 * 1999 && result.auc! > 0.6)
+  }
+
+  @Test(
+    "Frappe reaches an AUC of 0.93 on data held out, read from gzip",
+    .enabled(if: Sample.shared != nil, "../shared/data is not here"))
+  func frappe() throws {
+    let tool = try Tool()
+    let result = try tool.train([
+      "--train", Sample.shared! + "/frappe/train.libfm.gz", "--valid", Sample.shared! + "/frappe/valid.libfm.gz", "--format",
+      "libfm", "--batch", "512", "--epochs", "12", "--timeout", "60",
+    ])
+    #expect(result.auc! >= 0.93 && result.rows == 12 * 50_000)
+  }
+}
