@@ -5,13 +5,13 @@ DEEPFM := .build/release/deepfm
 RELEASE := -c release -Xswiftc -enable-testing
 SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: demo test build bench soak format lint clean setup
+.PHONY: demo test build bench format lint clean setup
 
 demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 	@rm -rf demo && mkdir -p demo
-	$(DEEPFM) synthesize --rows 300000 --out demo/train.txt
+	$(DEEPFM) synthesize --rows 500000 --out demo/train.txt
 	$(DEEPFM) synthesize --rows 60000 --seed 2 --out demo/valid.txt
-	$(DEEPFM) train --train demo/train.txt --valid demo/valid.txt --epochs 3 --keep 0.8 --run-dir demo/run
+	$(DEEPFM) train --train demo/train.txt --valid demo/valid.txt --batch 1024 --epochs 3 --run-dir demo/run
 
 test: setup ## build and run all tests
 	swift build $(RELEASE) --build-tests

@@ -28,7 +28,8 @@ let package = Package(
     .target(
       name: "ParamServer",
       dependencies: [
-        "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+        "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
     .target(
@@ -48,6 +49,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+
+    .executableTarget(
+      name: "benchmarks", dependencies: ["DeepFM", "Features", "Wire", "Job", "ParamServer", "Worker", "Command"],
+      path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
     .testTarget(name: "FeaturesTests", dependencies: ["Features"]),

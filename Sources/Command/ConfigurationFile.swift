@@ -24,10 +24,14 @@ enum ConfigurationFile {
     } catch let error as ConfigurationError {
       throw error
     } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context),
-      let DecodingError.dataCorrupted(context) {
+      let DecodingError.dataCorrupted(context)
+    {
       let key = context.codingPath.map(\.stringValue).joined(separator: ".")
       throw ConfigurationError.unreadable(
-        file: path, reason: key.isEmpty ? oneLine(context.underlyingError ?? context.debugDescription) : "\(key): \(oneLine(context.debugDescription))")
+        file: path,
+        reason: key.isEmpty
+          ? oneLine(context.underlyingError ?? context.debugDescription)
+          : "\(key): \(oneLine(context.debugDescription))")
     } catch {
       throw ConfigurationError.unreadable(file: path, reason: oneLine(error))
     }

@@ -26,7 +26,6 @@ struct DeepFMTool: ParsableCommand {
 
   /// Exit codes: 0 done, 1 the run failed, 2 it was asked for wrongly, 130 interrupted.
   static func main() {
-    Interruption.install()
     do {
       var command = try parseAsRoot()
       try command.run()

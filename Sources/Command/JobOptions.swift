@@ -14,7 +14,10 @@ struct JobOptions: ParsableArguments {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Data to evaluate on after each epoch.", valueName: "file"))
   var valid: [String] = []
 
-  @Option(help: "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo.")
+  @Option(
+    help:
+      "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo."
+  )
   var format: DataFormat?
 
   @Option(help: "deepfm-d. Default: deepfm-d.")
@@ -96,7 +99,8 @@ struct JobOptions: ParsableArguments {
     if let timeout { job.timeout = timeout }
     if let runDir { job.runDirectory = runDir }
     guard !job.train.isEmpty else {
-      throw ConfigurationError.invalid(key: "train", value: "nothing", reason: "name the training data with --train FILE")
+      throw ConfigurationError.invalid(
+        key: "train", value: "nothing", reason: "name the training data with --train FILE")
     }
     try job.validate()
     return job

@@ -25,7 +25,8 @@ final class LocalCluster {
 
   private func launch(_ name: String, _ arguments: [String]) throws {
     let log = "\(logs)/\(name).log"
-    guard FileManager.default.createFile(atPath: log, contents: nil), let output = FileHandle(forWritingAtPath: log) else {
+    guard FileManager.default.createFile(atPath: log, contents: nil), let output = FileHandle(forWritingAtPath: log)
+    else {
       throw RunFailure(sentence: "\(log) cannot be written. Is the disk full?")
     }
     let process = Process()

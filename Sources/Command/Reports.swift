@@ -38,7 +38,10 @@ struct TrainingReport: Encodable {
   func table(truth: Truth?) -> String {
     var lines = ["", Table.row("", "AUC", "logloss")]
     lines.append(Table.row(model, auc.map { Format.fixed($0, 5) } ?? "-", logloss.map { Format.fixed($0, 5) } ?? "-"))
-    if let truth { lines.append(Table.row("planted truth", truth.auc.map { Format.fixed($0, 5) } ?? "-", Format.fixed(truth.logloss, 5))) }
+    if let truth {
+      lines.append(
+        Table.row("planted truth", truth.auc.map { Format.fixed($0, 5) } ?? "-", Format.fixed(truth.logloss, 5)))
+    }
     lines += [
       "",
       "\(Format.count(Double(rows))) rows in \(epochs) epochs, \(Format.count(samplesPerSecond)) samples/s, "

@@ -23,7 +23,10 @@ struct RoleOptions: ParsableArguments {
     guard seconds >= 1 else {
       throw ConfigurationError.invalid(key: "timeout", value: "\(seconds)", reason: "choose at least 1 second")
     }
-    if lifeline { Lifeline.hold() }
+    if lifeline {
+      Lifeline.hold()
+      Interruption.leaveToLauncher()
+    }
     return .seconds(seconds)
   }
 }

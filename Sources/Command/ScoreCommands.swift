@@ -17,7 +17,9 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let scored = try options.score()
-    guard let evaluation = scored.result.evaluation else { throw RunFailure(sentence: "there was nothing to evaluate.") }
+    guard let evaluation = scored.result.evaluation else {
+      throw RunFailure(sentence: "there was nothing to evaluate.")
+    }
     let report = EvaluationReport(
       model: scored.model, rows: scored.result.rows, checkpoint: scored.checkpoint, auc: evaluation.auc,
       logloss: evaluation.logloss, runDirectory: options.runDir)
@@ -73,6 +75,7 @@ struct ScoreOptions: ParsableArguments {
   }
 
   func score() throws -> Scored {
+    Interruption.install()
     let directory = RunDirectory.open(runDir)
     let catalogue = try Catalogue.open(at: directory.catalogue)
     var job = try catalogue.fact("configuration", as: JobConfiguration.self)
@@ -89,11 +92,13 @@ struct ScoreOptions: ParsableArguments {
     let index = try DatasetIndex.build(files: data, format: format ?? job.format, spool: scratch)
     guard index.fields == model.fields else {
       throw RunFailure(
-        sentence: "\(data[0]) has \(index.fields) fields, the run was trained on \(model.fields). Give it the same layout.")
+        sentence:
+          "\(data[0]) has \(index.fields) fields, the run was trained on \(model.fields). Give it the same layout.")
     }
     // The files may have moved together with the run directory.
     let shards = checkpoint.shards.map { shard in
-      FileManager.default.fileExists(atPath: shard) ? shard : "\(directory.path)/shards/\((shard as NSString).lastPathComponent)"
+      FileManager.default.fileExists(atPath: shard)
+        ? shard : "\(directory.path)/shards/\((shard as NSString).lastPathComponent)"
     }
     let plan = try Plan(
       purpose: .score, configuration: job, model: model, train: nil, evaluation: index, databases: [],

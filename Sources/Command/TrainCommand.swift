@@ -53,6 +53,7 @@ struct Training {
   let json: Bool
 
   func run() throws {
+    Interruption.install()
     let console = Console()
     let started = Date()
     let directory = try RunDirectory.create(job.runDirectory)
@@ -89,6 +90,7 @@ struct Training {
     _ files: [String], _ purpose: String, _ directory: RunDirectory, _ console: Console
   ) throws -> DatasetIndex {
     try DatasetIndex.build(files: files, format: job.format, spool: "\(directory.spool)/\(purpose)") { read, total in
+      try Interruption.check()
       console.show("reading \(purpose) data", share: Double(read) / Double(max(1, total)))
     }
   }

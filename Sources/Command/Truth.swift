@@ -19,7 +19,9 @@ struct Truth: Codable {
 
   /// The truth that `deepfm synthesize` left beside the one file named.
   static func beside(_ files: [String]) -> Truth? {
-    guard files.count == 1, let data = FileManager.default.contents(atPath: files[0] + ".truth.json") else { return nil }
+    guard files.count == 1, let data = FileManager.default.contents(atPath: files[0] + ".truth.json") else {
+      return nil
+    }
     return try? JSONDecoder().decode(Truth.self, from: data)
   }
 }

@@ -302,7 +302,9 @@ struct CoordinatorCore {
   }
 
   mutating func receive(_ block: ScoreBlock, from peer: Socket.Peer, at time: Double) -> [Effect] {
-    guard let number = heard(peer, in: &workers, at: time), phase == .evaluating, block.round == epoch else { return [] }
+    guard let number = heard(peer, in: &workers, at: time), phase == .evaluating, block.round == epoch else {
+      return []
+    }
     guard sheet?.add(block) == true else { return fail("worker-\(number) scored rows that are not in the data") }
     guard let sheet, sheet.missing == 0 else { return [] }
     let metrics = sheet.metrics

@@ -35,7 +35,8 @@ struct ScoreSheet {
   }
 
   var metrics: Evaluation {
-    Evaluation(auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
+    Evaluation(
+      auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
   }
 }
 

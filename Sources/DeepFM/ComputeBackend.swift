@@ -31,7 +31,8 @@ public protocol ComputeBackend: Sendable {
 /// Single precision on the CPU, with OpenBLAS.
 public enum OpenBLAS: ComputeBackend {
   public static func multiply(
-    _ left: Matrix<Float>, transposed leftIsTransposed: Bool, _ right: Matrix<Float>, transposed rightIsTransposed: Bool,
+    _ left: Matrix<Float>, transposed leftIsTransposed: Bool, _ right: Matrix<Float>,
+    transposed rightIsTransposed: Bool,
     into result: Matrix<Float>
   ) {
     cblas_sgemm(

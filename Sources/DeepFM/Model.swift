@@ -20,7 +20,8 @@ public protocol Model<Scalar>: Sendable {
   func train(
     _ input: SliceInput<Scalar>, dense: UnsafePointer<Scalar>, dropout: DropoutCounter,
     sparseGradient: UnsafeMutablePointer<Scalar>, denseGradient: UnsafeMutablePointer<Scalar>,
-    in workspace: Workspace<Scalar>) -> Double
+    in workspace: Workspace<Scalar>
+  ) -> Double
 
   /// Logits without dropout: the click probability is their sigmoid.
   ///

@@ -7,7 +7,9 @@ public enum Initializer: Codable, Sendable, Hashable {
   case uniform(bound: Double)
 
   /// Glorot & Bengio 2010: for tanh and sigmoid.
-  static func glorot(inputs: Int, outputs: Int) -> Initializer { .uniform(bound: (6 / Double(inputs + outputs)).squareRoot()) }
+  static func glorot(inputs: Int, outputs: Int) -> Initializer {
+    .uniform(bound: (6 / Double(inputs + outputs)).squareRoot())
+  }
 
   /// He et al. 2015: for relu.
   static func he(inputs: Int) -> Initializer { .uniform(bound: (6 / Double(inputs)).squareRoot()) }

@@ -40,7 +40,9 @@ public final class Workspace<Scalar: ModelScalar> {
     let random = reserve((hidden.max() ?? 0) + 4, stride: 2)
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(64, bytes), alignment: 64)
     memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(64, bytes))
-    func at(_ offset: Int) -> UnsafeMutablePointer<Scalar> { (memory + offset).bindMemory(to: Scalar.self, capacity: 1) }
+    func at(_ offset: Int) -> UnsafeMutablePointer<Scalar> {
+      (memory + offset).bindMemory(to: Scalar.self, capacity: 1)
+    }
     self.memory = memory
     self.embeddings = at(embeddings)
     self.embeddingGradient = at(embeddingGradient)

@@ -13,11 +13,14 @@ struct CSVRow: Sendable {
     try CSVColumns.forEach(bytes) { text in
       if column == labelColumn {
         guard let value = Label.parse(text) else {
-          throw RowFailure("expected the label 1, 0 or -1, found \"\(String(decoding: text, as: UTF8.self))\". Correct or remove the row")
+          throw RowFailure(
+            "expected the label 1, 0 or -1, found \"\(String(decoding: text, as: UTF8.self))\". Correct or remove the row"
+          )
         }
         label.pointee = value
       } else if field < fields {
-        keys[field] = FeatureHash.key(text.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: text.count, field: field)
+        keys[field] = FeatureHash.key(
+          text.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: text.count, field: field)
         field += 1
       }
       column += 1
@@ -38,7 +41,8 @@ enum CSVColumns {
         position += 1
         while true {
           guard position < bytes.count else {
-            throw RowFailure("a quoted field does not end on its line. Line breaks within quotes are not read: remove them")
+            throw RowFailure(
+              "a quoted field does not end on its line. Line breaks within quotes are not read: remove them")
           }
           if bytes[position] == 34 {
             guard position + 1 < bytes.count, bytes[position + 1] == 34 else { break }

@@ -16,7 +16,9 @@ public struct ChunkReader {
     let parser = parser
     try buffer.withUnsafeMutableBytes { bytes in
       let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<chunk.length])
-      guard try file.read(into: part, at: chunk.offset) == chunk.length else { throw DatasetError.changed(file: file.name) }
+      guard try file.read(into: part, at: chunk.offset) == chunk.length else {
+        throw DatasetError.changed(file: file.name)
+      }
       try parser.parse(UnsafeRawBufferPointer(part), of: chunk, into: &batch)
     }
   }

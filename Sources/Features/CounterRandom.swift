@@ -15,7 +15,9 @@ struct CounterRandom: Sendable {
 
   /// The draws for `purpose`, e.g. a row number, under this key.
   @inline(__always)
-  func forked(_ purpose: UInt64) -> CounterRandom { CounterRandom(key: Self.mix(key ^ Self.mix(purpose &+ Self.golden))) }
+  func forked(_ purpose: UInt64) -> CounterRandom {
+    CounterRandom(key: Self.mix(key ^ Self.mix(purpose &+ Self.golden)))
+  }
 
   private init(key: UInt64) { self.key = key }
 

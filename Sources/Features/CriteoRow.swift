@@ -33,13 +33,17 @@ struct CriteoRow: Sendable {
 
   private func key(integer value: Int, field: Int) -> UInt64 {
     let category = 0..<4096 ~= value ? Int(categories[value]) : Self.category(value)
-    guard category >= Self.tableStart, category < Self.tableEnd else { return FeatureHash.key("i\(category)", field: field) }
+    guard category >= Self.tableStart, category < Self.tableEnd else {
+      return FeatureHash.key("i\(category)", field: field)
+    }
     return integerKeys[field * (Self.tableEnd - Self.tableStart) + category - Self.tableStart]
   }
 
   /// Parses the row in `bytes`, without its line end.
   @inline(__always)
-  func parse(_ bytes: UnsafeRawBufferPointer, keys: UnsafeMutablePointer<UInt64>, label: UnsafeMutablePointer<Float>) throws {
+  func parse(_ bytes: UnsafeRawBufferPointer, keys: UnsafeMutablePointer<UInt64>, label: UnsafeMutablePointer<Float>)
+    throws
+  {
     guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count >= 2, base[1] == 9,
       base[0] == 48 || base[0] == 49
     else { throw badLabel(bytes) }
@@ -56,7 +60,9 @@ struct CriteoRow: Sendable {
         let digits = position
         while position < end, base[position] != 9 {
           let digit = Int(base[position]) &- 48
-          guard digit >= 0, digit <= 9, position &- digits < 18 else { throw notInteger(bytes, from: start, field: field) }
+          guard digit >= 0, digit <= 9, position &- digits < 18 else {
+            throw notInteger(bytes, from: start, field: field)
+          }
           value = value &* 10 &+ digit
           position &+= 1
         }
@@ -82,13 +88,15 @@ struct CriteoRow: Sendable {
   private func badLabel(_ bytes: UnsafeRawBufferPointer) -> RowFailure {
     let columns = bytes.split(separator: 9, omittingEmptySubsequences: false)
     guard columns.count == Self.fields + 1 else { return wrongColumns(bytes) }
-    return RowFailure("expected the label 0 or 1, found \"\(String(decoding: columns[0], as: UTF8.self))\". Correct or remove the row")
+    return RowFailure(
+      "expected the label 0 or 1, found \"\(String(decoding: columns[0], as: UTF8.self))\". Correct or remove the row")
   }
 
   private func wrongColumns(_ bytes: UnsafeRawBufferPointer) -> RowFailure {
     let found = bytes.count { $0 == 9 } + 1
     return RowFailure(
-      "expected \(Self.fields + 1) tab-separated columns, found \(found). Correct or remove the row, or choose another --format")
+      "expected \(Self.fields + 1) tab-separated columns, found \(found). Correct or remove the row, or choose another --format"
+    )
   }
 
   private func notInteger(_ bytes: UnsafeRawBufferPointer, from start: Int, field: Int) -> RowFailure {

@@ -38,10 +38,10 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
   ///   - spool: a directory for decompressed copies of gzip files, made when needed.
   ///   - chunkBytes: a chunk's size; by default a function of the data's size alone, so that who reads which rows when
   ///     does not depend on the cluster.
-  ///   - progress: told of bytes read, and of bytes in all.
+  ///   - progress: told of bytes read, and of bytes in all; what it throws ends the reading.
   public static func build(
     files: [String], format: DataFormat, spool: String, chunkBytes: Int? = nil,
-    progress: ((_ bytesRead: Int, _ total: Int) -> Void)? = nil
+    progress: ((_ bytesRead: Int, _ total: Int) throws -> Void)? = nil
   ) throws -> DatasetIndex {
     var index = DatasetIndex(
       format: format, names: files, paths: [], fieldNames: [], labelColumn: 0, chunks: [], rows: 0)
@@ -58,7 +58,7 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
     var done = 0
     for (number, file) in inputs.enumerated() {
       var scanner = LineScanner(file: number, name: file.name, chunkBytes: target, skipsHeader: format == .csv)
-      try scanner.scan(file) { progress?(done + $0, total) }
+      try scanner.scan(file) { try progress?(done + $0, total) }
       done += sizes[number]
       guard scanner.rows > 0 else { throw DatasetError.empty(file: file.name) }
       if format == .csv {
@@ -102,7 +102,8 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
       }
       guard columns.count > 1 else {
         throw DatasetError.badRow(
-          file: name, line: 1, reason: "the header has one column only; expected a label and fields separated by commas")
+          file: name, line: 1, reason: "the header has one column only; expected a label and fields separated by commas"
+        )
       }
       labelColumn = columns.firstIndex(of: "label") ?? 0
       columns.remove(at: labelColumn)

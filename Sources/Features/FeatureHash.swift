@@ -10,6 +10,8 @@ enum FeatureHash {
   }
 
   static func key(_ text: String, field: Int) -> UInt64 {
-    Array(text.utf8).withUnsafeBytes { key($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: $0.count, field: field) }
+    Array(text.utf8).withUnsafeBytes {
+      key($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: $0.count, field: field)
+    }
   }
 }

@@ -12,7 +12,8 @@ struct LibFMRow: Sendable {
   ) throws {
     var scanner = TokenScanner(bytes)
     guard let first = scanner.next(), let sign = Label.parse(first) else {
-      throw RowFailure("expected the label 1, 0 or -1, found \"\(TokenScanner.first(of: bytes))\". Correct or remove the row")
+      throw RowFailure(
+        "expected the label 1, 0 or -1, found \"\(TokenScanner.first(of: bytes))\". Correct or remove the row")
     }
     label.pointee = sign
     var field = 0
@@ -21,7 +22,8 @@ struct LibFMRow: Sendable {
         throw RowFailure("expected \(fields) features as in the first row, found more. Correct or remove the row")
       }
       guard let (index, value) = Self.feature(token) else {
-        throw RowFailure("expected index:value, found \"\(String(decoding: token, as: UTF8.self))\". Correct or remove the row")
+        throw RowFailure(
+          "expected index:value, found \"\(String(decoding: token, as: UTF8.self))\". Correct or remove the row")
       }
       keys[field] = index
       values[field] = value
@@ -44,7 +46,9 @@ struct LibFMRow: Sendable {
     guard position > 0, position + 1 < token.count else { return nil }
     // The commonest value by far.
     if token.count == position + 2, token[position + 1] == 49 { return (index, 1) }
-    guard let value = Float(String(decoding: token[(position + 1)...], as: UTF8.self)), value.isFinite else { return nil }
+    guard let value = Float(String(decoding: token[(position + 1)...], as: UTF8.self)), value.isFinite else {
+      return nil
+    }
     return (index, value)
   }
 }

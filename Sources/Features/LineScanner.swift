@@ -23,7 +23,7 @@ struct LineScanner {
     self.skipsHeader = skipsHeader
   }
 
-  mutating func scan(_ input: InputFile, progress: (Int) -> Void) throws {
+  mutating func scan(_ input: InputFile, progress: (Int) throws -> Void) throws {
     let size = try input.size()
     // Room for the longest line, so that a line is always in the buffer as a whole.
     let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -46,7 +46,7 @@ struct LineScanner {
       }
       guard start > 0 else { throw tooLong }
       offset += start
-      progress(offset)
+      try progress(offset)
     }
     close()
   }

@@ -97,7 +97,8 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try require(l2 >= 0 && l2.isFinite, .l2, l2, "choose 0 or more")
     try require(learningRate > 0 && learningRate.isFinite, .learningRate, learningRate, "choose a number above 0")
     try require(1...1024 ~= servers, .servers, servers, "choose 1 to 1024")
-    try require(1...slices ~= workers, .workers, workers, "every worker needs a slice: at most \(slices), or raise slices")
+    try require(
+      1...slices ~= workers, .workers, workers, "every worker needs a slice: at most \(slices), or raise slices")
     try require(threads >= 0, .threads, threads, "choose 1 or more, or 0 to share the machine's cores")
     try require(timeout >= 1, .timeout, timeout, "choose at least 1 second")
   }

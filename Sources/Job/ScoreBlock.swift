@@ -36,6 +36,8 @@ public struct ScoreBlock: Sendable {
     header.request = UInt64(chunk)
     header.samples = UInt64(firstRow)
     header.count = UInt64(labels.count)
-    return Message(header, [labels.withUnsafeBufferPointer(Frame.init(copying:)), logits.withUnsafeBufferPointer(Frame.init(copying:))])
+    return Message(
+      header,
+      [labels.withUnsafeBufferPointer(Frame.init(copying:)), logits.withUnsafeBufferPointer(Frame.init(copying:))])
   }
 }

@@ -23,7 +23,9 @@ struct ServedTable {
   /// Whether a pull may be answered now. If not, it is kept until it may.
   ///
   /// - Returns: the rows, nil if the pull waits.
-  mutating func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<Message?, Refusal> {
+  mutating func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<
+    Message?, Refusal
+  > {
     guard message.header.clock <= applied else {
       guard parked.count < Self.mostParked else { return .failure(Refusal("too many pulls wait")) }
       parked.append((message, peer))

@@ -162,11 +162,13 @@ public final class Server {
   }
 
   private func read(_ restore: ServerAssignment.Restore, into core: ServerCore) throws {
-    try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: core.owns) { path, table, slot, blob in
+    try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: core.owns) {
+      path, table, slot, blob in
       do {
         try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
       } catch {
-        throw ServerError.damagedSlot(path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")
+        throw ServerError.damagedSlot(
+          path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")
       }
       try beat(core)
     }

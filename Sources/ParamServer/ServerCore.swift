@@ -126,6 +126,7 @@ struct ServerCore {
   func restore(_ bytes: [UInt8], table: Int, slot: Int, isDirty: Bool) throws {
     guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
     let store = tables[table].table
-    store.restore(try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride), isDirty: isDirty)
+    store.restore(
+      try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride), isDirty: isDirty)
   }
 }

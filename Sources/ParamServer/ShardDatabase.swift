@@ -108,7 +108,8 @@ final class ShardDatabase {
         try queue.read { database in
           let rows = try Row.fetchCursor(
             database,
-            sql: "SELECT table_number, slot, MAX(checkpoint) FROM slots WHERE checkpoint <= ? GROUP BY table_number, slot",
+            sql:
+              "SELECT table_number, slot, MAX(checkpoint) FROM slots WHERE checkpoint <= ? GROUP BY table_number, slot",
             arguments: [checkpoint])
           while let row = try rows.next() {
             let place = Place(table: row[0], slot: row[1])

@@ -71,7 +71,9 @@ struct SlotSnapshot {
       for position in 0..<count {
         let offset = Self.headerSize + position * (8 + stride * 4)
         let key = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        row.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<(offset + 8 + stride * 4)])) }
+        row.withUnsafeMutableBytes {
+          $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<(offset + 8 + stride * 4)]))
+        }
         body(key, row)
       }
     }

@@ -60,7 +60,9 @@ public struct Header: Equatable, Sendable {
     defer { withExtendedLifetime(frame) {} }
     let bytes = frame.mutableBytes
     func put(_ value: some FixedWidthInteger, at offset: Int) {
-      withUnsafeBytes(of: value.littleEndian) { bytes.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+      withUnsafeBytes(of: value.littleEndian) {
+        bytes.baseAddress!.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+      }
     }
     put(Self.magic, at: 0)
     put(Self.version, at: 4)

@@ -21,10 +21,13 @@ public struct Message: Sendable {
   public func elements<Element: BitwiseCopyable>(
     _ index: Int, as type: Element.Type, count: Int
   ) throws -> UnsafeBufferPointer<Element> {
-    guard payload.indices.contains(index) else { throw WireError.malformed("\(header.kind): frame \(index) is missing") }
+    guard payload.indices.contains(index) else {
+      throw WireError.malformed("\(header.kind): frame \(index) is missing")
+    }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
     guard !overflow, count >= 0, payload[index].count == bytes else {
-      throw WireError.malformed("\(header.kind): frame \(index) has \(payload[index].count) bytes, not \(count) elements")
+      throw WireError.malformed(
+        "\(header.kind): frame \(index) has \(payload[index].count) bytes, not \(count) elements")
     }
     return payload[index].elements(as: Element.self)
   }

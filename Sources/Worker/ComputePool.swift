@@ -76,7 +76,8 @@ final class ComputePool: Sendable {
           }
         }
         let block = ScoreBlock(
-          round: round, chunk: chunk, firstRow: firstRow, labels: batch.labels, logits: Array(logits.prefix(batch.rows)))
+          round: round, chunk: chunk, firstRow: firstRow, labels: batch.labels, logits: Array(logits.prefix(batch.rows))
+        )
         finish(.scores(work, block))
       }
     }

@@ -62,7 +62,8 @@ final class GradientSum: @unchecked Sendable {
             let b = right.sparse + r * width
             for column in 0..<width { target[column] = a[column] + b[column] }
           } else {
-            target.update(from: leftPlace < rightPlace ? left.sparse + l * width : right.sparse + r * width, count: width)
+            target.update(
+              from: leftPlace < rightPlace ? left.sparse + l * width : right.sparse + r * width, count: width)
           }
           uniques.append(min(leftPlace, rightPlace))
           if leftPlace <= rightPlace { l += 1 }

@@ -27,7 +27,9 @@ struct PushMessages {
 
   private func sparse(_ sum: GradientSum, share: KeyShare, keys: [UInt64], header: Header) -> [(Int, Message)] {
     // The node's rows of this server: its uniques within the share's places, ascending in both.
-    let rows = sum.samples == 0 ? [] : share.ranges.map { sum.uniques.position(of: $0.lowerBound)..<sum.uniques.position(of: $0.upperBound) }
+    let rows =
+      sum.samples == 0
+      ? [] : share.ranges.map { sum.uniques.position(of: $0.lowerBound)..<sum.uniques.position(of: $0.upperBound) }
     let owned = KeyShare(server: share.server, ranges: rows)
     return parts(of: owned, width: width, header: header) { first, last, keyFrame, valueFrame in
       let targetKeys = keyFrame.mutableElements(as: UInt64.self)

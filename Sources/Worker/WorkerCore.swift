@@ -95,7 +95,8 @@ struct WorkerCore {
         + ask(&work.dense, for: blocks.keys, shares: blocks.shares, dense: true, clock: step, readOnly: false)
         + launch()
     case .evaluation:
-      return ask(&work.sparse, for: work.keys, shares: shares, dense: false, clock: evaluationClock, readOnly: true) + launch()
+      return ask(&work.sparse, for: work.keys, shares: shares, dense: false, clock: evaluationClock, readOnly: true)
+        + launch()
     }
   }
 

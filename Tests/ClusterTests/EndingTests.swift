@@ -35,7 +35,10 @@ struct EndingTests {
       (["--train", Sample.small, "--run-dir", directory + "/taken"], 2, ["taken exists", "--run-dir"]),
       (["--train", Sample.small, "--coordinator", busy.endpoint], 1, [busy.endpoint, "in use"]),
       (["--train", Sample.small, "--keep", "1.5"], 2, ["keep: 1.5 cannot be used"]),
-      (["--train", Sample.small, "--batch", "100", "--slices", "3"], 2, ["batch: 100 cannot be used", "multiple of slices"]),
+      (
+        ["--train", Sample.small, "--batch", "100", "--slices", "3"], 2,
+        ["batch: 100 cannot be used", "multiple of slices"]
+      ),
       (["--config", unknown], 2, ["unknown.yaml: unknown key \"epoch\"", "\"epochs\""]),
       (["--config", "none.yaml"], 2, ["none.yaml: cannot be read"]),
       ([], 2, ["--train FILE"]),
@@ -53,7 +56,10 @@ struct EndingTests {
       let lines = ended.errors.split(separator: "\n").filter { $0.hasPrefix("deepfm: ") && !$0.contains(" rows of ") }
       if mistake.status == 1 { #expect(lines.count == 1, "\(ended.errors)") }
     }
-    for arguments in [["evaluate", "--run-dir", "none", "--data", Sample.small], ["predict", "--run-dir", "none", "--data", Sample.small, "--out", "x"]] {
+    for arguments in [
+      ["evaluate", "--run-dir", "none", "--data", Sample.small],
+      ["predict", "--run-dir", "none", "--data", Sample.small, "--out", "x"],
+    ] {
       let ended = try tool.run(arguments)
       #expect(ended.status == 1 && ended.errors.contains("none/run.sqlite does not exist"))
     }
@@ -64,8 +70,11 @@ struct EndingTests {
   /// Starts a run that is long enough to be disturbed in its second epoch.
   private static func longRun(_ tool: Tool) throws -> (running: Running, children: [Int32]) {
     let running = try tool.start(
-      ["train", "--train", Sample.train, "--valid", Sample.smallValid, "--batch", "512", "--hidden", "200,200", "--epochs", "50",
-        "--run-dir", tool.directory + "/run", "--timeout", "30"])
+      [
+        "train", "--train", Sample.train, "--valid", Sample.smallValid, "--batch", "512", "--hidden", "200,200",
+        "--epochs", "50",
+        "--run-dir", tool.directory + "/run", "--timeout", "30",
+      ])
     #expect(running.waitToSay("epoch 1  "), "\(running.said)")
     let children = Running.children(of: running.process.processIdentifier)
     #expect(children.count == 4)
@@ -102,7 +111,10 @@ struct EndingTests {
     kill(children.sorted()[child], SIGKILL)
     let ended = try running.wait(seconds: 10)
     #expect(ended.status == 1)
-    #expect(ended.errors.contains("\(child == 0 ? "server-0" : "worker-1") (process \(children.sorted()[child])) was killed by signal 9"), "\(ended.errors)")
+    #expect(
+      ended.errors.contains(
+        "\(child == 0 ? "server-0" : "worker-1") (process \(children.sorted()[child])) was killed by signal 9"),
+      "\(ended.errors)")
     #expect(Self.waitForEnd(of: children, seconds: 1))
   }
 
@@ -110,13 +122,17 @@ struct EndingTests {
   func hangingChild() throws {
     let tool = try Tool()
     let running = try tool.start(
-      ["train", "--train", Sample.train, "--batch", "512", "--hidden", "200,200", "--epochs", "50", "--run-dir",
-        tool.directory + "/run", "--timeout", "3"])
+      [
+        "train", "--train", Sample.train, "--batch", "512", "--hidden", "200,200", "--epochs", "50", "--run-dir",
+        tool.directory + "/run", "--timeout", "3",
+      ])
     #expect(running.waitToSay("epoch 1  "), "\(running.said)")
     let children = Running.children(of: running.process.processIdentifier).sorted()
     kill(children[1], SIGSTOP)
     let ended = try running.wait(seconds: 30)
-    #expect(ended.status == 1 && ended.errors.contains("server-1") && ended.errors.contains("has been silent for 3 s"), "\(ended.errors)")
+    #expect(
+      ended.status == 1 && ended.errors.contains("server-1") && ended.errors.contains("has been silent for 3 s"),
+      "\(ended.errors)")
     #expect(Self.waitForEnd(of: children, seconds: 1))
   }
 
@@ -157,7 +173,8 @@ final class PortHolder {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(descriptor, address, length) == 0 && listen(descriptor, 1) == 0 && getsockname(descriptor, address, &length) == 0
+        bind(descriptor, address, length) == 0 && listen(descriptor, 1) == 0
+          && getsockname(descriptor, address, &length) == 0
       }
     }
     guard bound else { throw Tool.Failure(text: "no free port") }

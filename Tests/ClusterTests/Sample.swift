@@ -26,10 +26,12 @@ enum Sample {
 
   /// `../shared/data`, where it is.
   static let shared: String? = {
-    let places = [ProcessInfo.processInfo.environment["DEEPFM_SHARED"]].compactMap { $0 } + [
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("shared").path
-    ]
+    let places =
+      [ProcessInfo.processInfo.environment["DEEPFM_SHARED"]].compactMap { $0 } + [
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+          .deletingLastPathComponent()
+          .deletingLastPathComponent().appendingPathComponent("shared").path
+      ]
     return places.map { $0 + "/data" }.first { FileManager.default.fileExists(atPath: $0) }
   }()
 

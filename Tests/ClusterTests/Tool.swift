@@ -13,11 +13,18 @@ final class Tool {
     var logloss: Double?
     var rows: Int
     var epochs: Int
-    var parameter_digest: String
-    var samples_per_second: Double
+    var parameterDigest: String
+    var samplesPerSecond: Double
     var seconds: Double
     var model: String
-    var run_dir: String
+    var runDirectory: String
+
+    enum CodingKeys: String, CodingKey {
+      case auc, logloss, rows, epochs, seconds, model
+      case parameterDigest = "parameter_digest"
+      case samplesPerSecond = "samples_per_second"
+      case runDirectory = "run_dir"
+    }
   }
 
   /// Files for the runs of one test, gone with it.

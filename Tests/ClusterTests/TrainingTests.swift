@@ -49,8 +49,11 @@ struct TrainingTests {
   func learning() throws {
     let tool = try Tool()
     let result = try tool.train(
-      ["--train", Sample.train, "--valid", Sample.valid, "--hidden", "64,64", "--keep", "0.9", "--batch", "512", "--epochs", "3",
-        "--lr", "0.002", "--timeout", "60"])
+      [
+        "--train", Sample.train, "--valid", Sample.valid, "--hidden", "64,64", "--keep", "0.9", "--batch", "512",
+        "--epochs", "3",
+        "--lr", "0.002", "--timeout", "60",
+      ])
     let baseline = try Self.logisticRegression(train: Sample.train, valid: Sample.valid)
     #expect(baseline > 0.7, "the baseline is an honest one")
     #expect(result.auc! > baseline + 0.03, "DeepFM \(result.auc!), logistic regression \(baseline)")
@@ -67,11 +70,11 @@ struct TrainingTests {
       ["--workers", "2", "--threads", "3"], ["--sync-reading"], ["--servers", "3", "--workers", "8"],
     ] {
       let result = try tool.train(data + flags)
-      #expect(result.parameter_digest == reference.parameter_digest, "\(flags)")
+      #expect(result.parameterDigest == reference.parameterDigest, "\(flags)")
       #expect(result.auc == reference.auc && result.logloss == reference.logloss, "\(flags)")
     }
     for flags in [["--seed", "2"], ["--slices", "4"], ["--keep", "0.6"], ["--lr", "0.002"]] {
-      #expect(try tool.train(data + flags).parameter_digest != reference.parameter_digest, "\(flags)")
+      #expect(try tool.train(data + flags).parameterDigest != reference.parameterDigest, "\(flags)")
     }
   }
 
@@ -82,7 +85,8 @@ struct TrainingTests {
     let lines = try String(contentsOfFile: Sample.small, encoding: .utf8).split(separator: "\n")
     for rows in [1, 3, 17, 203] {
       try lines.prefix(rows).joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
-      let result = try tool.train(["--train", file, "--workers", "3", "--batch", "16"] + Sample.tiny.suffix(4) + ["--hidden", "4"])
+      let result = try tool.train(
+        ["--train", file, "--workers", "3", "--batch", "16"] + Sample.tiny.suffix(4) + ["--hidden", "4"])
       #expect(result.rows == 2 * rows && result.auc == nil)
     }
   }
@@ -101,12 +105,15 @@ struct TrainingTests {
     for flags in [[], ["--servers", "3", "--workers", "2"]] {
       let ended = try tool.run(["evaluate", "--run-dir", run, "--data", Sample.smallValid, "--json"] + flags)
       let scores = try JSONDecoder().decode(Scores.self, from: Data(ended.output.utf8))
-      #expect(scores.auc == result.auc && scores.logloss == result.logloss && scores.rows == 1234 && scores.checkpoint == 2)
+      #expect(
+        scores.auc == result.auc && scores.logloss == result.logloss && scores.rows == 1234 && scores.checkpoint == 2)
     }
     let out = tool.directory + "/probabilities.txt"
     #expect(try tool.run("predict", "--run-dir", run, "--data", Sample.smallValid, "--out", out).status == 0)
     let probabilities = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").map { Float($0)! }
-    let labels = try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").map { Float(String($0.first!))! }
+    let labels = try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").map {
+      Float(String($0.first!))!
+    }
     #expect(probabilities.count == 1234 && probabilities.allSatisfy { $0 > 0 && $0 < 1 })
     // The probabilities belong to their rows: they have the AUC that evaluate found.
     #expect(abs(Metrics.auc(labels: labels, scores: probabilities)! - result.auc!) < 1e-4)
@@ -120,7 +127,8 @@ struct TrainingTests {
   func manyMachines() throws {
     let tool = try Tool()
     let configuration = tool.directory + "/job.yaml"
-    try "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
+    try
+      "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
       .write(toFile: configuration, atomically: true, encoding: .utf8)
     let port = 20_000 + Int.random(in: 0..<20_000)
     let endpoint = "tcp://127.0.0.1:\(port)"
@@ -135,10 +143,12 @@ struct TrainingTests {
     for other in others { #expect(try other.wait(seconds: 10).status == 0) }
     let result = try JSONDecoder().decode(Tool.Result.self, from: Data(ended.output.utf8))
     let local = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny)
-    #expect(result.parameter_digest == local.parameter_digest)
+    #expect(result.parameterDigest == local.parameterDigest)
   }
 
-  @Test("The real Criteo sample trains: 1,999 rows, none bad", .enabled(if: Sample.shared != nil, "../shared/data is not here"))
+  @Test(
+    "The real Criteo sample trains: 1,999 rows, none bad",
+    .enabled(if: Sample.shared != nil, "../shared/data is not here"))
   func criteo() throws {
     let tool = try Tool()
     let file = Sample.shared! + "/criteo/train.tiny.txt"
@@ -152,7 +162,8 @@ struct TrainingTests {
   func frappe() throws {
     let tool = try Tool()
     let result = try tool.train([
-      "--train", Sample.shared! + "/frappe/train.libfm.gz", "--valid", Sample.shared! + "/frappe/valid.libfm.gz", "--format",
+      "--train", Sample.shared! + "/frappe/train.libfm.gz", "--valid", Sample.shared! + "/frappe/valid.libfm.gz",
+      "--format",
       "libfm", "--batch", "512", "--epochs", "12", "--timeout", "60",
     ])
     #expect(result.auc! >= 0.93 && result.rows == 12 * 50_000)

@@ -31,7 +31,9 @@ struct ConfigurationFileTests {
   @Test("An unknown key is named, with the nearest known one")
   func unknownKey() {
     func nearest(_ yaml: String) -> String? {
-      guard case .unknownKey(_, _, let nearest)? = #expect(throws: ConfigurationError.self, performing: { try Self.read(yaml) })
+      guard
+        case .unknownKey(_, _, let nearest)? = #expect(
+          throws: ConfigurationError.self, performing: { try Self.read(yaml) })
       else { return nil }
       return nearest
     }
@@ -40,7 +42,9 @@ struct ConfigurationFileTests {
     #expect(nearest("sync_reading: true") == "sync-reading")
   }
 
-  @Test("A value of the wrong kind names its key in one line", arguments: ["epochs: many", "hidden: 3", "format: xml", "- a", "a: [", "keep: [1"])
+  @Test(
+    "A value of the wrong kind names its key in one line",
+    arguments: ["epochs: many", "hidden: 3", "format: xml", "- a", "a: [", "keep: [1"])
   func wrongValue(yaml: String) {
     let error = #expect(throws: ConfigurationError.self) { try Self.read(yaml) }
     #expect(error?.description.contains("\n") == false)
@@ -68,7 +72,8 @@ struct ConfigurationFileTests {
     try "train: [a]\nepochs: 7\nkeep: 0.9\n".write(toFile: path, atomically: true, encoding: .utf8)
     let options = try JobOptions.parse(["--config", path, "--epochs", "2", "--hidden", "8,4", "--valid", "v1", "v2"])
     let job = try options.configuration()
-    #expect(job.train == ["a"] && job.epochs == 2 && job.keep == 0.9 && job.hidden == [8, 4] && job.valid == ["v1", "v2"])
+    #expect(
+      job.train == ["a"] && job.epochs == 2 && job.keep == 0.9 && job.hidden == [8, 4] && job.valid == ["v1", "v2"])
     #expect(throws: ConfigurationError.self) { try JobOptions.parse([]).configuration() }
     #expect(throws: (any Error).self) { try JobOptions.parse(["--hidden", "8,x"]) }
   }

@@ -16,7 +16,8 @@ struct CoordinatorCoreTests {
     let index = DatasetIndex(
       format: .libfm, names: ["x"], paths: ["x"], fieldNames: ["1"], labelColumn: 0,
       chunks: [
-        Chunk(file: 0, offset: 0, length: 10, firstLine: 1, rows: 30), Chunk(file: 0, offset: 10, length: 10, firstLine: 31, rows: 10),
+        Chunk(file: 0, offset: 0, length: 10, firstLine: 1, rows: 30),
+        Chunk(file: 0, offset: 10, length: 10, firstLine: 31, rows: 10),
       ], rows: 40)
     var job = JobConfiguration()
     job.train = ["x"]
@@ -52,7 +53,8 @@ struct CoordinatorCoreTests {
           }()
       case .refuse(_, let sentence): "refuse: \(sentence)"
       case .recordMembers(let members): "members \(members.count)"
-      case .commit(let epoch, let checkpoint): "commit epoch \(epoch.epoch), checkpoint \(checkpoint.number), next step \(checkpoint.step)"
+      case .commit(let epoch, let checkpoint):
+        "commit epoch \(epoch.epoch), checkpoint \(checkpoint.number), next step \(checkpoint.step)"
       case .progress: "progress"
       case .epochDone(let epoch): "epoch \(epoch.epoch) done"
       case .say(let sentence): "say: \(sentence)"
@@ -120,7 +122,8 @@ struct CoordinatorCoreTests {
         core.receive(.checkpointed(number: epoch, slots: 1, bytes: 1), from: Self.server, at: 3))
       #expect(
         committed.prefix(3) == [
-          "commit epoch \(epoch), checkpoint \(epoch), next step \(8 * epoch)", "epoch \(epoch) done", "server committed \(epoch)",
+          "commit epoch \(epoch), checkpoint \(epoch), next step \(8 * epoch)", "epoch \(epoch) done",
+          "server committed \(epoch)",
         ])
       #expect(
         committed.dropFirst(3)
@@ -166,7 +169,9 @@ struct CoordinatorCoreTests {
   @Test("An interruption stops everyone and names the checkpoint that is whole")
   func interruption() throws {
     var (core, _) = Self.configured(try Self.plan(evaluates: false))
-    for (worker, rows) in zip(Self.workers, [30, 10]) { _ = core.receive(Self.done(1, rows: rows), from: worker, at: 1) }
+    for (worker, rows) in zip(Self.workers, [30, 10]) {
+      _ = core.receive(Self.done(1, rows: rows), from: worker, at: 1)
+    }
     _ = core.receive(.checkpointed(number: 1, slots: 1, bytes: 1), from: Self.server, at: 2)
     #expect(Self.sentences(core.interrupt()).last == "interrupted, checkpoint 1")
   }
@@ -183,8 +188,14 @@ struct CoordinatorCoreTests {
   func strangers() throws {
     var (core, _) = Self.configured(try Self.plan())
     let stranger = Socket.Peer(bytes: [9])
-    #expect(Self.sentences(core.receive(WorkerReport.configured, from: stranger, at: 0)) == ["refuse: this process is not part of the run"])
-    #expect(Self.sentences(core.receive(Self.register, from: stranger, at: 0)) == ["refuse: this run has the 1 servers it needs"])
+    #expect(
+      Self.sentences(core.receive(WorkerReport.configured, from: stranger, at: 0)) == [
+        "refuse: this process is not part of the run"
+      ])
+    #expect(
+      Self.sentences(core.receive(Self.register, from: stranger, at: 0)) == [
+        "refuse: this run has the 1 servers it needs"
+      ])
     for _ in 0..<3 { _ = core.receive(Self.done(1, rows: 30), from: Self.workers[0], at: 1) }
     #expect(Self.sentences(core.receive(Self.done(1, rows: 10), from: Self.workers[1], at: 1)).count == 3)
     #expect(core.receive(Self.scores(round: 7, chunk: 0, rows: 30), from: Self.workers[0], at: 1).isEmpty)
@@ -214,7 +225,8 @@ struct CatalogueTests {
     let catalogue = try Catalogue.create(at: path)
     #expect(try catalogue.lastCheckpoint() == nil)
     try catalogue.record("model", ModelConfiguration(fields: 3))
-    let epoch = EpochRecord(epoch: 1, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
+    let epoch = EpochRecord(
+      epoch: 1, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
     let checkpoint = CheckpointRecord(number: 1, epoch: 1, step: 2, slots: 3, bytes: 4, shards: ["a", "b"])
     try catalogue.commit(epoch, checkpoint)
     let again = try Catalogue.open(at: path)

@@ -41,7 +41,9 @@ struct GradientTests {
       var (above, below) = (problem, problem)
       above[keyPath: parameter] += step
       below[keyPath: parameter] -= step
-      let (a, b) = (above.gradients(of: model, dropout: Self.dropout), below.gradients(of: model, dropout: Self.dropout))
+      let (a, b) = (
+        above.gradients(of: model, dropout: Self.dropout), below.gradients(of: model, dropout: Self.dropout)
+      )
       return (a.loss - b.loss) / (2 * step)
     }
     let sparse = problem.sparse.indices.map { difference(\.sparse[$0]) }

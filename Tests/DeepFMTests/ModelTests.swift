@@ -38,7 +38,9 @@ struct ModelTests {
     #expect(abs(loss - trained) < 1e-12)
   }
 
-  @Test("Dropout keeps the share asked for, scales it, and differs by row, layer, slice and step", arguments: [0.1, 0.5, 0.8])
+  @Test(
+    "Dropout keeps the share asked for, scales it, and differs by row, layer, slice and step",
+    arguments: [0.1, 0.5, 0.8])
   func dropout(keep: Double) {
     let dropout = Dropout<Float>(keep: keep)
     let count = 1001
@@ -87,6 +89,7 @@ struct ModelTests {
     #expect(throws: ModelError.self) { try makeModel(ModelConfiguration(fields: 2, embedding: 0)) }
     #expect(throws: ModelError.self) { try makeModel(ModelConfiguration(fields: 2, hidden: [3, 0])) }
     let error = #expect(throws: ModelError.self) { try makeModel(ModelConfiguration(fields: 2, keep: 0)) }
-    #expect(error?.description == "keep: 0.0 cannot be used: the probability that a neuron is kept is above 0 and at most 1.")
+    #expect(
+      error?.description == "keep: 0.0 cannot be used: the probability that a neuron is kept is above 0 and at most 1.")
   }
 }

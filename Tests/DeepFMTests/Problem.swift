@@ -35,7 +35,9 @@ struct Problem<Scalar: ModelScalar> {
       problem.offsets.append(Int32(problem.unique.count))
     }
     problem.labels = (0..<rows).map { _ in Bool.random(using: &random) ? 1 : 0 }
-    problem.sparse = (0..<problem.uniqueCount * problem.width).map { _ in Scalar(Double.random(in: -0.5...0.5, using: &random)) }
+    problem.sparse = (0..<problem.uniqueCount * problem.width).map { _ in
+      Scalar(Double.random(in: -0.5...0.5, using: &random))
+    }
     problem.dense = (0..<model.dense.count).map { _ in Scalar(Double.random(in: -0.5...0.5, using: &random)) }
     return problem
   }

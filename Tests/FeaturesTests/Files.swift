@@ -49,10 +49,12 @@ final class Scratch {
 /// `../shared/data`, where it is.
 enum Shared {
   static let data: String? = {
-    let places = [ProcessInfo.processInfo.environment["DEEPFM_SHARED"]].compactMap { $0 } + [
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("shared").path
-    ]
+    let places =
+      [ProcessInfo.processInfo.environment["DEEPFM_SHARED"]].compactMap { $0 } + [
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+          .deletingLastPathComponent()
+          .deletingLastPathComponent().appendingPathComponent("shared").path
+      ]
     return places.map { $0 + "/data" }.first { FileManager.default.fileExists(atPath: $0) }
   }()
 }

@@ -29,7 +29,9 @@ struct InputFileTests {
     var damaged = whole
     damaged[damaged.count / 2] ^= 0xff
     damaged[damaged.count / 2 + 1] ^= 0xff
-    for (data, reason) in [(whole.prefix(whole.count / 2), "ends too early"), (whole.dropLast(3), "ends too early"), (damaged, "damaged")] {
+    for (data, reason) in [
+      (whole.prefix(whole.count / 2), "ends too early"), (whole.dropLast(3), "ends too early"), (damaged, "damaged"),
+    ] {
       let file = try scratch.file("bad.gz", Data(data))
       let error = #expect(throws: DatasetError.self) { try scratch.index([file], .libfm) }
       #expect(error?.description.hasPrefix(file + ": the gzip data ") == true)

@@ -9,7 +9,9 @@ struct OrderTests {
     return try scratch.index([scratch.file("data", text)], .libfm, chunkBytes: 200)
   }
 
-  private static func read(_ index: DatasetIndex, slices: Int, seed: UInt64, epoch: Int, sliceRows: Int) throws -> [[UInt64]] {
+  private static func read(_ index: DatasetIndex, slices: Int, seed: UInt64, epoch: Int, sliceRows: Int) throws
+    -> [[UInt64]]
+  {
     let order = EpochOrder.deal(index, slices: slices, seed: seed, epoch: epoch)
     return try order.enumerated().map { slice, chunks in
       var reader = try PartitionReader(

@@ -110,7 +110,9 @@ struct ParserTests {
     var random = SplitMix(1)
     let good =
       switch format {
-      case .criteo: (0..<3).map { Self.criteo("\($0 % 2)", ["\($0)", "", "-7", "99"], ["ab\($0)", "", "cd"]) }.joined(separator: "\n")
+      case .criteo:
+        (0..<3).map { Self.criteo("\($0 % 2)", ["\($0)", "", "-7", "99"], ["ab\($0)", "", "cd"]) }.joined(
+          separator: "\n")
       case .libfm: "1 1:1 2:0.25 3:1\n-1 4:1 5:1 6:1e3\n"
       case .csv: "label,a,b\n1,x,\"y\"\"z\"\n0,,q\n"
       }
@@ -122,7 +124,9 @@ struct ParserTests {
         switch Int.random(in: 0..<4, using: &random) {
         case 0 where !bytes.isEmpty: bytes[place] = UInt8.random(in: 0...255, using: &random)
         case 1 where !bytes.isEmpty: bytes.remove(at: place)
-        case 2: bytes.insert([0, 9, 10, 13, 34, 44, 45, 58][Int.random(in: 0..<8, using: &random)], at: min(place, bytes.count))
+        case 2:
+          bytes.insert(
+            [0, 9, 10, 13, 34, 44, 45, 58][Int.random(in: 0..<8, using: &random)], at: min(place, bytes.count))
         default: bytes = Array(bytes.prefix(place))
         }
       }

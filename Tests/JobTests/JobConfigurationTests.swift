@@ -33,7 +33,9 @@ struct JobConfigurationTests {
     #expect(tables[ParameterTables.sparse].width == 5)
     #expect(tables[ParameterTables.sparse].regions[0].columns.map(\.width) == [1, 4])
     #expect(tables[ParameterTables.dense].width == DenseLayout.blockSize)
-    #expect(tables[ParameterTables.dense].regions.map(\.firstKey) == model.dense.tensors.map { UInt64($0.offset / DenseLayout.blockSize) })
+    #expect(
+      tables[ParameterTables.dense].regions.map(\.firstKey)
+        == model.dense.tensors.map { UInt64($0.offset / DenseLayout.blockSize) })
     #expect(tables.allSatisfy { $0.optimizer.learningRate == 0.25 })
   }
 

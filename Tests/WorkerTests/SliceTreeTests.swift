@@ -41,7 +41,9 @@ struct SliceTreeTests {
     let tree = SliceTree(slices: slices, owned: owned, width: Self.width, pool: GradientPool(denseCount: 3))
     var done: [SliceNode: [UInt32: [Float]]] = [:]
     for slice in owned.shuffled(using: &random) {
-      if let (node, sum) = tree.add(leaves[slice], at: SliceNode(level: 0, index: slice)) { done[node] = Self.values(sum) }
+      if let (node, sum) = tree.add(leaves[slice], at: SliceNode(level: 0, index: slice)) {
+        done[node] = Self.values(sum)
+      }
     }
     #expect(Set(done.keys) == Set(SliceNode.cover(of: owned, among: slices)))
     for (node, values) in done { #expect(values == reference(node)) }

@@ -1,0 +1,29 @@
+import Foundation
+
+/// The real thing: the `deepfm` binary beside this one, with its default flags.
+struct ClusterRun: Decodable {
+  var samplesPerSecond: Double
+  var syncReading = 0.0
+
+  enum CodingKeys: String, CodingKey { case samplesPerSecond = "samples_per_second" }
+
+  static func run(_ data: String, scratch: Scratch) throws -> ClusterRun {
+    var result = try train(data, run: scratch.path + "/run", flags: [])
+    result.syncReading = try train(data, run: scratch.path + "/sync", flags: ["--sync-reading"]).samplesPerSecond
+    return result
+  }
+
+  private static func train(_ data: String, run: String, flags: [String]) throws -> ClusterRun {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent().appendingPathComponent("deepfm")
+    process.arguments = ["train", "--train", data, "--epochs", "1", "--json", "--run-dir", run] + flags
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return try JSONDecoder().decode(ClusterRun.self, from: output)
+  }
+}

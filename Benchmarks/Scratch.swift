@@ -1,0 +1,20 @@
+import Features
+import Foundation
+
+/// Files of a benchmark.
+struct Scratch {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.path + "/deepfm-bench-\(ProcessInfo.processInfo.processIdentifier)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+  func synthesize(rows: Int) throws -> String {
+    let file = path + "/train.txt"
+    _ = try Synthesizer(truthSeed: 20_140_624, seed: 1).write(rows: rows, to: file)
+    return file
+  }
+}
