@@ -15,8 +15,8 @@ struct DeepFMTool: ParsableCommand {
         deepfm synthesize --rows 50000 --seed 2 --out valid.txt
         deepfm train --train train.txt --valid valid.txt
 
-      On many machines, start `deepfm coordinator` on one, then `deepfm server` and `deepfm worker` on the others with
-      its address.
+      On many machines, start `deepfm coordinator` on one, then `deepfm server` and \
+      `deepfm worker` on the others with its address.
       """,
     version: "0.1.0",
     subcommands: [

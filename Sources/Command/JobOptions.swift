@@ -20,7 +20,7 @@ struct JobOptions: ParsableArguments {
   )
   var format: DataFormat?
 
-  @Option(help: "deepfm-d. Default: deepfm-d.")
+  @Option(help: "Default: deepfm-d.")
   var model: ModelName?
 
   @Option(help: "Passes over the training data. Default: 3.")

@@ -8,9 +8,9 @@ struct SynthesizeCommand: ParsableCommand {
     commandName: "synthesize",
     abstract: "Write click data in Criteo's layout whose true probabilities are known.",
     discussion: """
-      The planted truth has effects of order 1 (a weight per category), 2 and 3 (products of two and three), so that
-      LR < FM < DeepFM is there to be learnt. Its AUC and logloss, which no model can be expected to beat, are printed
-      and written beside the data as FILE.truth.json. Files with another --seed share the truth.
+      The planted truth has effects of order 1 (a weight per category), 2 and 3 (products of \
+      two and three), so that LR < FM < DeepFM is there to be learnt. Its AUC and logloss, which \
+      no model can be expected to beat, are printed and written beside the data as FILE.truth.json. Files with another --seed share the truth.
       """)
 
   @Option(help: "Rows to write.")

@@ -9,8 +9,8 @@ struct TrainCommand: ParsableCommand {
     commandName: "train",
     abstract: "Train a model.",
     discussion: """
-      Launches servers and workers on this machine and trains with them. With --coordinator it launches nothing, but
-      listens there for servers and workers that are started elsewhere.
+      Launches servers and workers on this machine and trains with them. With --coordinator \
+      it launches nothing, but listens there for servers and workers that are started elsewhere.
       """)
 
   @OptionGroup var job: JobOptions
@@ -29,8 +29,8 @@ struct CoordinatorCommand: ParsableCommand {
     commandName: "coordinator",
     abstract: "Coordinate a training run on many machines.",
     discussion: """
-      Waits for the servers and workers that the configuration counts, then trains with them. All of them must see the
-      data and the run directory under the same paths.
+      Waits for the servers and workers that the configuration counts, then trains with them. \
+      All of them must see the data and the run directory under the same paths.
 
         deepfm coordinator --config job.yaml --listen tcp://10.0.0.1:7000
       """)

@@ -1,53 +1,65 @@
 /// The deep part: hidden layers, then one output neuron (eqs. 7, 8).
-struct DeepNetwork<Backend: ComputeBackend> {
+struct DeepNetwork<Backend: ComputeBackend>: Sendable {
   typealias Scalar = Backend.Scalar
 
   let layers: [FullyConnected<Backend>]
   let output: OutputLayer<Scalar>
+  /// The input, then each hidden layer's output.
+  private let outputs: [Buffer]
+  private let gradients: [Buffer]
 
-  init(inputs: Int, _ configuration: ModelConfiguration, layout: inout DenseLayout) {
+  /// - Parameters:
+  ///   - input: `[rows x inputs]`, and where its gradient goes.
+  init(
+    inputs: Int, input: Buffer, inputGradient: Buffer, _ configuration: ModelConfiguration, layout: inout DenseLayout,
+    plan: inout BufferPlan
+  ) {
     var width = inputs
     var layers: [FullyConnected<Backend>] = []
+    var outputs = [input]
+    var gradients = [inputGradient]
     for (number, neurons) in configuration.hidden.enumerated() {
       layers.append(
-        FullyConnected(
-          inputs: width, neurons: neurons, number: number, activation: configuration.activation,
-          keep: configuration.keep, layout: &layout))
+        FullyConnected(inputs: width, neurons: neurons, number: number, configuration: configuration, layout: &layout))
+      outputs.append(plan.reserve(perRow: neurons))
+      gradients.append(plan.reserve(perRow: neurons))
+      plan.widestDropout = max(plan.widestDropout, neurons)
       width = neurons
     }
     self.layers = layers
+    self.outputs = outputs
+    self.gradients = gradients
     output = OutputLayer(inputs: width, layout: &layout)
   }
 
-  /// Adds the network's output to `workspace.logits`. Its input is `workspace.embeddings`.
+  /// - Parameters:
+  ///   - counter: nil to keep all neurons.
+  ///   - logits: `[rows]`; the network's output is added to it.
   func forward(
-    rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter?, in workspace: Workspace<Scalar>,
-    logits: UnsafeMutablePointer<Scalar>
+    rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter?, logits: UnsafeMutablePointer<Scalar>,
+    in workspace: Workspace<Scalar>
   ) {
-    let outputs = workspace.outputs
     for (number, layer) in layers.enumerated() {
       layer.forward(
-        outputs[number], rows: rows, dense: dense, counter: counter, output: outputs[number + 1],
+        workspace[outputs[number]], rows: rows, dense: dense, counter: counter, output: workspace[outputs[number + 1]],
         random: workspace.random)
     }
-    output.forward(outputs[layers.count], rows: rows, dense: dense, logits: logits)
+    output.forward(workspace[outputs[layers.count]], rows: rows, dense: dense, logits: logits)
   }
 
-  /// Overwrites `workspace.embeddingGradient` and the network's tensors in `gradient`.
+  /// Overwrites the input's gradient and the network's tensors in `gradient`.
   func backward(
-    rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter, in workspace: Workspace<Scalar>,
-    gradient: UnsafeMutablePointer<Scalar>
+    rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter, logitGradient: UnsafePointer<Scalar>,
+    gradient: UnsafeMutablePointer<Scalar>, in workspace: Workspace<Scalar>
   ) {
-    let outputs = workspace.outputs
-    let gradients = workspace.outputGradients
     output.backward(
-      outputs[layers.count], rows: rows, dense: dense, logitGradient: workspace.logitGradient,
-      inputGradient: gradients[layers.count], gradient: gradient)
+      workspace[outputs[layers.count]], rows: rows, dense: dense, logitGradient: logitGradient,
+      inputGradient: workspace[gradients[layers.count]], gradient: gradient)
     for (number, layer) in layers.enumerated().reversed() {
       layer.backward(
-        outputs[number], rows: rows, dense: dense, counter: counter, output: outputs[number + 1],
-        outputGradient: gradients[number + 1], inputGradient: gradients[number], gradient: gradient,
-        random: workspace.random)
+        workspace[outputs[number]], rows: rows, dense: dense, counter: counter, output: workspace[outputs[number + 1]],
+        outputGradient: workspace[gradients[number + 1]], inputGradient: workspace[gradients[number]],
+        gradient: gradient, random: workspace.random)
     }
   }
 }

@@ -31,7 +31,7 @@ func mix(_ x: UInt64) -> UInt64 {
 
 /// Inverted dropout: a neuron is kept with probability `keep` and then scaled by `1 / keep`, so that nothing changes at
 /// prediction. The masks are made anew in the backward pass rather than stored.
-struct Dropout<Scalar: ModelScalar> {
+struct Dropout<Scalar: ModelScalar>: Sendable {
   /// Probability that a neuron is kept (the paper's "dropout").
   let keep: Double
   /// Of what a kept neuron is multiplied by.

@@ -1,5 +1,5 @@
 /// A hidden layer: `a' = dropout(act(a W + b))` (eq. 7), W being `[inputs x neurons]`.
-struct FullyConnected<Backend: ComputeBackend> {
+struct FullyConnected<Backend: ComputeBackend>: Sendable {
   typealias Scalar = Backend.Scalar
 
   let inputs: Int
@@ -11,12 +11,12 @@ struct FullyConnected<Backend: ComputeBackend> {
   let weights: DenseLayout.Tensor
   let bias: DenseLayout.Tensor
 
-  init(inputs: Int, neurons: Int, number: Int, activation: Activation, keep: Double, layout: inout DenseLayout) {
+  init(inputs: Int, neurons: Int, number: Int, configuration: ModelConfiguration, layout: inout DenseLayout) {
     self.inputs = inputs
     self.neurons = neurons
     self.number = number
-    self.activation = activation
-    dropout = Dropout(keep: keep)
+    activation = configuration.activation
+    dropout = Dropout(keep: configuration.keep)
     weights = layout.append(
       "hidden\(number).weights", rows: inputs, columns: neurons,
       activation == .relu ? .he(inputs: inputs) : .glorot(inputs: inputs, outputs: neurons))

@@ -34,7 +34,5 @@ public protocol Model<Scalar>: Sendable {
 /// The model of a name, in single precision on the CPU.
 public func makeModel(_ configuration: ModelConfiguration) throws -> any Model<Float> {
   try configuration.validate()
-  return switch configuration.model {
-  case .deepFMD: DeepFMD<OpenBLAS>(configuration)
-  }
+  return WideAndDeepModel<OpenBLAS>(configuration)
 }

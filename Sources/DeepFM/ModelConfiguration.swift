@@ -1,8 +1,3 @@
-/// The models there are, as the command line names them.
-public enum ModelName: String, Codable, Sendable, CaseIterable {
-  case deepFMD = "deepfm-d"
-}
-
 /// What defines a model but for its parameters.
 public struct ModelConfiguration: Codable, Sendable, Hashable {
   public var model: ModelName

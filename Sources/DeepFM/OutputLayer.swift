@@ -1,7 +1,7 @@
 /// The last layer of a network, one neuron without activation: `y = <w, a> + b` (eq. 8).
 ///
 /// Its bias is the model's only one: the constant offset of the FM part and b(H+1) add up to one number.
-struct OutputLayer<Scalar: ModelScalar> {
+struct OutputLayer<Scalar: ModelScalar>: Sendable {
   let inputs: Int
   let weights: DenseLayout.Tensor
   let bias: DenseLayout.Tensor

@@ -28,7 +28,7 @@ struct ModelTests {
   @Test("Prediction is training's forward pass with every neuron kept")
   func prediction() {
     var random = SplitMix(2)
-    let model = DeepFMD<OpenBLASDouble>(ModelConfiguration(fields: 4, embedding: 3, hidden: [7], keep: 1))
+    let model = WideAndDeepModel<OpenBLASDouble>(ModelConfiguration(fields: 4, embedding: 3, hidden: [7], keep: 1))
     let problem = Problem<Double>.random(for: model, rows: 6, using: &random)
     var loss = 0.0
     for (logit, label) in zip(problem.logits(of: model), problem.labels) {
@@ -81,6 +81,23 @@ struct ModelTests {
     let expected: Int = (390 + 400 + 400) * 400 + 3 * 400 + 400 + 1
     #expect(parameters == expected)
     #expect(model.sparse.width == 11)
+  }
+
+  @Test(
+    "A row of parameters holds what the paper's model asks for",
+    arguments: [
+      (.lr, 1), (.fm, 11), (.dnn, 11), (.fnn, 11), (.ipnn, 11), (.opnn, 11), (.pnn, 11), (.lrDNN, 12), (.fmDNN, 22),
+      (.deepFMD, 11), (.deepFMIP, 11), (.deepFMOP, 11), (.deepFMP, 11),
+    ] as [(ModelName, Int)])
+  func rowWidths(name: ModelName, width: Int) throws {
+    let model = try makeModel(ModelConfiguration(model: name, fields: 39))
+    #expect(model.sparse.width == width)
+    let inputs = model.dense.tensors.first { $0.name == "hidden0.weights" }?.rows
+    let k = name.definition.deep?.vectors == .shared ? 10 : 11
+    let products = name.definition.deep.map {
+      ($0.products.hasInner ? 39 * 38 / 2 : 0) + ($0.products.hasOuter ? k * k : 0)
+    }
+    #expect(inputs == products.map { 39 * k + $0 })
   }
 
   @Test("A model that cannot be is refused with its name and value")
