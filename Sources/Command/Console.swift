@@ -58,7 +58,7 @@ final class Console: RunObserver {
     if let logloss = epoch.logloss {
       text += "  valid AUC \(epoch.auc.map { Format.fixed($0, 5) } ?? "-")  logloss \(Format.fixed(logloss, 5))"
     }
-    text += "  \(Format.count(epoch.samplesPerSecond)) samples/s  \(Format.fixed(epoch.seconds, 1)) s  checkpointed"
+    text += "  \(Format.count(epoch.samplesPerSecond)) samples/s  \(Format.fixed(epoch.seconds, 1)) s"
     line(text)
   }
 }

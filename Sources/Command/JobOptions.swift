@@ -47,8 +47,26 @@ struct JobOptions: ParsableArguments {
   @Option(help: "L2 of the FM part, per row that a step touches. Default: 1e-5.")
   var l2: Double?
 
-  @Option(help: "Learning rate of Adam. Default: 0.001.")
+  @Option(help: "Learning rate. Default: 0.001.")
   var lr: Double?
+
+  @Option(help: "Optimizer. Default: adam; ftrl for the sparse part of lr.")
+  var optimizer: OptimizerName?
+
+  @Option(help: "Optimizer of the dense part, where it is another.")
+  var denseOptimizer: OptimizerName?
+
+  @Option(help: "Of the learning rate, after warming up. Default: constant.")
+  var schedule: Schedule?
+
+  @Option(help: "Steps in which the learning rate grows to its full value. Default: 0.")
+  var warmUp: Int?
+
+  @Option(help: "How the learning rate grows with the number of workers. Default: none; the paper's is sqrt.")
+  var lrScaling: RateScaling?
+
+  @Option(help: "Stop after so many epochs without a better validation logloss. Default: 0, never.")
+  var patience: Int?
 
   @Option(help: "Seed of everything random. Default: 1.")
   var seed: UInt64?
@@ -90,6 +108,12 @@ struct JobOptions: ParsableArguments {
     if let keep { job.keep = keep }
     if let l2 { job.l2 = l2 }
     if let lr { job.learningRate = lr }
+    if let optimizer { job.optimizer = optimizer }
+    if let denseOptimizer { job.denseOptimizer = denseOptimizer }
+    if let schedule { job.schedule = schedule }
+    if let warmUp { job.warmUp = warmUp }
+    if let lrScaling { job.rateScaling = lrScaling }
+    if let patience { job.patience = patience }
     if let seed { job.seed = seed }
     if let servers { job.servers = servers }
     if let workers { job.workers = workers }
@@ -126,3 +150,6 @@ extension DataFormat: ExpressibleByArgument {}
 extension ModelName: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}
 extension Consistency: ExpressibleByArgument {}
+extension OptimizerName: ExpressibleByArgument {}
+extension Schedule: ExpressibleByArgument {}
+extension RateScaling: ExpressibleByArgument {}

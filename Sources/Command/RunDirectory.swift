@@ -30,6 +30,8 @@ struct RunDirectory {
   /// The directory of a run that was.
   static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
 
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+
   func removeSpool() { try? FileManager.default.removeItem(atPath: spool) }
 
   private static func stamp() -> String {

@@ -58,6 +58,30 @@ struct Training {
     let started = Date()
     let directory = try RunDirectory.create(job.runDirectory)
     defer { directory.removeSpool() }
+    let plan: Plan
+    do {
+      plan = try prepare(directory, console)
+    } catch {
+      // Nothing has run: the name is free for the next try.
+      directory.remove()
+      throw error
+    }
+    let catalogue = try Catalogue.create(at: directory.catalogue)
+    try catalogue.record("configuration", plan.configuration)
+    try catalogue.record("model", plan.model)
+    console.say(
+      "\(job.model.rawValue): \(Format.count(Double(plan.train?.rows ?? 0))) rows of \(plan.model.fields) fields, "
+        + "\(job.servers) servers, \(job.workers) workers, run directory \(directory.path)")
+    let result = try Cluster(
+      plan: plan, listen: listen, logs: directory.logs, catalogue: catalogue, console: console
+    ).run()
+    let report = TrainingReport(
+      result, model: job.model.rawValue, seconds: Date().timeIntervalSince(started), runDirectory: directory.path)
+    print(try json ? report.json() : report.table(truth: Truth.beside(job.valid)))
+  }
+
+  /// Reads through the data and writes the effective configuration.
+  private func prepare(_ directory: RunDirectory, _ console: Console) throws -> Plan {
     var job = job
     job.runDirectory = directory.path
     let train = try index(job.train, "train", directory, console)
@@ -72,18 +96,7 @@ struct Training {
       purpose: .train, configuration: job, model: model, train: train, evaluation: valid,
       databases: directory.shards(servers: job.servers), gatherSeconds: listen == nil ? 30 : 300)
     try ConfigurationFile.write(job, to: directory.configuration)
-    let catalogue = try Catalogue.create(at: directory.catalogue)
-    try catalogue.record("configuration", job)
-    try catalogue.record("model", model)
-    console.say(
-      "\(job.model.rawValue): \(Format.count(Double(train.rows))) rows of \(train.fields) fields, "
-        + "\(job.servers) servers, \(job.workers) workers, run directory \(directory.path)")
-    let result = try Cluster(
-      plan: plan, listen: listen, logs: directory.logs, catalogue: catalogue, console: console
-    ).run()
-    let report = TrainingReport(
-      result, model: job.model.rawValue, seconds: Date().timeIntervalSince(started), runDirectory: directory.path)
-    print(try json ? report.json() : report.table(truth: Truth.beside(job.valid)))
+    return plan
   }
 
   private func index(

@@ -196,8 +196,8 @@ struct CoordinatorCore {
 
   /// The run cannot go on; everyone is told to stop.
   mutating func fail(_ sentence: String) -> [Effect] {
-    let ended = sentence.hasSuffix(".") || sentence.contains("\n") ? sentence : sentence + "."
-    return end(.failed(ended))
+    let isEnded = sentence.hasSuffix(".") || sentence.hasSuffix("?") || sentence.contains("\n")
+    return end(.failed(isEnded ? sentence : sentence + "."))
   }
 
   mutating func interrupt() -> [Effect] { end(.interrupted(lastCheckpoint: lastCheckpoint)) }
@@ -301,6 +301,13 @@ struct CoordinatorCore {
     }
   }
 
+  /// Epochs since the one with the lowest validation logloss; nil without validation data.
+  private var epochsSinceBest: Int? {
+    let loglosses = result.epochs.compactMap(\.logloss)
+    guard let best = loglosses.indices.min(by: { loglosses[$0] < loglosses[$1] }) else { return nil }
+    return loglosses.count - 1 - best
+  }
+
   mutating func receive(_ block: ScoreBlock, from peer: Socket.Peer, at time: Double) -> [Effect] {
     guard let number = heard(peer, in: &workers, at: time), phase == .evaluating, block.round == epoch else {
       return []
@@ -335,7 +342,12 @@ struct CoordinatorCore {
       number: epoch, epoch: epoch, step: nextStep, slots: slotsWritten, bytes: bytesWritten, shards: plan.databases)
     var effects: [Effect] = [.commit(record, checkpoint), .epochDone(record)]
     effects += servers.map { .server($0.peer, .committed(number: epoch)) }
-    if epoch < plan.configuration.epochs { return effects + startEpoch(at: time) }
+    if epoch < plan.configuration.epochs {
+      guard let best = epochsSinceBest, plan.configuration.patience > 0, best >= plan.configuration.patience else {
+        return effects + startEpoch(at: time)
+      }
+      effects.append(.say("stopping early: no better validation logloss for \(best) epochs"))
+    }
     phase = .digesting
     digests = []
     return effects + servers.map { .server($0.peer, .digest) }

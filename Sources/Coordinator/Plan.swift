@@ -38,7 +38,9 @@ public struct Plan: Sendable {
     self.databases = databases
     self.restore = restore
     self.gatherSeconds = gatherSeconds
-    tables = ParameterTables.describe(try makeModel(model), learningRate: configuration.learningRate)
+    let stepsPerEpoch = train.map { ($0.rows + configuration.batch - 1) / configuration.batch } ?? 0
+    tables = ParameterTables.describe(
+      try makeModel(model), configuration, totalSteps: stepsPerEpoch * configuration.epochs)
   }
 
   /// Steps of an epoch: as many as its longest partition needs. Shorter ones end with empty slices.

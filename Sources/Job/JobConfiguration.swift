@@ -21,6 +21,26 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   /// Of the FM part's weights and latent vectors, per row touched by a step.
   public var l2 = 1e-5
   public var learningRate = 0.001
+  /// Of both parts, where `denseOptimizer` names no other; nil: the model's own choice.
+  public var optimizer: OptimizerName?
+  public var denseOptimizer: OptimizerName?
+  public var schedule = Schedule.constant
+  /// Steps in which the learning rate grows to its full value.
+  public var warmUp = 0
+  public var decayFactor = 0.9
+  public var decaySteps = 1000
+  public var rateScaling = RateScaling.none
+  /// AdamW's, of the dense part.
+  public var weightDecay = 0.01
+  /// L2 of the dense part, added to every step's gradient.
+  public var denseL2 = 0.0
+  /// FTRL's own constants (McMahan et al. 2013).
+  public var ftrlAlpha = 0.05
+  public var ftrlBeta = 1.0
+  public var l1 = 0.0
+  public var ftrlL2 = 0.0
+  /// Epochs without a better validation logloss after which training stops; 0: never.
+  public var patience = 0
   public var seed: UInt64 = 1
   public var servers = 2
   public var workers = 2
@@ -38,6 +58,20 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case train, valid, format, model, epochs, batch, slices, embedding, hidden, activation, keep, l2
     case learningRate = "lr"
+    case optimizer
+    case denseOptimizer = "dense-optimizer"
+    case schedule
+    case warmUp = "warm-up"
+    case decayFactor = "decay-factor"
+    case decaySteps = "decay-steps"
+    case rateScaling = "lr-scaling"
+    case weightDecay = "weight-decay"
+    case denseL2 = "dense-l2"
+    case ftrlAlpha = "ftrl-alpha"
+    case ftrlBeta = "ftrl-beta"
+    case l1
+    case ftrlL2 = "ftrl-l2"
+    case patience
     case seed, servers, workers, threads, consistency
     case syncReading = "sync-reading"
     case timeout
@@ -63,6 +97,20 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try read(.keep, into: \.keep)
     try read(.l2, into: \.l2)
     try read(.learningRate, into: \.learningRate)
+    optimizer = try values.decodeIfPresent(OptimizerName.self, forKey: .optimizer)
+    denseOptimizer = try values.decodeIfPresent(OptimizerName.self, forKey: .denseOptimizer)
+    try read(.schedule, into: \.schedule)
+    try read(.warmUp, into: \.warmUp)
+    try read(.decayFactor, into: \.decayFactor)
+    try read(.decaySteps, into: \.decaySteps)
+    try read(.rateScaling, into: \.rateScaling)
+    try read(.weightDecay, into: \.weightDecay)
+    try read(.denseL2, into: \.denseL2)
+    try read(.ftrlAlpha, into: \.ftrlAlpha)
+    try read(.ftrlBeta, into: \.ftrlBeta)
+    try read(.l1, into: \.l1)
+    try read(.ftrlL2, into: \.ftrlL2)
+    try read(.patience, into: \.patience)
     try read(.seed, into: \.seed)
     try read(.servers, into: \.servers)
     try read(.workers, into: \.workers)
@@ -95,6 +143,19 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try require(hidden.allSatisfy { $0 >= 1 }, .hidden, hidden, "every layer has at least 1 neuron")
     try require(keep > 0 && keep <= 1, .keep, keep, "the probability that a neuron is kept is above 0 and at most 1")
     try require(l2 >= 0 && l2.isFinite, .l2, l2, "choose 0 or more")
+    try require(warmUp >= 0, .warmUp, warmUp, "choose 0 steps or more")
+    try require(decayFactor > 0 && decayFactor <= 1, .decayFactor, decayFactor, "choose a number above 0, at most 1")
+    try require(decaySteps >= 1, .decaySteps, decaySteps, "choose 1 step or more")
+    try require(weightDecay >= 0, .weightDecay, weightDecay, "choose 0 or more")
+    try require(denseL2 >= 0, .denseL2, denseL2, "choose 0 or more")
+    try require(ftrlAlpha > 0, .ftrlAlpha, ftrlAlpha, "choose a number above 0")
+    try require(ftrlBeta >= 0, .ftrlBeta, ftrlBeta, "choose 0 or more")
+    try require(l1 >= 0, .l1, l1, "choose 0 or more")
+    try require(ftrlL2 >= 0, .ftrlL2, ftrlL2, "choose 0 or more")
+    try require(patience >= 0, .patience, patience, "choose 1 epoch or more, or 0 to train all epochs")
+    try require(
+      patience == 0 || !valid.isEmpty, .patience, patience,
+      "early stopping needs data to evaluate on: name it with valid")
     try require(learningRate > 0 && learningRate.isFinite, .learningRate, learningRate, "choose a number above 0")
     try require(1...1024 ~= servers, .servers, servers, "choose 1 to 1024")
     try require(

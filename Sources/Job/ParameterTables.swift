@@ -8,19 +8,26 @@ public enum ParameterTables {
   /// One row a block of `DenseLayout.blockSize` dense parameters; its key is the block's number.
   public static let dense = 1
 
-  public static func describe(_ model: any Model<Float>, learningRate: Double) -> [TableDescription] {
-    let optimizer = TableDescription.Optimizer(learningRate: learningRate)
+  /// - Parameter totalSteps: of the whole run, which a cosine schedule ends with.
+  public static func describe(
+    _ model: any Model<Float>, _ job: JobConfiguration, totalSteps: Int
+  ) -> [TableDescription] {
     let columns = model.sparse.columns.map {
       TableDescription.Columns(name: $0.name, width: $0.width, initializer: .init($0.initializer), l2: $0.l2)
     }
     let regions = model.dense.tensors.map { tensor in
       TableDescription.Region(
         firstKey: UInt64(tensor.offset / DenseLayout.blockSize),
-        columns: [.init(name: tensor.name, width: DenseLayout.blockSize, initializer: .init(tensor.initializer))])
+        columns: [
+          .init(
+            name: tensor.name, width: DenseLayout.blockSize, initializer: .init(tensor.initializer), l2: job.denseL2)
+        ])
     }
     return [
-      TableDescription(name: "sparse", regions: [.init(firstKey: 0, columns: columns)], optimizer: optimizer),
-      TableDescription(name: "dense", regions: regions, optimizer: optimizer),
+      TableDescription(
+        name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
+        optimizer: job.sparseOptimizer(totalSteps: totalSteps)),
+      TableDescription(name: "dense", regions: regions, optimizer: job.denseOptimizer(totalSteps: totalSteps)),
     ]
   }
 }

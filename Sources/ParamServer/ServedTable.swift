@@ -67,7 +67,7 @@ struct ServedTable {
       let scale = 1 / Float(total.samples)
       withExtendedLifetime(total) {
         for segment in total.segments {
-          table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale)
+          table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale, step: applied)
         }
       }
     }

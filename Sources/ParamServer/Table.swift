@@ -9,7 +9,8 @@ final class Table {
   let width: Int
   /// Floats of a row with its optimizer state.
   let stride: Int
-  private let optimizer: AdamOptimizer
+  private let description: OptimizerDescription
+  private let optimizer: RowOptimizer
   private let generator: CounterGenerator
   private let regions: [TableDescription.Region]
   /// Per region `[width]`.
@@ -35,7 +36,8 @@ final class Table {
     name = description.name
     self.number = number
     self.width = width
-    optimizer = AdamOptimizer(description.optimizer, width: width)
+    self.description = description.optimizer
+    optimizer = RowOptimizer(description.optimizer.rule, width: width)
     stride = width + optimizer.stateWidth
     generator = CounterGenerator(seed: seed, table: number)
     regions = description.regions
@@ -111,15 +113,16 @@ final class Table {
     for column in 0..<width { target[column] = row[column] }
   }
 
-  /// Updates the rows of `keys` by their gradients, summed over samples and scaled by `scale`.
-  func apply(_ keys: UnsafePointer<UInt64>, sums: UnsafePointer<Float>, count: Int, scale: Float) {
+  /// Updates the rows of `keys` by their gradients, summed over samples and scaled by `scale`, as of step `step`.
+  func apply(_ keys: UnsafePointer<UInt64>, sums: UnsafePointer<Float>, count: Int, scale: Float, step: UInt64) {
+    let rate = Float(description.learningRate(atStep: step))
     for i in 0..<count {
       let key = keys[i]
       let rank = SlotOrder.rank(of: key)
       let row = row(of: key, rank: rank)
       slots[SlotOrder.slot(ofRank: rank)].isDirty = true
       l2[region(of: key)].withUnsafeBufferPointer {
-        optimizer.apply(to: row, sum: sums + i * width, scale: scale, l2: $0.baseAddress!)
+        optimizer.apply(to: row, sum: sums + i * width, scale: scale, l2: $0.baseAddress!, rate: rate)
       }
     }
   }

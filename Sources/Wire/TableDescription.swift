@@ -37,26 +37,11 @@ public struct TableDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// Adam (Kingma & Ba 2015, algorithm 1), per row: a row's bias correction counts that row's own updates.
-  public struct Optimizer: Codable, Hashable, Sendable {
-    public var learningRate: Double
-    public var beta1: Double
-    public var beta2: Double
-    public var epsilon: Double
-
-    public init(learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
-      self.learningRate = learningRate
-      self.beta1 = beta1
-      self.beta2 = beta2
-      self.epsilon = epsilon
-    }
-  }
-
   public var name: String
   public var regions: [Region]
-  public var optimizer: Optimizer
+  public var optimizer: OptimizerDescription
 
-  public init(name: String, regions: [Region], optimizer: Optimizer) {
+  public init(name: String, regions: [Region], optimizer: OptimizerDescription) {
     self.name = name
     self.regions = regions
     self.optimizer = optimizer

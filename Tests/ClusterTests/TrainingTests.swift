@@ -78,6 +78,46 @@ struct TrainingTests {
     }
   }
 
+  @Test("Every model of the paper trains on the cluster, the same bits for other servers and workers")
+  func zoo() throws {
+    let tool = try Tool()
+    let data = ["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny
+    var digests: Set<String> = []
+    for model in ModelName.allCases {
+      let result = try tool.train(data + ["--model", model.rawValue])
+      #expect(result.auc! > 0.55 && result.model == model.rawValue, "\(model): \(result.auc!)")
+      let other = try tool.train(data + ["--model", model.rawValue, "--servers", "3", "--workers", "3"])
+      #expect(result.parameterDigest == other.parameterDigest, "\(model)")
+      digests.insert(result.parameterDigest)
+    }
+    #expect(digests.count == ModelName.allCases.count)
+  }
+
+  @Test("Every optimizer trains on the cluster")
+  func optimizers() throws {
+    let tool = try Tool()
+    let data = ["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny
+    for (optimizer, rate) in [
+      ("sgd", "0.5"), ("momentum", "0.1"), ("adagrad", "0.05"), ("rmsprop", "0.002"), ("adam", "0.002"),
+      ("adamw", "0.002"), ("ftrl", "0.002"),
+    ] {
+      let result = try tool.train(data + ["--optimizer", optimizer, "--lr", rate])
+      #expect(result.auc! > 0.55, "\(optimizer): \(result.auc!)")
+    }
+    let scheduled = try tool.train(data + ["--schedule", "cosine", "--warm-up", "5", "--lr-scaling", "sqrt"])
+    #expect(scheduled.auc! > 0.55)
+  }
+
+  @Test("A loss that is no number stops the run, says at which step, and keeps the last checkpoint")
+  func notFinite() throws {
+    let tool = try Tool()
+    let ended = try tool.run(
+      ["train", "--train", Sample.small, "--run-dir", tool.directory + "/run", "--optimizer", "sgd", "--lr", "1e30"]
+        + Sample.tiny)
+    #expect(ended.status == 1 && ended.errors.contains("the loss is not a number at step "), "\(ended.errors)")
+    #expect(ended.errors.contains("--lr"))
+  }
+
   @Test("Every epoch sees every row once, more workers than rows in a slice or not")
   func unequalShares() throws {
     let tool = try Tool()

@@ -58,6 +58,10 @@ struct ConfigurationFileTests {
     var job = JobConfiguration()
     job.train = ["x"]
     job.keep = 0.8
+    job.optimizer = .ftrl
+    job.schedule = .cosine
+    job.valid = ["y"]
+    job.patience = 2
     job.runDirectory = "/tmp/run"
     let path = FileManager.default.temporaryDirectory.path + "/job-\(UUID().uuidString).yaml"
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -203,6 +203,32 @@ struct CoordinatorCoreTests {
     #expect(bad.last == "failed: worker-0 scored rows that are not in the data.")
   }
 
+  @Test("Training stops early once patience is over", arguments: [(1, 2), (2, 3), (0, 9)])
+  func earlyStopping(patience: Int, lastEpoch: Int) throws {
+    var plan = try Self.plan()
+    plan.configuration.patience = patience
+    plan.configuration.epochs = 9
+    var (core, _) = Self.configured(plan)
+    for epoch in 1...lastEpoch {
+      for (worker, rows) in zip(Self.workers, [30, 10]) {
+        _ = core.receive(Self.done(epoch, rows: rows), from: worker, at: 1)
+      }
+      for chunk in 0..<2 {
+        // The first epoch is the best.
+        var scores = Self.scores(round: epoch, chunk: chunk, rows: chunk == 0 ? 30 : 10)
+        for row in scores.logits.indices { scores.logits[row] -= Float(epoch) }
+        _ = core.receive(scores, from: Self.workers[0], at: 1)
+      }
+      let effects = Self.sentences(
+        core.receive(.checkpointed(number: epoch, slots: 1, bytes: 1), from: Self.server, at: 2))
+      let says = effects.contains { $0.hasPrefix("say: stopping early") }
+      #expect(
+        effects.last
+          == (epoch == lastEpoch ? "server digest" : "worker 1 train \(epoch + 1) from \(8 * epoch), 8 steps"))
+      #expect(says == (epoch == lastEpoch && patience > 0))
+    }
+  }
+
   @Test("A scoring run evaluates and stops, touching no checkpoint")
   func scoring() throws {
     var (core, effects) = Self.configured(try Self.plan(purpose: .score))

@@ -29,7 +29,9 @@ struct JobConfigurationTests {
   @Test("A model's tables cover its parameters: one row a key, one row a dense block")
   func tables() throws {
     let model = try makeModel(ModelConfiguration(fields: 3, embedding: 4, hidden: [50, 20]))
-    let tables = ParameterTables.describe(model, learningRate: 0.25)
+    var job = JobConfiguration()
+    job.learningRate = 0.25
+    let tables = ParameterTables.describe(model, job, totalSteps: 100)
     #expect(tables[ParameterTables.sparse].width == 5)
     #expect(tables[ParameterTables.sparse].regions[0].columns.map(\.width) == [1, 4])
     #expect(tables[ParameterTables.dense].width == DenseLayout.blockSize)
@@ -37,6 +39,27 @@ struct JobConfigurationTests {
       tables[ParameterTables.dense].regions.map(\.firstKey)
         == model.dense.tensors.map { UInt64($0.offset / DenseLayout.blockSize) })
     #expect(tables.allSatisfy { $0.optimizer.learningRate == 0.25 })
+  }
+
+  @Test("Each part has the optimizer named, or the model's own")
+  func optimizers() {
+    var job = JobConfiguration()
+    func rules() -> [OptimizerDescription.Rule] {
+      [job.sparseOptimizer(totalSteps: 10).rule, job.denseOptimizer(totalSteps: 10).rule]
+    }
+    let adam = OptimizerDescription.adam(learningRate: 1).rule
+    #expect(rules() == [adam, adam])
+    job.model = .lr
+    #expect(rules() == [.ftrl(beta: 1, l1: 0, l2: 0), adam])
+    job.optimizer = .sgd
+    #expect(rules() == [.sgd, .sgd])
+    job.denseOptimizer = .momentum
+    #expect(rules() == [.sgd, .momentum(beta: 0.9)])
+    job.workers = 4
+    job.rateScaling = .sqrt
+    #expect(job.sparseOptimizer(totalSteps: 10).learningRate == 2 * job.learningRate)
+    job.schedule = .cosine
+    #expect(job.sparseOptimizer(totalSteps: 10).decay == .cosine(steps: 10))
   }
 
   @Test("Scores survive their message; another size than announced is refused")

@@ -53,7 +53,7 @@ struct CounterGeneratorTests {
       TableDescription(
         name: "dense",
         regions: [region(0, .zero), region(10, .uniform(bound: 1)), region(20, .zero)],
-        optimizer: .init(learningRate: 0.1)), number: 1, seed: 3)
+        optimizer: .adam(learningRate: 0.1)), number: 1, seed: 3)
     for key in [0, 9, 10, 19, 20, .max] as [UInt64] {
       var values = [Float](repeating: .nan, count: 3)
       [key].withUnsafeBufferPointer { table.pull($0, readOnly: false, into: &values) }

@@ -31,7 +31,7 @@ func describeTable(width: Int = 3, l2: Double = 0.01) -> TableDescription {
           .init(name: "weight", width: 1, initializer: .zero),
           .init(name: "vector", width: width - 1, initializer: .normal(deviation: 0.1), l2: l2),
         ])
-    ], optimizer: .init(learningRate: 0.01))
+    ], optimizer: .adam(learningRate: 0.01))
 }
 
 func assign(

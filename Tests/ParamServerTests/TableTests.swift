@@ -27,7 +27,7 @@ struct TableTests {
         model[key] = row
       }
       let sums = (0..<keys.count * width).map { _ in Float.random(in: -1...1, using: &generator) }
-      table.apply(keys, sums: sums, count: keys.count, scale: 1)
+      table.apply(keys, sums: sums, count: keys.count, scale: 1, step: 0)
       let updated = read(table, keys, readOnly: true)
       for (i, key) in keys.enumerated() { model[key] = Array(updated[i * width..<(i + 1) * width]) }
     }
@@ -63,32 +63,32 @@ struct TableTests {
     table.markClean(slot: slot)
     _ = read(table, [9], readOnly: false)
     #expect(table.dirtySlots.isEmpty)
-    table.apply([9], sums: [1, 1, 1], count: 1, scale: 1)
+    table.apply([9], sums: [1, 1, 1], count: 1, scale: 1, step: 0)
     #expect(table.dirtySlots == [slot])
   }
 
   static let contradictions: [TableDescription] = [
-    TableDescription(name: "none", regions: [], optimizer: .init(learningRate: 1)),
+    TableDescription(name: "none", regions: [], optimizer: .adam(learningRate: 1)),
     TableDescription(
-      name: "empty", regions: [.init(firstKey: 0, columns: [])], optimizer: .init(learningRate: 1)),
+      name: "empty", regions: [.init(firstKey: 0, columns: [])], optimizer: .adam(learningRate: 1)),
     TableDescription(
       name: "negative", regions: [.init(firstKey: 0, columns: [.init(name: "a", width: -1, initializer: .zero)])],
-      optimizer: .init(learningRate: 1)),
+      optimizer: .adam(learningRate: 1)),
     TableDescription(
       name: "uneven",
       regions: [
         .init(firstKey: 0, columns: [.init(name: "a", width: 2, initializer: .zero)]),
         .init(firstKey: 5, columns: [.init(name: "a", width: 3, initializer: .zero)]),
-      ], optimizer: .init(learningRate: 1)),
+      ], optimizer: .adam(learningRate: 1)),
     TableDescription(
       name: "late", regions: [.init(firstKey: 1, columns: [.init(name: "a", width: 2, initializer: .zero)])],
-      optimizer: .init(learningRate: 1)),
+      optimizer: .adam(learningRate: 1)),
     TableDescription(
       name: "unordered",
       regions: [
         .init(firstKey: 0, columns: [.init(name: "a", width: 2, initializer: .zero)]),
         .init(firstKey: 0, columns: [.init(name: "b", width: 2, initializer: .zero)]),
-      ], optimizer: .init(learningRate: 1)),
+      ], optimizer: .adam(learningRate: 1)),
   ]
 
   @Test("A description that contradicts itself is refused and named", arguments: contradictions)

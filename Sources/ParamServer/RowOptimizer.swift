@@ -1,0 +1,131 @@
+import Glibc
+import Wire
+
+/// Applies an optimizer to one row at a time. A row is its parameters, then the optimizer's state, which starts as zeros.
+///
+/// The gradient is `g = sum · scale + l2 · θ`: the sum over the samples, averaged, and the columns' L2.
+struct RowOptimizer {
+  let width: Int
+  private let rule: OptimizerDescription.Rule
+  /// Adam: `1 / (1 - beta^t)` for t = 0, 1, ...; beyond the end it is 1 to the precision of a Float.
+  private let corrections1: [Float]
+  private let corrections2: [Float]
+
+  init(_ rule: OptimizerDescription.Rule, width: Int) {
+    self.width = width
+    self.rule = rule
+    guard case .adam(let beta1, let beta2, _, _) = rule else {
+      corrections1 = []
+      corrections2 = []
+      return
+    }
+    corrections1 = Self.corrections(beta1)
+    corrections2 = Self.corrections(beta2)
+  }
+
+  private static func corrections(_ beta: Double) -> [Float] {
+    var table: [Float] = [1]
+    var power = beta
+    while power > 1e-9, table.count < 1 << 20 {
+      table.append(Float(1 / (1 - power)))
+      power *= beta
+    }
+    return table + [1]
+  }
+
+  /// Floats of state in a row.
+  var stateWidth: Int {
+    switch rule {
+    case .sgd: 0
+    case .momentum, .adagrad, .rmsProp: width
+    // Both moments, and how often the row was updated, as the bits of a UInt32.
+    case .adam: 2 * width + 1
+    // z and n.
+    case .ftrl: 2 * width
+    }
+  }
+
+  /// - Parameters:
+  ///   - sum: `[width]`, the gradient summed over the samples.
+  ///   - scale: one over the number of samples.
+  ///   - l2: `[width]`.
+  ///   - rate: the step's learning rate.
+  func apply(
+    to row: UnsafeMutablePointer<Float>, sum: UnsafePointer<Float>, scale: Float, l2: UnsafePointer<Float>, rate: Float
+  ) {
+    let state = row + width
+    switch rule {
+    case .sgd:
+      for i in 0..<width { row[i] -= rate * (sum[i] * scale + l2[i] * row[i]) }
+    case .momentum(let beta):
+      let beta = Float(beta)
+      for i in 0..<width {
+        let velocity = beta * state[i] + (sum[i] * scale + l2[i] * row[i])
+        state[i] = velocity
+        row[i] -= rate * velocity
+      }
+    case .adagrad(let epsilon):
+      let epsilon = Float(epsilon)
+      for i in 0..<width {
+        let g = sum[i] * scale + l2[i] * row[i]
+        let square = state[i] + g * g
+        state[i] = square
+        row[i] -= rate * g / (square.squareRoot() + epsilon)
+      }
+    case .rmsProp(let decay, let epsilon):
+      let (decay, epsilon) = (Float(decay), Float(epsilon))
+      for i in 0..<width {
+        let g = sum[i] * scale + l2[i] * row[i]
+        let square = decay * state[i] + (1 - decay) * (g * g)
+        state[i] = square
+        row[i] -= rate * g / (square.squareRoot() + epsilon)
+      }
+    case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+      adam(
+        row, sum: sum, scale: scale, l2: l2, rate: rate, beta1: beta1, beta2: beta2, epsilon: Float(epsilon),
+        shrink: 1 - rate * Float(weightDecay))
+    case .ftrl(let beta, let l1, let l2OfRule):
+      ftrl(row, sum: sum, scale: scale, l2: l2, alpha: rate, beta: Float(beta), l1: Float(l1), ridge: Float(l2OfRule))
+    }
+  }
+
+  private func adam(
+    _ row: UnsafeMutablePointer<Float>, sum: UnsafePointer<Float>, scale: Float, l2: UnsafePointer<Float>, rate: Float,
+    beta1: Double, beta2: Double, epsilon: Float, shrink: Float
+  ) {
+    let (keep1, keep2) = (Float(beta1), Float(beta2))
+    // Rounded from Double: 1 - Float(0.999) is off by a part in twenty thousand.
+    let (take1, take2) = (Float(1 - beta1), Float(1 - beta2))
+    let m = row + width
+    let v = row + 2 * width
+    let t = row[3 * width].bitPattern &+ 1
+    row[3 * width] = Float(bitPattern: t)
+    let correction2 = corrections2[min(Int(t), corrections2.count - 1)]
+    let corrected = rate * corrections1[min(Int(t), corrections1.count - 1)]
+    for i in 0..<width {
+      let g = sum[i] * scale + l2[i] * row[i]
+      let first = keep1 * m[i] + take1 * g
+      let second = keep2 * v[i] + take2 * (g * g)
+      m[i] = first
+      v[i] = second
+      row[i] = row[i] * shrink - corrected * first / ((second * correction2).squareRoot() + epsilon)
+    }
+  }
+
+  private func ftrl(
+    _ row: UnsafeMutablePointer<Float>, sum: UnsafePointer<Float>, scale: Float, l2: UnsafePointer<Float>, alpha: Float,
+    beta: Float, l1: Float, ridge: Float
+  ) {
+    let z = row + width
+    let n = row + 2 * width
+    for i in 0..<width {
+      let g = sum[i] * scale + l2[i] * row[i]
+      let square = n[i] + g * g
+      z[i] += g - (square.squareRoot() - n[i].squareRoot()) / alpha * row[i]
+      n[i] = square
+      let excess = z[i].magnitude - l1
+      let sign: Float = z[i] < 0 ? -1 : 1
+      row[i] = excess <= 0 ? 0 : -sign * excess / ((beta + square.squareRoot()) / alpha + ridge)
+    }
+  }
+}
