@@ -2,28 +2,35 @@ import Coordinator
 import Foundation
 import Job
 
-/// Runs a plan: with a local cluster of child processes, or with processes that others start.
-struct Cluster {
-  var plan: Plan
-  /// nil: launch everything on this machine. Else: listen here, launch nothing.
-  var listen: String?
-  var logs: String
-  var catalogue: Catalogue?
-  var console: Console
+/// Servers and workers for one plan after another: child processes on this machine, or processes that others start.
+final class Cluster {
+  private let coordinator: Coordinator
+  private let local: LocalCluster
+  private let console: Console
 
-  func run() throws -> RunResult {
-    let coordinator = try Coordinator(plan, listen: listen ?? "tcp://127.0.0.1:*", catalogue: catalogue)
-    let local = LocalCluster(logs: logs)
-    if listen == nil {
-      try local.launch(
-        servers: plan.configuration.servers, workers: plan.configuration.workers, coordinator: coordinator.endpoint,
-        timeout: plan.configuration.timeout, threads: threadsPerWorker)
-    } else {
+  /// - Parameters:
+  ///   - listen: nil to launch everything on this machine. Else: listen here, launch nothing.
+  init(_ job: JobConfiguration, listen: String?, logs: String, console: Console) throws {
+    self.console = console
+    coordinator = try Coordinator(listen: listen ?? "tcp://127.0.0.1:*")
+    local = LocalCluster(logs: logs)
+    guard listen == nil else {
       console.say("coordinator at \(coordinator.endpoint)")
+      return
     }
-    defer { local.end() }
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    try local.launch(
+      servers: job.servers, workers: job.workers, coordinator: coordinator.endpoint, timeout: job.timeout,
+      threads: job.threads > 0 ? job.threads : max(1, cores / job.workers))
+  }
+
+  /// Waits for children that were told to stop, and ends those that do not.
+  func end() { local.end() }
+
+  func run(_ plan: Plan, catalogue: Catalogue?) throws -> RunResult {
     let outcome = try coordinator.run(
-      observer: console, failure: local.failure, isInterrupted: { Interruption.isRequested })
+      plan, catalogue: catalogue, observer: console, failure: local.failure, isInterrupted: { Interruption.isRequested }
+    )
     switch outcome {
     case .completed(let result): return result
     case .failed(let sentence): throw RunFailure(sentence: sentence)
@@ -31,11 +38,5 @@ struct Cluster {
       let kept = checkpoint.map { "Checkpoint \($0) is whole" } ?? "There is no checkpoint yet"
       throw RunFailure(sentence: "interrupted. \(kept).", status: 130)
     }
-  }
-
-  private var threadsPerWorker: Int {
-    plan.configuration.threads > 0
-      ? plan.configuration.threads
-      : max(1, ProcessInfo.processInfo.activeProcessorCount / plan.configuration.workers)
   }
 }

@@ -27,6 +27,13 @@ struct RunDirectory {
     return directory
   }
 
+  /// A directory within this one, for a model that is trained on the way.
+  func makeStage(_ name: String) throws -> RunDirectory {
+    let stage = RunDirectory(path: "\(path)/\(name)")
+    try FileManager.default.createDirectory(atPath: stage.path + "/shards", withIntermediateDirectories: true)
+    return stage
+  }
+
   /// The directory of a run that was.
   static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
 

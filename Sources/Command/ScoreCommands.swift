@@ -103,7 +103,9 @@ struct ScoreOptions: ParsableArguments {
     let plan = try Plan(
       purpose: .score, configuration: job, model: model, train: nil, evaluation: index, databases: [],
       restore: .init(checkpoint: checkpoint.number, databases: shards, clock: checkpoint.step), gatherSeconds: 30)
-    let result = try Cluster(plan: plan, listen: nil, logs: scratch, catalogue: nil, console: Console()).run()
+    let cluster = try Cluster(job, listen: nil, logs: scratch, console: Console())
+    defer { cluster.end() }
+    let result = try cluster.run(plan, catalogue: nil)
     return Scored(result: result, model: job.model.rawValue, checkpoint: checkpoint.number)
   }
 }

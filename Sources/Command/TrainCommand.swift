@@ -3,6 +3,7 @@ import Coordinator
 import Features
 import Foundation
 import Job
+import Wire
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,59 +53,85 @@ struct Training {
   let listen: String?
   let json: Bool
 
+  /// The data of a run, found and read through.
+  private struct Dataset {
+    var train: DatasetIndex
+    var valid: DatasetIndex?
+  }
+
   func run() throws {
     Interruption.install()
     let console = Console()
     let started = Date()
     let directory = try RunDirectory.create(job.runDirectory)
     defer { directory.removeSpool() }
-    let plan: Plan
+    let data: Dataset
+    let cluster: Cluster
     do {
-      plan = try prepare(directory, console)
+      data = try read(directory, console)
+      try job.modelConfiguration(fields: data.train.fields).validate()
+      cluster = try Cluster(job, listen: listen, logs: directory.logs, console: console)
     } catch {
       // Nothing has run: the name is free for the next try.
       directory.remove()
       throw error
     }
-    let catalogue = try Catalogue.create(at: directory.catalogue)
-    try catalogue.record("configuration", plan.configuration)
-    try catalogue.record("model", plan.model)
-    console.say(
-      "\(job.model.rawValue): \(Format.count(Double(plan.train?.rows ?? 0))) rows of \(plan.model.fields) fields, "
-        + "\(job.servers) servers, \(job.workers) workers, run directory \(directory.path)")
-    let result = try Cluster(
-      plan: plan, listen: listen, logs: directory.logs, catalogue: catalogue, console: console
-    ).run()
+    defer { cluster.end() }
+
+    var start: ServerAssignment.Restore?
+    if let earlier = job.model.definition.pretraining {
+      var pretraining = job
+      pretraining.model = earlier
+      let place = try directory.makeStage("pretraining")
+      _ = try train(pretraining, data, in: place, start: nil, isFollowed: true, cluster, console)
+      guard let checkpoint = try Catalogue.open(at: place.catalogue).lastCheckpoint() else {
+        throw RunFailure(sentence: "\(place.path) has no checkpoint to start from.")
+      }
+      start = .init(
+        checkpoint: checkpoint.number, databases: checkpoint.shards, clock: 0,
+        onlyParametersOf: ParameterTables.sparse)
+    }
+    let result = try train(job, data, in: directory, start: start, isFollowed: false, cluster, console)
     let report = TrainingReport(
       result, model: job.model.rawValue, seconds: Date().timeIntervalSince(started), runDirectory: directory.path)
     print(try json ? report.json() : report.table(truth: Truth.beside(job.valid)))
   }
 
-  /// Reads through the data and writes the effective configuration.
-  private func prepare(_ directory: RunDirectory, _ console: Console) throws -> Plan {
-    var job = job
+  /// Trains one model, leaving its catalogue and shards in the directory.
+  private func train(
+    _ wanted: JobConfiguration, _ data: Dataset, in directory: RunDirectory, start: ServerAssignment.Restore?,
+    isFollowed: Bool, _ cluster: Cluster, _ console: Console
+  ) throws -> RunResult {
+    var job = wanted
     job.runDirectory = directory.path
-    let train = try index(job.train, "train", directory, console)
-    let valid = job.valid.isEmpty ? nil : try index(job.valid, "valid", directory, console)
-    if let valid, valid.fields != train.fields {
-      throw RunFailure(
-        sentence: "\(job.valid[0]) has \(valid.fields) fields, \(job.train[0]) has \(train.fields). "
-          + "Give both the same layout.")
-    }
-    let model = job.modelConfiguration(fields: train.fields)
-    let plan = try Plan(
-      purpose: .train, configuration: job, model: model, train: train, evaluation: valid,
-      databases: directory.shards(servers: job.servers), gatherSeconds: listen == nil ? 30 : 300)
+    var plan = try Plan(
+      purpose: .train, configuration: job, model: job.modelConfiguration(fields: data.train.fields), train: data.train,
+      evaluation: data.valid, databases: directory.shards(servers: job.servers), restore: start,
+      gatherSeconds: listen == nil ? 30 : 300)
+    plan.isFollowed = isFollowed
     try ConfigurationFile.write(job, to: directory.configuration)
-    return plan
+    let catalogue = try Catalogue.create(at: directory.catalogue)
+    try catalogue.record("configuration", job)
+    try catalogue.record("model", plan.model)
+    console.say(
+      "\(job.model.rawValue): \(Format.count(Double(data.train.rows))) rows of \(data.train.fields) fields, "
+        + "\(job.servers) servers, \(job.workers) workers, run directory \(directory.path)")
+    return try cluster.run(plan, catalogue: catalogue)
   }
 
-  private func index(
-    _ files: [String], _ purpose: String, _ directory: RunDirectory, _ console: Console
-  ) throws -> DatasetIndex {
-    try DatasetIndex.build(files: files, format: job.format, spool: "\(directory.spool)/\(purpose)") { read, total in
-      try Interruption.check()
-      console.show("reading \(purpose) data", share: Double(read) / Double(max(1, total)))
+  private func read(_ directory: RunDirectory, _ console: Console) throws -> Dataset {
+    func index(_ files: [String], _ purpose: String) throws -> DatasetIndex {
+      try DatasetIndex.build(files: files, format: job.format, spool: "\(directory.spool)/\(purpose)") { read, total in
+        try Interruption.check()
+        console.show("reading \(purpose) data", share: Double(read) / Double(max(1, total)))
+      }
     }
+    let data = try Dataset(train: index(job.train, "train"), valid: job.valid.isEmpty ? nil : index(job.valid, "valid"))
+    if let valid = data.valid, valid.fields != data.train.fields {
+      throw RunFailure(
+        sentence: "\(job.valid[0]) has \(valid.fields) fields, \(job.train[0]) has \(data.train.fields). "
+          + "Give both the same layout.")
+    }
+    return data
   }
 }

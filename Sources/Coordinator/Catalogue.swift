@@ -34,6 +34,7 @@ public final class Catalogue: Sendable {
     self.path = path
     var configuration = Configuration()
     configuration.readonly = readOnly
+    configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
       if !readOnly { try database.execute(sql: "PRAGMA synchronous = FULL") }
     }

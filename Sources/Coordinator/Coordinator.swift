@@ -13,28 +13,25 @@ public protocol RunObserver {
 public final class Coordinator {
   /// Where processes find it, with the port it got.
   public let endpoint: String
-  private let plan: Plan
-  private let catalogue: Catalogue?
   private let context: Context
   private let socket: Socket
 
   /// - Parameter listen: such as `tcp://127.0.0.1:*`.
   /// - Throws: `WireError` where the address cannot be had.
-  public init(_ plan: Plan, listen: String, catalogue: Catalogue?) throws {
-    self.plan = plan
-    self.catalogue = catalogue
+  public init(listen: String) throws {
     context = try Context()
     socket = try Socket(.router, in: context)
     endpoint = try socket.bind(listen)
   }
 
-  /// Runs until the job is done, has failed, or is interrupted.
+  /// Runs a plan until it is done, has failed, or is interrupted.
   ///
   /// - Parameters:
+  ///   - catalogue: where epochs and checkpoints are recorded; nil for a plan that makes none.
   ///   - failure: asked a few times a second: a sentence if a process that the caller watches has died.
   ///   - isInterrupted: asked as often.
   public func run(
-    observer: some RunObserver, failure: () -> String?, isInterrupted: () -> Bool
+    _ plan: Plan, catalogue: Catalogue?, observer: some RunObserver, failure: () -> String?, isInterrupted: () -> Bool
   ) throws -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now

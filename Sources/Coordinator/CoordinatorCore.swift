@@ -89,9 +89,7 @@ struct CoordinatorCore {
       servers.append(Member(peer: peer, record: record, lastHeard: time))
       return [.server(peer, .heartbeat)] + configureWhenComplete(at: time)
     }
-    guard let number = heard(peer, in: &servers, at: time) else {
-      return [.refuse(peer, "this process is not part of the run")]
-    }
+    guard let number = heard(peer, in: &servers, at: time) else { return stranger(peer) }
     switch report {
     case .register, .heartbeat: return []
     case .failed(let sentence): return fail("server-\(number): \(sentence)")
@@ -124,9 +122,7 @@ struct CoordinatorCore {
       workers.append(Member(peer: peer, record: record, lastHeard: time))
       return [.worker(peer, .heartbeat)] + configureWhenComplete(at: time)
     }
-    guard let number = heard(peer, in: &workers, at: time) else {
-      return [.refuse(peer, "this process is not part of the run")]
-    }
+    guard let number = heard(peer, in: &workers, at: time) else { return stranger(peer) }
     switch report {
     case .register, .heartbeat: return []
     case .failed(let sentence): return fail("worker-\(number): \(sentence)")
@@ -143,6 +139,11 @@ struct CoordinatorCore {
       guard allDone(after: number, in: &workers) else { return [.progress(runProgress(at: time))] }
       return [.progress(runProgress(at: time))] + endTraining(at: time)
     }
+  }
+
+  /// While processes gather, one may still speak of the plan before this one; it registers next.
+  private func stranger(_ peer: Socket.Peer) -> [Effect] {
+    phase == .gathering ? [] : [.refuse(peer, "this process is not part of the run")]
   }
 
   /// Notes that the peer lives; returns its number if it takes part.
@@ -205,6 +206,10 @@ struct CoordinatorCore {
   private mutating func end(_ outcome: Outcome) -> [Effect] {
     guard phase != .done else { return [] }
     phase = .done
+    if case .completed = outcome, plan.isFollowed {
+      return servers.map { .server($0.peer, .release) } + workers.map { .worker($0.peer, .release) }
+        + [.finish(outcome)]
+    }
     return servers.map { .server($0.peer, .stop) } + workers.map { .worker($0.peer, .stop) } + [.finish(outcome)]
   }
 

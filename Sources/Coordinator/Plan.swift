@@ -22,6 +22,8 @@ public struct Plan: Sendable {
   public var restore: ServerAssignment.Restore?
   /// Seconds to wait for all processes to appear.
   public var gatherSeconds: Double
+  /// Whether the processes are wanted for another plan after this one.
+  public var isFollowed = false
 
   /// - Throws: `ConfigurationError`, or the model's own error where its configuration cannot be built.
   public init(

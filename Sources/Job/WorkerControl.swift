@@ -11,6 +11,8 @@ public enum WorkerOrder: Codable, Sendable {
   /// applied.
   case evaluate(round: Int, clock: UInt64, chunks: [Int])
   case heartbeat
+  /// This assignment is over: register again for the next.
+  case release
   case stop
 }
 

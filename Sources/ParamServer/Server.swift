@@ -37,8 +37,9 @@ public final class Server {
   /// Serves until the coordinator says stop. An error was told to the coordinator before it is thrown.
   public func run() throws {
     do {
-      guard let assignment = try waitForAssignment() else { return }
-      try serve(assignment)
+      while let assignment = try waitForAssignment() {
+        guard try serve(assignment) == .released else { return }
+      }
     } catch {
       try? send(.failed("\(error)"))
       throw error
@@ -97,11 +98,14 @@ public final class Server {
     }
   }
 
-  private func serve(_ assignment: ServerAssignment) throws {
+  private enum End { case released, stopped }
+
+  private func serve(_ assignment: ServerAssignment) throws -> End {
     var core = try ServerCore(assignment)
     if let restore = assignment.restore { try read(restore, into: core) }
     let database = try assignment.database.map { try ShardDatabase(path: $0) }
-    try database?.discard(newerThan: assignment.restore?.checkpoint ?? -1)
+    let isResumed = assignment.restore.map { $0.onlyParametersOf == nil } ?? false
+    try database?.discard(newerThan: isResumed ? assignment.restore?.checkpoint ?? -1 : -1)
     var ordered: (number: Int, clock: UInt64)?
     var writer: CheckpointWriter?
     try send(.configured)
@@ -112,7 +116,8 @@ public final class Server {
       try poller.wait(milliseconds: writer == nil ? 100 : 0)
       while let order = try nextOrder() {
         switch order {
-        case .stop: return
+        case .stop: return .stopped
+        case .release: return .released
         case .heartbeat: break
         case .configure: throw ServerError.badAssignment("a second configuration")
         case .checkpoint(let number, let clock): ordered = (number, clock)
@@ -165,7 +170,11 @@ public final class Server {
     try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: core.owns) {
       path, table, slot, blob in
       do {
-        try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
+        if let only = restore.onlyParametersOf {
+          if table == only { try core.start(from: blob, table: table, slot: slot) }
+        } else {
+          try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
+        }
       } catch {
         throw ServerError.damagedSlot(
           path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")

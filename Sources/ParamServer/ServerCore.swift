@@ -129,4 +129,13 @@ struct ServerCore {
     store.restore(
       try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride), isDirty: isDirty)
   }
+
+  /// Takes the parameters of another model's slot as the start of this one's. The optimizer starts anew.
+  func start(from bytes: [UInt8], table: Int, slot: Int) throws {
+    guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
+    let store = tables[table].table
+    store.restore(
+      try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: nil), isDirty: true,
+      keepsState: false)
+  }
 }

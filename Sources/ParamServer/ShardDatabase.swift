@@ -99,6 +99,8 @@ final class ShardDatabase {
     }
     var configuration = Configuration()
     configuration.readonly = true
+    // Several servers may open the same file at the same moment.
+    configuration.busyMode = .timeout(10)
     var newest: [Place: Version] = [:]
     let queues = try paths.map { path in
       try explaining(path) { try DatabaseQueue(path: path, configuration: configuration) }

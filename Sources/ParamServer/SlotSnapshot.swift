@@ -43,16 +43,19 @@ struct SlotSnapshot {
   }
 
   /// Reads what `append` wrote, refusing whatever does not fit the table.
-  init(_ bytes: [UInt8], table: Int, slot: Int, width: Int, stride: Int) throws {
+  ///
+  /// - Parameter stride: nil takes rows of any optimizer.
+  init(_ bytes: [UInt8], table: Int, slot: Int, width: Int, stride wanted: Int?) throws {
     func number(_ offset: Int) -> Int {
       Int(UInt32(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }))
     }
     guard bytes.count >= Self.headerSize, number(0) == Int(Self.magic), number(4) == Int(Self.version) else {
       throw SnapshotError.malformed
     }
-    guard number(8) == table, number(12) == slot, number(16) == width, number(20) == stride else {
-      throw SnapshotError.otherTable
-    }
+    let stride = number(20)
+    guard number(8) == table, number(12) == slot, number(16) == width, stride == wanted ?? stride,
+      (width...1 << 24).contains(stride)
+    else { throw SnapshotError.otherTable }
     let count = UInt64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 24, as: UInt64.self) })
     guard count <= UInt64(bytes.count), bytes.count == Self.headerSize + Int(count) * (8 + stride * 4) else {
       throw SnapshotError.malformed

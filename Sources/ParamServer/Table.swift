@@ -144,12 +144,15 @@ final class Table {
 
   func markClean(slot: Int) { slots[slot].isDirty = false }
 
-  /// Puts a snapshot's rows where they were. The slot must be empty.
-  func restore(_ snapshot: SlotSnapshot, isDirty: Bool) {
+  /// Puts a snapshot's rows where they were: with the optimizer's state, or without it where another optimizer wrote it.
+  /// The slot must be empty.
+  func restore(_ snapshot: SlotSnapshot, isDirty: Bool, keepsState: Bool = true) {
     let slot = slots + snapshot.slot
     snapshot.forEachRow { key, values in
       let position = slot.pointee.insert(key, rank: SlotOrder.rank(of: key), stride: stride)
-      slot.pointee.row(at: position, stride: stride).update(from: values, count: stride)
+      let row = slot.pointee.row(at: position, stride: stride)
+      row.update(from: values, count: keepsState ? stride : width)
+      if !keepsState { (row + width).update(repeating: 0, count: stride - width) }
     }
     slot.pointee.isDirty = isDirty
     rows += snapshot.count

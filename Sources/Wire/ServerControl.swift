@@ -9,6 +9,8 @@ public enum ServerOrder: Codable, Sendable {
   /// Hash all parameters, slot by slot.
   case digest
   case heartbeat
+  /// This assignment is over: register again for the next.
+  case release
   case stop
 }
 
@@ -87,11 +89,14 @@ public struct ServerAssignment: Codable, Sendable {
     public var databases: [String]
     /// The step that comes next.
     public var clock: UInt64
+    /// Take only this table's parameters, without the optimizer's state: another model starts from them.
+    public var onlyParametersOf: Int?
 
-    public init(checkpoint: Int, databases: [String], clock: UInt64) {
+    public init(checkpoint: Int, databases: [String], clock: UInt64, onlyParametersOf table: Int? = nil) {
       self.checkpoint = checkpoint
       self.databases = databases
       self.clock = clock
+      onlyParametersOf = table
     }
   }
 

@@ -41,8 +41,9 @@ public final class Worker {
   /// Works until the coordinator says stop. An error was told to the coordinator before it is thrown.
   public func run() throws {
     do {
-      guard let assignment = try waitForAssignment() else { return }
-      try work(assignment)
+      while let assignment = try waitForAssignment() {
+        guard try work(assignment) == .released else { return }
+      }
     } catch {
       try? send(.failed("\(error)"))
       throw error
@@ -86,7 +87,7 @@ public final class Worker {
         switch order {
         case .configure(let assignment): return assignment
         case .stop: return nil
-        case .heartbeat: continue
+        case .heartbeat, .release: continue
         default: throw WorkerError.unexpected("an order before the configuration")
         }
       }
@@ -104,7 +105,9 @@ public final class Worker {
     }
   }
 
-  private func work(_ received: WorkerAssignment) throws {
+  private enum End { case released, stopped }
+
+  private func work(_ received: WorkerAssignment) throws -> End {
     var assignment = received
     if let threads { assignment.threads = threads }
     let model = try makeModel(assignment.model)
@@ -146,7 +149,8 @@ public final class Worker {
       waker.clear()
       while let order = try nextOrder() {
         lastHeard = clock.now
-        if case .stop = order { return }
+        if case .stop = order { return .stopped }
+        if case .release = order { return .released }
         try perform(core.receive(order, at: seconds))
       }
       for (number, server) in servers.enumerated() {

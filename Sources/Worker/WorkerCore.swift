@@ -77,7 +77,7 @@ struct WorkerCore {
       evaluationDense = pull
       return requests + [.read(.evaluate(round: round, chunks: chunks))]
     case .configure: throw WorkerError.unexpected("a second configuration")
-    case .heartbeat, .stop: return []
+    case .heartbeat, .release, .stop: return []
     }
   }
 

@@ -93,6 +93,20 @@ struct TrainingTests {
     #expect(digests.count == ModelName.allCases.count)
   }
 
+  @Test("FNN starts from the vectors of the FM it trains first")
+  func pretraining() throws {
+    let tool = try Tool()
+    let data = ["--train", Sample.train, "--valid", Sample.valid, "--hidden", "32", "--keep", "1", "--batch", "1024"]
+    let flags = data + ["--epochs", "1", "--timeout", "60"]
+    let fnn = try tool.train(flags + ["--model", "fnn"], into: "fnn")
+    let dnn = try tool.train(flags + ["--model", "dnn"])
+    #expect(fnn.auc! > dnn.auc!, "a trained start is ahead after one epoch: \(fnn.auc!) over \(dnn.auc!)")
+    let fm = try tool.train(flags + ["--model", "fm"])
+    let evaluated = try tool.run(
+      ["evaluate", "--run-dir", tool.directory + "/fnn/pretraining", "--data", Sample.valid, "--json"])
+    #expect(evaluated.output.contains("\(fm.auc!)"), "the FM is the one that --model fm trains")
+  }
+
   @Test("Every optimizer trains on the cluster")
   func optimizers() throws {
     let tool = try Tool()
@@ -170,7 +184,8 @@ struct TrainingTests {
     try
       "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
       .write(toFile: configuration, atomically: true, encoding: .utf8)
-    let port = 20_000 + Int.random(in: 0..<20_000)
+    // Below the ports that outgoing connections take: one of those could meet itself there.
+    let port = 20_000 + Int.random(in: 0..<12_000)
     let endpoint = "tcp://127.0.0.1:\(port)"
     // Workers may come before the coordinator.
     let others = try ["worker", "server", "server", "worker"].map {

@@ -40,6 +40,7 @@ struct CoordinatorCoreTests {
       case .server(_, .digest): "server digest"
       case .server(_, .heartbeat): "server heartbeat"
       case .server(_, .stop): "server stop"
+      case .server(_, .release): "server release"
       case .worker(let peer, let order):
         "worker \(workers.firstIndex(of: peer)!) "
           + {
@@ -49,6 +50,7 @@ struct CoordinatorCoreTests {
             case .evaluate(let round, let clock, let chunks): "evaluate \(round) at \(clock): \(chunks)"
             case .heartbeat: "heartbeat"
             case .stop: "stop"
+            case .release: "release"
             }
           }()
       case .refuse(_, let sentence): "refuse: \(sentence)"

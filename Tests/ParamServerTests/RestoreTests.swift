@@ -63,6 +63,20 @@ struct RestoreTests {
     }
   }
 
+  @Test("Another model starts from a checkpoint's parameters, with an optimizer of its own")
+  func startFromAnotherModel() throws {
+    var assignment = assign()
+    var source = try ServerCore(assignment)
+    _ = source.receive(pull(sorted([1, 2, 3])), from: somePeer)
+    assignment.tables[0].optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
+    let target = try ServerCore(assignment)
+    for (table, slot) in source.dirtySlots where table == 0 {
+      try target.start(from: source.snapshot(table: table, slot: slot).bytes, table: table, slot: slot)
+    }
+    #expect(target.digests() == source.digests() && !target.digests().isEmpty)
+    #expect(target.dirtySlots.count == 3, "the next checkpoint writes what came from elsewhere")
+  }
+
   @Test("A version that was never committed is gone before its number is used again")
   func discarded() throws {
     try withTemporaryDirectory { directory in

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Wire
@@ -16,12 +17,12 @@ struct ControlTests {
   }
 
   @Test("A waker ends a wait from another thread")
-  func waker() async throws {
+  func waker() throws {
     let waker = try Waker()
     var poller = Poller([], waker: waker)
     let clock = ContinuousClock()
     let start = clock.now
-    Task.detached { waker.wake() }
+    Thread { waker.wake() }.start()
     try poller.wait(milliseconds: 20_000)
     #expect(clock.now - start < .seconds(10))
     waker.clear()
