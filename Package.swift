@@ -42,10 +42,11 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Coordinator", "ParamServer", "Worker", "Job", "Yams",
+        "Comparison", "Coordinator", "ParamServer", "Worker", "Job", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -62,6 +63,7 @@ let package = Package(
     .testTarget(name: "JobTests", dependencies: ["Job"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
+    .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
     .testTarget(name: "ClusterTests", dependencies: ["Command", "DeepFM", "Features"]),
   ],

@@ -68,20 +68,34 @@ struct ScoreOptions: ParsableArguments {
   @Option(help: "Workers to launch.")
   var workers = 1
 
+  func score() throws -> Scoring.Scored {
+    try Scoring(runDirectory: runDir, data: data, format: format, servers: servers, workers: workers).run(Console())
+  }
+}
+
+/// Scores data with the last checkpoint of a run, on servers and workers launched for it.
+struct Scoring {
+  let runDirectory: String
+  let data: [String]
+  /// nil: that of the training data.
+  let format: DataFormat?
+  let servers: Int
+  let workers: Int
+
   struct Scored {
     var result: RunResult
     var model: String
     var checkpoint: Int
   }
 
-  func score() throws -> Scored {
+  func run(_ console: Console) throws -> Scored {
     Interruption.install()
-    let directory = RunDirectory.open(runDir)
+    let directory = RunDirectory.open(runDirectory)
     let catalogue = try Catalogue.open(at: directory.catalogue)
     var job = try catalogue.fact("configuration", as: JobConfiguration.self)
     let model = try catalogue.fact("model", as: ModelConfiguration.self)
     guard let checkpoint = try catalogue.lastCheckpoint() else {
-      throw RunFailure(sentence: "\(runDir) has no checkpoint: its run ended before the first epoch did.")
+      throw RunFailure(sentence: "\(runDirectory) has no checkpoint: its run ended before the first epoch did.")
     }
     job.servers = servers
     job.workers = workers
@@ -103,7 +117,7 @@ struct ScoreOptions: ParsableArguments {
     let plan = try Plan(
       purpose: .score, configuration: job, model: model, train: nil, evaluation: index, databases: [],
       restore: .init(checkpoint: checkpoint.number, databases: shards, clock: checkpoint.step), gatherSeconds: 30)
-    let cluster = try Cluster(job, listen: nil, logs: scratch, console: Console())
+    let cluster = try Cluster(job, listen: nil, logs: scratch, console: console)
     defer { cluster.end() }
     let result = try cluster.run(plan, catalogue: nil)
     return Scored(result: result, model: job.model.rawValue, checkpoint: checkpoint.number)

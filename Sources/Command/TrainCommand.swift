@@ -22,7 +22,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Print one JSON line with the result instead of a table.")
   var json = false
 
-  func run() throws { try Training(job: job.configuration(), listen: coordinator, json: json).run() }
+  func run() throws { try Training(job: job.configuration(), listen: coordinator).report(json: json) }
 }
 
 struct CoordinatorCommand: ParsableCommand {
@@ -44,14 +44,14 @@ struct CoordinatorCommand: ParsableCommand {
   @Flag(help: "Print one JSON line with the result instead of a table.")
   var json = false
 
-  func run() throws { try Training(job: job.configuration(), listen: listen, json: json).run() }
+  func run() throws { try Training(job: job.configuration(), listen: listen).report(json: json) }
 }
 
 /// A training run from configuration to result.
 struct Training {
   let job: JobConfiguration
+  /// nil: launch servers and workers here.
   let listen: String?
-  let json: Bool
 
   /// The data of a run, found and read through.
   private struct Dataset {
@@ -59,10 +59,23 @@ struct Training {
     var valid: DatasetIndex?
   }
 
-  func run() throws {
-    Interruption.install()
-    let console = Console()
+  struct Trained {
+    var result: RunResult
+    var directory: RunDirectory
+  }
+
+  /// Trains and prints how it went.
+  func report(json: Bool) throws {
     let started = Date()
+    let trained = try run(Console())
+    let report = TrainingReport(
+      trained.result, model: job.model.rawValue, seconds: Date().timeIntervalSince(started),
+      runDirectory: trained.directory.path)
+    print(try json ? report.json() : report.table(truth: Truth.beside(job.valid)))
+  }
+
+  func run(_ console: Console) throws -> Trained {
+    Interruption.install()
     let directory = try RunDirectory.create(job.runDirectory)
     defer { directory.removeSpool() }
     let data: Dataset
@@ -92,9 +105,7 @@ struct Training {
         onlyParametersOf: ParameterTables.sparse)
     }
     let result = try train(job, data, in: directory, start: start, isFollowed: false, cluster, console)
-    let report = TrainingReport(
-      result, model: job.model.rawValue, seconds: Date().timeIntervalSince(started), runDirectory: directory.path)
-    print(try json ? report.json() : report.table(truth: Truth.beside(job.valid)))
+    return Trained(result: result, directory: directory)
   }
 
   /// Trains one model, leaving its catalogue and shards in the directory.

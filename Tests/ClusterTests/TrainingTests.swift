@@ -107,6 +107,32 @@ struct TrainingTests {
     #expect(evaluated.output.contains("\(fm.auc!)"), "the FM is the one that --model fm trains")
   }
 
+  @Test("compare tests every model with every seed, goes on where it stopped, and refuses other settings")
+  func compare() throws {
+    let tool = try Tool()
+    let out = tool.directory + "/comparison"
+    func compare(_ models: String, _ flags: [String] = []) throws -> Tool.Ended {
+      try tool.run(
+        [
+          "compare", "--models", models, "--seeds", "2", "--train", Sample.small, "--test", Sample.smallValid, "--out",
+          out,
+        ]
+          + Sample.tiny + flags)
+    }
+    let first = try compare("lr,fm")
+    #expect(first.status == 0, "\(first.errors)")
+    let second = try compare("lr,fm,dnn,deepfm-d")
+    #expect(second.status == 0 && !second.errors.contains("FM, seed 1\nfm"), "\(second.errors)")
+    #expect(second.errors.contains("run 4 of 8: DeepFM-D, seed 1") && !second.errors.contains("run 1 of 8"))
+    for model in ["LR", "FM", "DNN", "**DeepFM-D**"] { #expect(second.output.contains("| \(model) |")) }
+    for file in ["results.md", "results.csv", "auc.svg", "logloss.svg", "results.sqlite"] {
+      #expect(FileManager.default.fileExists(atPath: "\(out)/\(file)"))
+    }
+    let other = try compare("lr", ["--keep", "0.9"])
+    #expect(other.status == 1 && other.errors.contains("holds results of other data or settings"))
+    #expect(try tool.run("compare", "--models", "lr,fn", "--train", "x", "--test", "y", "--out", out).status == 2)
+  }
+
   @Test("Every optimizer trains on the cluster")
   func optimizers() throws {
     let tool = try Tool()
