@@ -47,6 +47,12 @@ struct JobOptions: ParsableArguments {
   @Option(help: "L2 of the FM part, per row that a step touches. Default: 1e-5.")
   var l2: Double?
 
+  @Option(help: "Start of the hidden layers' weights. Default: auto, which is he for relu, else xavier.")
+  var initialization: WeightInitialization?
+
+  @Option(help: "Longest norm of a slice's mean gradient. Default: 0, any.")
+  var clip: Double?
+
   @Option(help: "Learning rate. Default: 0.001.")
   var lr: Double?
 
@@ -107,6 +113,8 @@ struct JobOptions: ParsableArguments {
     if let activation { job.activation = activation }
     if let keep { job.keep = keep }
     if let l2 { job.l2 = l2 }
+    if let initialization { job.initialization = initialization }
+    if let clip { job.clip = clip }
     if let lr { job.learningRate = lr }
     if let optimizer { job.optimizer = optimizer }
     if let denseOptimizer { job.denseOptimizer = denseOptimizer }
@@ -150,6 +158,7 @@ extension DataFormat: ExpressibleByArgument {}
 extension ModelName: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}
 extension Consistency: ExpressibleByArgument {}
+extension WeightInitialization: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
 extension Schedule: ExpressibleByArgument {}
 extension RateScaling: ExpressibleByArgument {}

@@ -19,7 +19,7 @@ struct FullyConnected<Backend: ComputeBackend>: Sendable {
     dropout = Dropout(keep: configuration.keep)
     weights = layout.append(
       "hidden\(number).weights", rows: inputs, columns: neurons,
-      activation == .relu ? .he(inputs: inputs) : .glorot(inputs: inputs, outputs: neurons))
+      configuration.initialization.initializer(inputs: inputs, outputs: neurons, activation: activation))
     bias = layout.append("hidden\(number).bias", rows: 1, columns: neurons, .zero)
   }
 

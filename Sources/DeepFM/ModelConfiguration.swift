@@ -10,14 +10,16 @@ public struct ModelConfiguration: Codable, Sendable, Hashable {
   public var activation: Activation
   /// Probability that a neuron is kept.
   public var keep: Double
-  /// Of the FM part.
+  /// Of the sparse part.
   public var l2: Double
+  public var initialization: WeightInitialization
   /// Standard deviation of a latent vector's elements at the start.
   public var embeddingDeviation: Double
 
   public init(
     model: ModelName = .deepFMD, fields: Int, embedding: Int = 10, hidden: [Int] = [400, 400, 400],
-    activation: Activation = .relu, keep: Double = 0.5, l2: Double = 1e-5, embeddingDeviation: Double = 0.01
+    activation: Activation = .relu, keep: Double = 0.5, l2: Double = 1e-5,
+    initialization: WeightInitialization = .auto, embeddingDeviation: Double = 0.01
   ) {
     self.model = model
     self.fields = fields
@@ -26,6 +28,7 @@ public struct ModelConfiguration: Codable, Sendable, Hashable {
     self.activation = activation
     self.keep = keep
     self.l2 = l2
+    self.initialization = initialization
     self.embeddingDeviation = embeddingDeviation
   }
 

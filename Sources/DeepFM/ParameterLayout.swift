@@ -15,6 +15,24 @@ public enum Initializer: Codable, Sendable, Hashable {
   static func he(inputs: Int) -> Initializer { .uniform(bound: (6 / Double(inputs)).squareRoot()) }
 }
 
+/// How the weights of hidden layers start, by name.
+public enum WeightInitialization: String, Codable, Sendable, CaseIterable {
+  /// He for relu, Xavier for tanh and sigmoid.
+  case auto
+  case xavier, he
+  /// Mean 0, deviation 0.01.
+  case normal
+
+  func initializer(inputs: Int, outputs: Int, activation: Activation) -> Initializer {
+    switch self {
+    case .auto: activation == .relu ? .he(inputs: inputs) : .glorot(inputs: inputs, outputs: outputs)
+    case .xavier: .glorot(inputs: inputs, outputs: outputs)
+    case .he: .he(inputs: inputs)
+    case .normal: .normal(deviation: 0.01)
+    }
+  }
+}
+
 /// What a row of the embedding table holds, in groups of columns.
 public struct SparseLayout: Codable, Sendable, Hashable {
   public struct Column: Codable, Sendable, Hashable {

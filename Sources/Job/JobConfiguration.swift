@@ -20,6 +20,12 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   public var keep = 0.5
   /// Of the FM part's weights and latent vectors, per row touched by a step.
   public var l2 = 1e-5
+  /// Of the hidden layers' weights.
+  public var initialization = WeightInitialization.auto
+  /// Standard deviation of latent vectors at the start.
+  public var embeddingDeviation = 0.01
+  /// Longest norm of a slice's mean gradient, over all its parameters; longer ones are scaled down. 0: none.
+  public var clip = 0.0
   public var learningRate = 0.001
   /// Of both parts, where `denseOptimizer` names no other; nil: the model's own choice.
   public var optimizer: OptimizerName?
@@ -57,6 +63,9 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case train, valid, format, model, epochs, batch, slices, embedding, hidden, activation, keep, l2
+    case initialization
+    case embeddingDeviation = "embedding-deviation"
+    case clip
     case learningRate = "lr"
     case optimizer
     case denseOptimizer = "dense-optimizer"
@@ -96,6 +105,9 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try read(.activation, into: \.activation)
     try read(.keep, into: \.keep)
     try read(.l2, into: \.l2)
+    try read(.initialization, into: \.initialization)
+    try read(.embeddingDeviation, into: \.embeddingDeviation)
+    try read(.clip, into: \.clip)
     try read(.learningRate, into: \.learningRate)
     optimizer = try values.decodeIfPresent(OptimizerName.self, forKey: .optimizer)
     denseOptimizer = try values.decodeIfPresent(OptimizerName.self, forKey: .denseOptimizer)
@@ -127,7 +139,8 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   /// The model for data of `fields` fields.
   public func modelConfiguration(fields: Int) -> ModelConfiguration {
     ModelConfiguration(
-      model: model, fields: fields, embedding: embedding, hidden: hidden, activation: activation, keep: keep, l2: l2)
+      model: model, fields: fields, embedding: embedding, hidden: hidden, activation: activation, keep: keep, l2: l2,
+      initialization: initialization, embeddingDeviation: embeddingDeviation)
   }
 
   /// Refuses what cannot run, naming the key and the way out.
@@ -143,6 +156,8 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try require(hidden.allSatisfy { $0 >= 1 }, .hidden, hidden, "every layer has at least 1 neuron")
     try require(keep > 0 && keep <= 1, .keep, keep, "the probability that a neuron is kept is above 0 and at most 1")
     try require(l2 >= 0 && l2.isFinite, .l2, l2, "choose 0 or more")
+    try require(clip >= 0 && clip.isFinite, .clip, clip, "choose a norm above 0, or 0 for none")
+    try require(embeddingDeviation >= 0, .embeddingDeviation, embeddingDeviation, "choose 0 or more")
     try require(warmUp >= 0, .warmUp, warmUp, "choose 0 steps or more")
     try require(decayFactor > 0 && decayFactor <= 1, .decayFactor, decayFactor, "choose a number above 0, at most 1")
     try require(decaySteps >= 1, .decaySteps, decaySteps, "choose 1 step or more")

@@ -53,12 +53,15 @@ public struct WorkerAssignment: Codable, Sendable {
   /// 0: the worker's machine decides.
   public var threads: Int
   public var syncReading: Bool
+  /// Longest norm of a slice's mean gradient; 0: any.
+  public var clip: Double
   public var train: DatasetIndex?
   public var evaluation: DatasetIndex?
 
   public init(
     worker: Int, view: UInt32, servers: [String], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
-    ownedSlices: [Int], seed: UInt64, threads: Int, syncReading: Bool, train: DatasetIndex?, evaluation: DatasetIndex?
+    ownedSlices: [Int], seed: UInt64, threads: Int, syncReading: Bool, clip: Double = 0,
+    train: DatasetIndex?, evaluation: DatasetIndex?
   ) {
     self.worker = worker
     self.view = view
@@ -71,6 +74,7 @@ public struct WorkerAssignment: Codable, Sendable {
     self.seed = seed
     self.threads = threads
     self.syncReading = syncReading
+    self.clip = clip
     self.train = train
     self.evaluation = evaluation
   }

@@ -22,6 +22,7 @@ final class ComputePool: Sendable {
   private let seed: UInt64
   private let slices: Int
   private let rows: Int
+  private let clip: Double
   private let tree: SliceTree
   private let pool: GradientPool
   private let push: PushMessages
@@ -34,6 +35,7 @@ final class ComputePool: Sendable {
     self.waker = waker
     seed = assignment.seed
     slices = assignment.slices
+    clip = assignment.clip
     rows = max(assignment.sliceRows, InputReader.evaluationRows)
     threads = assignment.threads > 0 ? assignment.threads : ProcessInfo.processInfo.activeProcessorCount
     pool = GradientPool(denseCount: model.dense.count)
@@ -99,6 +101,7 @@ final class ComputePool: Sendable {
           input, dense: dense, dropout: DropoutCounter(seed: seed, step: step, slice: UInt32(slice)),
           sparseGradient: sum.sparse, denseGradient: sum.dense, in: workspace)
       }
+      if clip > 0 { sum.clip(norm: clip, width: model.sparse.width) }
     }
     guard let (node, total) = tree.add(sum, at: SliceNode(level: 0, index: slice)) else { return }
     let messages = push.make(total, node: node, step: step, work: work)

@@ -35,6 +35,19 @@ final class GradientSum: @unchecked Sendable {
     sparse = .allocate(capacity: sparseCapacity)
   }
 
+  /// Scales the sum down where the mean gradient it stands for is longer than `norm` (Pascanu et al. 2013). Done slice by
+  /// slice, before anything is added up, so that it depends on nobody else.
+  func clip(norm: Double, width: Int) {
+    var squares = 0.0
+    for i in 0..<uniques.count * width { squares += Double(sparse[i]) * Double(sparse[i]) }
+    for i in 0..<denseCount { squares += Double(dense[i]) * Double(dense[i]) }
+    let length = squares.squareRoot() / Double(samples)
+    guard length > norm else { return }
+    let factor = Float(norm / length)
+    for i in 0..<uniques.count * width { sparse[i] *= factor }
+    for i in 0..<denseCount { dense[i] *= factor }
+  }
+
   /// Makes this sum `left + right`, row by row in ascending order. `left` and `right` may be used up by it.
   func merge(_ left: GradientSum, _ right: GradientSum, width: Int) {
     samples = left.samples + right.samples

@@ -100,6 +100,20 @@ struct ModelTests {
     #expect(inputs == products.map { 39 * k + $0 })
   }
 
+  @Test("Hidden weights start as named, or as their activation wants it")
+  func initialization() throws {
+    func start(_ activation: Activation, _ name: WeightInitialization) throws -> Initializer? {
+      let configuration = ModelConfiguration(
+        fields: 2, embedding: 3, hidden: [4], activation: activation, initialization: name)
+      return try makeModel(configuration).dense.tensors.first { $0.name == "hidden0.weights" }?.initializer
+    }
+    #expect(try start(.relu, .auto) == .uniform(bound: 1))
+    #expect(try start(.tanh, .auto) == .uniform(bound: (6.0 / 10).squareRoot()))
+    #expect(try start(.relu, .xavier) == start(.tanh, .auto))
+    #expect(try start(.tanh, .he) == start(.relu, .auto))
+    #expect(try start(.relu, .normal) == .normal(deviation: 0.01))
+  }
+
   @Test("A model that cannot be is refused with its name and value")
   func invalid() {
     #expect(throws: ModelError.self) { try makeModel(ModelConfiguration(fields: 0)) }

@@ -24,6 +24,18 @@ struct SliceTreeTests {
     return values
   }
 
+  @Test("A gradient longer than the clip is scaled to it, a shorter one is left alone")
+  func clip() {
+    let sum = GradientSum(denseCount: 2)
+    sum.samples = 2
+    sum.uniques = [4]
+    (sum.sparse[0], sum.sparse[1], sum.dense[0], sum.dense[1]) = (2, 4, 4, 8)
+    sum.clip(norm: 5.1, width: Self.width)
+    #expect(sum.sparse[1] == 4, "the mean gradient's norm is 5")
+    sum.clip(norm: 2.5, width: Self.width)
+    #expect([sum.sparse[0], sum.sparse[1], sum.dense[0], sum.dense[1]] == [1, 2, 2, 4])
+  }
+
   @Test("A worker's sums have the bits of the fixed tree, whoever ends first", arguments: 0..<12)
   func order(seed: Int) {
     var random = SplitMix(seed)
