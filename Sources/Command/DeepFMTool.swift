@@ -20,7 +20,8 @@ struct DeepFMTool: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SynthesizeCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, StudyCommand.self,
+      CostCommand.self, SynthesizeCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self,
     ])
 

@@ -68,6 +68,33 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Steps in which the learning rate grows to its full value. Default: 0.")
   var warmUp: Int?
 
+  @Option(help: "Exponential schedule: what the rate is multiplied by every --decay-steps steps. Default: 0.9.")
+  var decayFactor: Double?
+
+  @Option(help: "Exponential schedule: see --decay-factor. Default: 1000.")
+  var decaySteps: Int?
+
+  @Option(help: "AdamW's weight decay. Default: 0.01.")
+  var weightDecay: Double?
+
+  @Option(help: "L2 of the dense part, added to every step's gradient. Default: 0.")
+  var denseL2: Double?
+
+  @Option(help: "Learning rate of FTRL, its authors' alpha. Default: 0.1.")
+  var ftrlAlpha: Double?
+
+  @Option(help: "FTRL's beta. Default: 0.01.")
+  var ftrlBeta: Double?
+
+  @Option(help: "FTRL's L1, which keeps weak weights at 0. Default: 0.")
+  var l1: Double?
+
+  @Option(help: "FTRL's own L2. Default: 0.")
+  var ftrlL2: Double?
+
+  @Option(help: "Standard deviation of latent vectors at the start. Default: 0.01.")
+  var embeddingDeviation: Double?
+
   @Option(help: "How the learning rate grows with the number of workers. Default: none; the paper's is sqrt.")
   var lrScaling: RateScaling?
 
@@ -120,6 +147,15 @@ struct JobOptions: ParsableArguments {
     if let denseOptimizer { job.denseOptimizer = denseOptimizer }
     if let schedule { job.schedule = schedule }
     if let warmUp { job.warmUp = warmUp }
+    if let decayFactor { job.decayFactor = decayFactor }
+    if let decaySteps { job.decaySteps = decaySteps }
+    if let weightDecay { job.weightDecay = weightDecay }
+    if let denseL2 { job.denseL2 = denseL2 }
+    if let ftrlAlpha { job.ftrlAlpha = ftrlAlpha }
+    if let ftrlBeta { job.ftrlBeta = ftrlBeta }
+    if let l1 { job.l1 = l1 }
+    if let ftrlL2 { job.ftrlL2 = ftrlL2 }
+    if let embeddingDeviation { job.embeddingDeviation = embeddingDeviation }
     if let lrScaling { job.rateScaling = lrScaling }
     if let patience { job.patience = patience }
     if let seed { job.seed = seed }

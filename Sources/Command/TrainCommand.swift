@@ -62,6 +62,8 @@ struct Training {
   struct Trained {
     var result: RunResult
     var directory: RunDirectory
+    /// Of training alone, a model's that it started from included.
+    var trainingSeconds: Double
   }
 
   /// Trains and prints how it went.
@@ -92,11 +94,13 @@ struct Training {
     defer { cluster.end() }
 
     var start: ServerAssignment.Restore?
+    var trainingSeconds = 0.0
     if let earlier = job.model.definition.pretraining {
       var pretraining = job
       pretraining.model = earlier
       let place = try directory.makeStage("pretraining")
-      _ = try train(pretraining, data, in: place, start: nil, isFollowed: true, cluster, console)
+      let first = try train(pretraining, data, in: place, start: nil, isFollowed: true, cluster, console)
+      trainingSeconds += first.trainingSeconds
       guard let checkpoint = try Catalogue.open(at: place.catalogue).lastCheckpoint() else {
         throw RunFailure(sentence: "\(place.path) has no checkpoint to start from.")
       }
@@ -105,7 +109,8 @@ struct Training {
         onlyParametersOf: ParameterTables.sparse)
     }
     let result = try train(job, data, in: directory, start: start, isFollowed: false, cluster, console)
-    return Trained(result: result, directory: directory)
+    trainingSeconds += result.trainingSeconds
+    return Trained(result: result, directory: directory, trainingSeconds: trainingSeconds)
   }
 
   /// Trains one model, leaving its catalogue and shards in the directory.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Bars with error bars, as SVG. The axis is cut to the range of the data, and says so.
+/// Bars with error bars, as SVG. The axis is cut to the range of the data, and says so, unless it is to start at zero.
 public struct BarChart {
   public struct Bar: Hashable, Sendable {
     public var label: String
@@ -18,11 +18,13 @@ public struct BarChart {
   public var title: String
   public var axis: String
   public var bars: [Bar]
+  public var startsAtZero: Bool
 
-  public init(title: String, axis: String, bars: [Bar]) {
+  public init(title: String, axis: String, bars: [Bar], startsAtZero: Bool = false) {
     self.title = title
     self.axis = axis
     self.bars = bars
+    self.startsAtZero = startsAtZero
   }
 
   public func svg() -> String {
@@ -30,15 +32,15 @@ public struct BarChart {
     let low = bars.map { $0.value - $0.error }.min() ?? 0
     let high = bars.map { $0.value + $0.error }.max() ?? 1
     let margin = max((high - low) * 0.15, abs(high) * 1e-3, 1e-9)
-    let (from, to) = (low - margin, high + margin)
+    let (from, to) = (startsAtZero ? 0 : low - margin, high + margin)
     func y(_ value: Double) -> String {
       String(format: "%.1f", Double(bottom) - (value - from) / (to - from) * Double(bottom - top))
     }
     var lines = [
       #"<svg xmlns="http://www.w3.org/2000/svg" width="\#(width)" height="\#(height)" font-family="sans-serif" font-size="12">"#,
       #"<rect width="100%" height="100%" fill="white"/>"#,
-      #"<text x="\#(left)" y="24" font-size="15">\#(escaped(title))</text>"#,
-      #"<text x="14" y="\#(top - 10)">\#(escaped(axis)) (axis cut)</text>"#,
+      #"<text x="\#(left)" y="24" font-size="15">\#(title.escapedForXML)</text>"#,
+      #"<text x="14" y="\#(top - 10)">\#(axis.escapedForXML)\#(startsAtZero ? "" : " (axis cut)")</text>"#,
     ]
     for tick in 0...4 {
       let value = from + (to - from) * Double(tick) / 4
@@ -58,15 +60,11 @@ public struct BarChart {
         )
       }
       lines.append(
-        #"<text transform="translate(\#(center + 4) \#(bottom + 12)) rotate(-40)" text-anchor="end">\#(escaped(bar.label))</text>"#
+        #"<text transform="translate(\#(center + 4) \#(bottom + 12)) rotate(-40)" text-anchor="end">\#(bar.label.escapedForXML)</text>"#
       )
     }
     lines.append(#"<line x1="\#(left)" x2="\#(width - 10)" y1="\#(bottom)" y2="\#(bottom)" stroke="black"/>"#)
     lines.append("</svg>")
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  private func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
   }
 }

@@ -4,6 +4,8 @@ import GRDB
 /// One trained and tested model.
 public struct RunRecord: Codable, Hashable, Sendable {
   public var model: String
+  /// The setting that a study varied; empty in a comparison.
+  public var variant: String
   public var seed: UInt64
   public var auc: Double
   public var logloss: Double
@@ -11,9 +13,11 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var parameterDigest: String
 
   public init(
-    model: String, seed: UInt64, auc: Double, logloss: Double, trainingSeconds: Double, parameterDigest: String
+    model: String, variant: String = "", seed: UInt64, auc: Double, logloss: Double, trainingSeconds: Double,
+    parameterDigest: String
   ) {
     self.model = model
+    self.variant = variant
     self.seed = seed
     self.auc = auc
     self.logloss = logloss
@@ -24,7 +28,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
 
 /// The results of a comparison, in one SQLite file: whatever is in it need not be trained again.
 ///
-/// Table `results` has a row for each model and seed; table `settings` the configuration they all share.
+/// Table `results` has a row for each model, variant and seed; table `settings` the configuration they all share.
 public final class ResultStore {
   public let path: String
   private let database: DatabaseQueue
@@ -41,9 +45,9 @@ public final class ResultStore {
           sql: """
             CREATE TABLE IF NOT EXISTS settings (configuration TEXT NOT NULL);
             CREATE TABLE IF NOT EXISTS results (
-              model TEXT NOT NULL, seed INTEGER NOT NULL, auc REAL NOT NULL, logloss REAL NOT NULL,
-              training_seconds REAL NOT NULL, parameter_digest TEXT NOT NULL, finished_at TEXT NOT NULL,
-              PRIMARY KEY (model, seed));
+              model TEXT NOT NULL, variant TEXT NOT NULL, seed INTEGER NOT NULL, auc REAL NOT NULL,
+              logloss REAL NOT NULL, training_seconds REAL NOT NULL, parameter_digest TEXT NOT NULL,
+              finished_at TEXT NOT NULL, PRIMARY KEY (model, variant, seed));
             """)
         if let known = try String.fetchOne(database, sql: "SELECT configuration FROM settings") { return known }
         try database.execute(sql: "INSERT INTO settings VALUES (?)", arguments: [settings])
@@ -59,9 +63,10 @@ public final class ResultStore {
     do {
       try database.write {
         try $0.execute(
-          sql: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?)",
+          sql: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
           arguments: [
-            run.model, Int64(bitPattern: run.seed), run.auc, run.logloss, run.trainingSeconds, run.parameterDigest,
+            run.model, run.variant, Int64(bitPattern: run.seed), run.auc, run.logloss, run.trainingSeconds,
+            run.parameterDigest,
             Date().ISO8601Format(),
           ])
       }
@@ -72,10 +77,11 @@ public final class ResultStore {
 
   public func results() throws -> [RunRecord] {
     try database.read { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM results ORDER BY model, seed").map { row in
+      try Row.fetchAll(database, sql: "SELECT * FROM results ORDER BY model, variant, seed").map { row in
         let seed: Int64 = row["seed"]
         return RunRecord(
-          model: row["model"], seed: UInt64(bitPattern: seed), auc: row["auc"], logloss: row["logloss"],
+          model: row["model"], variant: row["variant"], seed: UInt64(bitPattern: seed), auc: row["auc"],
+          logloss: row["logloss"],
           trainingSeconds: row["training_seconds"], parameterDigest: row["parameter_digest"])
       }
     }

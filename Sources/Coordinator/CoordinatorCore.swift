@@ -252,7 +252,8 @@ struct CoordinatorCore {
             worker: member.record.number, view: view, servers: servers.map { $0.record.endpoint ?? "" },
             slots: SlotMap(servers: servers.count), model: plan.model, batch: configuration.batch,
             slices: configuration.slices, ownedSlices: plan.slices(ofWorker: member.record.number),
-            seed: configuration.seed, threads: configuration.threads, syncReading: configuration.syncReading, clip: configuration.clip,
+            seed: configuration.seed, threads: configuration.threads, syncReading: configuration.syncReading,
+            clip: configuration.clip,
             train: plan.train, evaluation: plan.evaluation)))
     }
   }

@@ -40,9 +40,10 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   public var weightDecay = 0.01
   /// L2 of the dense part, added to every step's gradient.
   public var denseL2 = 0.0
-  /// FTRL's own constants (McMahan et al. 2013).
-  public var ftrlAlpha = 0.05
-  public var ftrlBeta = 1.0
+  /// FTRL's own constants (McMahan et al. 2013). Its authors' beta of 1 is for gradients of single samples; ours are
+  /// averages over a minibatch, and smaller.
+  public var ftrlAlpha = 0.1
+  public var ftrlBeta = 0.01
   public var l1 = 0.0
   public var ftrlL2 = 0.0
   /// Epochs without a better validation logloss after which training stops; 0: never.

@@ -20,6 +20,9 @@ enum Sample {
   /// Enough to learn from.
   static let train = make("train.txt", rows: 150_000, seed: 1)
   static let valid = make("valid.txt", rows: 20_000, seed: 2)
+  /// With effects of order 1 alone.
+  static let linear = make("linear.txt", rows: 150_000, seed: 1, orders: [1])
+  static let linearValid = make("linear-valid.txt", rows: 20_000, seed: 2, orders: [1])
   /// Enough to run through: not a multiple of any batch.
   static let small = make("small.txt", rows: 7_777, seed: 3)
   static let smallValid = make("small-valid.txt", rows: 1_234, seed: 4)

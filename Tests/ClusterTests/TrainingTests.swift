@@ -45,6 +45,28 @@ struct TrainingTests {
     return Metrics.auc(labels: test.labels, scores: scores)!
   }
 
+  @Test("Planted orders show: LR < FM < DeepFM by margins that a seed does not undo, and no gap without them")
+  func orders() throws {
+    let tool = try Tool()
+    func auc(_ model: String, seed: Int, orders: String) throws -> Double {
+      let (train, valid) = orders == "all" ? (Sample.train, Sample.valid) : (Sample.linear, Sample.linearValid)
+      let result = try tool.train([
+        "--model", model, "--seed", "\(seed)", "--train", train, "--valid", valid, "--hidden", "64,64", "--keep", "0.9",
+        "--batch", "512", "--epochs", "3", "--timeout", "60",
+      ])
+      return try #require(result.auc)
+    }
+    for seed in 1...2 {
+      let (lr, fm, deep) = try (
+        auc("lr", seed: seed, orders: "all"), auc("fm", seed: seed, orders: "all"),
+        auc("deepfm-d", seed: seed, orders: "all")
+      )
+      #expect(fm > lr + 0.005 && deep > fm + 0.02, "LR \(lr), FM \(fm), DeepFM \(deep)")
+    }
+    let (lr, deep) = try (auc("lr", seed: 1, orders: "1"), auc("deepfm-d", seed: 1, orders: "1"))
+    #expect(abs(deep - lr) < 0.005, "LR \(lr), DeepFM \(deep) where there is only order 1")
+  }
+
   @Test("DeepFM learns what logistic regression cannot")
   func learning() throws {
     let tool = try Tool()
@@ -131,6 +153,20 @@ struct TrainingTests {
     let other = try compare("lr", ["--keep", "0.9"])
     #expect(other.status == 1 && other.errors.contains("holds results of other data or settings"))
     #expect(try tool.run("compare", "--models", "lr,fn", "--train", "x", "--test", "y", "--out", out).status == 2)
+  }
+
+  @Test("study and cost draw their figures")
+  func studies() throws {
+    let tool = try Tool()
+    let data = ["--models", "dnn", "--seeds", "1", "--train", Sample.small, "--test", Sample.smallValid]
+    let study = try tool.run(
+      ["study", "--vary", "activation", "--out", tool.directory + "/study"] + data + Sample.tiny)
+    #expect(study.status == 0 && study.output.contains("| relu | DNN |"), "\(study.errors)")
+    let cost = try tool.run(["cost", "--out", tool.directory + "/cost"] + data + Sample.tiny)
+    #expect(cost.status == 0 && cost.output.contains("| LR |") && cost.output.contains("| DNN |"), "\(cost.errors)")
+    for file in ["study/activation.md", "study/activation-auc.svg", "study/activation-logloss.svg", "cost/cost.svg"] {
+      #expect(FileManager.default.fileExists(atPath: "\(tool.directory)/\(file)"))
+    }
   }
 
   @Test("Every optimizer trains on the cluster")

@@ -82,6 +82,39 @@ struct ConfigurationFileTests {
     #expect(throws: (any Error).self) { try JobOptions.parse(["--hidden", "8,x"]) }
   }
 
+  @Test("Every key of the file is a flag, and the other way round")
+  func keysAndFlags() {
+    let help = JobOptions.helpMessage(columns: 200)
+    let keys = Set(JobConfiguration.CodingKeys.allCases.map(\.rawValue))
+    for key in keys { #expect(help.contains("--\(key) ") || help.contains("--\(key)\n"), "\(key)") }
+    let flags = help.split(whereSeparator: { $0 == " " || $0 == "\n" }).filter { $0.hasPrefix("--") }.map {
+      $0.dropFirst(2)
+    }
+    #expect(
+      Set(flags.map(String.init)).subtracting(keys).isSubset(of: [
+        "config", "help", "version", "decay-steps", "decay-factor.",
+      ]))
+  }
+
+  @Test(
+    "A study's shapes have one total, and each variation changes its own setting alone", arguments: Variation.allCases)
+  func variations(variation: Variation) {
+    var job = JobConfiguration()
+    job.hidden = [200, 200, 200]
+    let variants = variation.variants(of: job)
+    #expect(Set(variants.map(\.label)).count == variants.count && variants.count >= 2)
+    #expect(Set(variants.map(\.job)).count == variants.count)
+    for variant in variants {
+      if variation == .shape { #expect(variant.job.hidden.reduce(0, +) == 600) }
+      var same = variant.job
+      (same.hidden, same.keep, same.activation) = (job.hidden, job.keep, job.activation)
+      #expect(same == job)
+    }
+    #expect(
+      NetworkShape.allCases.map { $0.widths(mean: 200) }
+        == [[200, 200, 200], [100, 200, 300], [300, 200, 100], [150, 300, 150]])
+  }
+
   @Test("Numbers are written as people read them")
   func format() {
     #expect(Format.count(0) == "0" && Format.count(1234567) == "1,234,567" && Format.count(999.6) == "1,000")

@@ -73,5 +73,13 @@ struct ComparisonTests {
     #expect(svg.components(separatedBy: "<path").count == 2)
     #expect(svg.contains("LR &amp; &lt;x>"))
     #expect(BarChart(title: "", axis: "", bars: []).svg().hasSuffix("</svg>\n"))
+    #expect(svg.contains("axis cut"))
+    #expect(!BarChart(title: "", axis: "", bars: bars, startsAtZero: true).svg().contains("axis cut"))
+    let lines = LineChart(
+      title: "", axis: "", places: ["a", "b"],
+      lines: [.init(label: "FM", points: [Sample([1, 2]), Sample([3])]), .init(label: "LR", points: [])])
+    #expect(lines.svg().components(separatedBy: "<polyline").count == 3)
+    #expect(lines.svg().components(separatedBy: "<circle").count == 3)
+    #expect(lines.svg().components(separatedBy: "<path").count == 2)
   }
 }

@@ -50,7 +50,7 @@ struct JobConfigurationTests {
     let adam = OptimizerDescription.adam(learningRate: 1).rule
     #expect(rules() == [adam, adam])
     job.model = .lr
-    #expect(rules() == [.ftrl(beta: 1, l1: 0, l2: 0), adam])
+    #expect(rules() == [.ftrl(beta: 0.01, l1: 0, l2: 0), adam])
     job.optimizer = .sgd
     #expect(rules() == [.sgd, .sgd])
     job.denseOptimizer = .momentum
