@@ -1,3 +1,5 @@
+import DeepFM
+import Features
 import Foundation
 import Job
 import Yams
@@ -18,8 +20,9 @@ enum ConfigurationFile {
       }
       let known = JobConfiguration.CodingKeys.allCases.map(\.rawValue)
       for key in mapping.keys.compactMap(\.string) where !known.contains(key) {
-        throw ConfigurationError.unknownKey(file: path, key: key, nearest: nearest(to: key, among: known))
+        throw ConfigurationError.unknownKey(file: path, key: key, nearest: Nearest.word(to: key, among: known))
       }
+      try checkNames(mapping, file: path)
       return try YAMLDecoder().decode(JobConfiguration.self, from: text)
     } catch let error as ConfigurationError {
       throw error
@@ -46,24 +49,19 @@ enum ConfigurationFile {
     try text.write(toFile: path, atomically: true, encoding: .utf8)
   }
 
-  /// The word with the fewest letters to change.
-  static func nearest(to word: String, among words: [String]) -> String {
-    words.min { distance(word, $0) < distance(word, $1) } ?? word
-  }
-
-  /// Levenshtein's edit distance.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let b = Array(b)
-    var row = Array(0...b.count)
-    for (i, letter) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let above = row[j + 1]
-        row[j + 1] = letter == b[j] ? diagonal : 1 + min(diagonal, above, row[j])
-        diagonal = above
-      }
+  /// Refuses names that are not known, in the words of the flags.
+  private static func checkNames(_ mapping: Node.Mapping, file: String) throws {
+    let names: [JobConfiguration.CodingKeys: [String]] = [
+      .format: DataFormat.allCases.map(\.rawValue), .model: ModelName.allCases.map(\.rawValue),
+      .activation: Activation.allCases.map(\.rawValue), .consistency: Consistency.allCases.map(\.rawValue),
+      .optimizer: OptimizerName.allCases.map(\.rawValue), .denseOptimizer: OptimizerName.allCases.map(\.rawValue),
+      .schedule: Schedule.allCases.map(\.rawValue), .rateScaling: RateScaling.allCases.map(\.rawValue),
+      .initialization: WeightInitialization.allCases.map(\.rawValue),
+    ]
+    for (key, known) in names {
+      guard let value = mapping[key.rawValue]?.string, !known.contains(value) else { continue }
+      throw ConfigurationError.unreadable(
+        file: file, reason: "\(key.rawValue): " + unknownName(value, among: known).dropLast())
     }
-    return row[b.count]
   }
 }

@@ -16,11 +16,13 @@ struct JobOptions: ParsableArguments {
 
   @Option(
     help:
-      "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo."
-  )
+      "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo.",
+    transform: named)
   var format: DataFormat?
 
-  @Option(help: "Default: deepfm-d.")
+  @Option(
+    help: ArgumentHelp("\(ModelName.allCases.map(\.rawValue).joined(separator: ", ")). Default: deepfm-d."),
+    transform: named)
   var model: ModelName?
 
   @Option(help: "Passes over the training data. Default: 3.")
@@ -38,7 +40,7 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Neurons of the hidden layers. Default: 400,400,400.", valueName: "n,n,..."))
   var hidden: LayerWidths?
 
-  @Option(help: "relu, tanh or sigmoid. Default: relu.")
+  @Option(help: "relu, tanh or sigmoid. Default: relu.", transform: named)
   var activation: Activation?
 
   @Option(help: "Probability that a neuron is KEPT by dropout. Default: 0.5.")
@@ -47,7 +49,10 @@ struct JobOptions: ParsableArguments {
   @Option(help: "L2 of the FM part, per row that a step touches. Default: 1e-5.")
   var l2: Double?
 
-  @Option(help: "Start of the hidden layers' weights. Default: auto, which is he for relu, else xavier.")
+  @Option(
+    help:
+      "Start of the hidden layers' weights: xavier, he, normal, or auto, which is he for relu, else xavier. Default: auto.",
+    transform: named)
   var initialization: WeightInitialization?
 
   @Option(help: "Longest norm of a slice's mean gradient. Default: 0, any.")
@@ -56,13 +61,18 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Learning rate. Default: 0.001.")
   var lr: Double?
 
-  @Option(help: "Optimizer. Default: adam; ftrl for the sparse part of lr.")
+  @Option(
+    help: ArgumentHelp(
+      "\(OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")). Default: adam; ftrl for the sparse part of lr."
+    ), transform: named)
   var optimizer: OptimizerName?
 
-  @Option(help: "Optimizer of the dense part, where it is another.")
+  @Option(help: "Optimizer of the dense part, where it is another.", transform: named)
   var denseOptimizer: OptimizerName?
 
-  @Option(help: "Of the learning rate, after warming up. Default: constant.")
+  @Option(
+    help: "Of the learning rate after warming up: constant, exponential, or cosine to 0 at the end. Default: constant.",
+    transform: named)
   var schedule: Schedule?
 
   @Option(help: "Steps in which the learning rate grows to its full value. Default: 0.")
@@ -95,7 +105,9 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Standard deviation of latent vectors at the start. Default: 0.01.")
   var embeddingDeviation: Double?
 
-  @Option(help: "How the learning rate grows with the number of workers. Default: none; the paper's is sqrt.")
+  @Option(
+    help: "How the learning rate grows with the number of workers: none, sqrt (the paper's) or linear. Default: none.",
+    transform: named)
   var lrScaling: RateScaling?
 
   @Option(help: "Stop after so many epochs without a better validation logloss. Default: 0, never.")
@@ -113,7 +125,9 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Compute threads of a worker. Default: the machine's cores, shared by the workers of a local cluster.")
   var threads: Int?
 
-  @Option(help: "sync: gradients are averaged over the global minibatch, bit for bit reproducibly. Default: sync.")
+  @Option(
+    help: "sync: gradients are averaged over the global minibatch, bit for bit reproducibly. Default: sync.",
+    transform: named)
   var consistency: Consistency?
 
   @Flag(help: "Read and compute in turn, to see what asynchronous reading is worth.")
@@ -189,12 +203,3 @@ struct LayerWidths: ExpressibleByArgument {
     widths = parts.compactMap { $0 }
   }
 }
-
-extension DataFormat: ExpressibleByArgument {}
-extension ModelName: ExpressibleByArgument {}
-extension Activation: ExpressibleByArgument {}
-extension Consistency: ExpressibleByArgument {}
-extension WeightInitialization: ExpressibleByArgument {}
-extension OptimizerName: ExpressibleByArgument {}
-extension Schedule: ExpressibleByArgument {}
-extension RateScaling: ExpressibleByArgument {}

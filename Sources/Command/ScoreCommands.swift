@@ -59,7 +59,7 @@ struct ScoreOptions: ParsableArguments {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("The data; plain or gzip.", valueName: "file"))
   var data: [String]
 
-  @Option(help: "Layout of the data. Default: that of the training data.")
+  @Option(help: "Layout of the data. Default: that of the training data.", transform: named)
   var format: DataFormat?
 
   @Option(help: "Parameter servers to launch.")

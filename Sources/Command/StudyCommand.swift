@@ -13,7 +13,7 @@ struct StudyCommand: ParsableCommand {
         deepfm study --vary keep --models deepfm-d,dnn --seeds 3 --train a.txt --test c.txt --out study-keep
       """)
 
-  @Option(help: "The setting.")
+  @Option(help: "The setting.", transform: named)
   var vary: Variation
 
   @OptionGroup var options: TrialOptions

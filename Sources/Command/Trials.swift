@@ -7,8 +7,8 @@ import Job
 
 /// What `compare`, `study` and `cost` share: models, seeds, data, and where results go.
 struct TrialOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Models, or \"all\".", valueName: "name,name,..."))
-  var models = ModelList(argument: "all")!
+  @Option(help: ArgumentHelp("Models, or \"all\".", valueName: "name,name,..."), transform: ModelList.init)
+  var models = ModelList.all
 
   @Option(help: "Runs of each model, with seeds 1, 2, ...")
   var seeds = 5
@@ -117,16 +117,15 @@ struct Trials {
 }
 
 /// `lr,fm,deepfm-d`, or `all`.
-struct ModelList: ExpressibleByArgument {
+struct ModelList {
   var names: [ModelName]
 
-  init?(argument: String) {
-    if argument == "all" {
-      names = ModelName.allCases
-      return
-    }
-    let parts = argument.split(separator: ",").map { ModelName(rawValue: String($0)) }
-    guard !parts.isEmpty, !parts.contains(nil) else { return nil }
-    names = parts.compactMap { $0 }
+  static let all = ModelList(names: ModelName.allCases)
+
+  init(names: [ModelName]) { self.names = names }
+
+  init(_ text: String) throws {
+    names = text == "all" ? ModelName.allCases : try text.split(separator: ",").map { try named(String($0)) }
+    if names.isEmpty { throw ValidationError("name at least one model.") }
   }
 }

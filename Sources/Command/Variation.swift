@@ -1,9 +1,8 @@
-import ArgumentParser
 import DeepFM
 import Job
 
 /// A setting that a study varies, as in the paper's figures 10 to 14.
-enum Variation: String, CaseIterable, ExpressibleByArgument {
+enum Variation: String, CaseIterable {
   /// Fig. 10.
   case activation
   /// Fig. 11.

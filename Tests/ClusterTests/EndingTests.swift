@@ -43,7 +43,7 @@ struct EndingTests {
       (["--config", "none.yaml"], 2, ["none.yaml: cannot be read"]),
       ([], 2, ["--train FILE"]),
       (["--train", Sample.small, "--epochs", "many"], 2, ["many", "--epochs"]),
-      (["--train", Sample.small, "--model", "deepfm"], 2, ["deepfm", "deepfm-d"]),
+      (["--train", Sample.small, "--model", "deepfm"], 2, ["there is no \"deepfm\"; did you mean \"deepfm-d\"?"]),
       (["--train", Sample.small, "--such"], 2, ["--such"]),
     ]
     for (number, mistake) in cases.enumerated() {

@@ -53,6 +53,14 @@ struct ConfigurationFileTests {
     }
   }
 
+  @Test("A name that is not known is refused with the nearest one")
+  func unknownNames() {
+    for (yaml, nearest) in [("model: deepfm", "deepfm-d"), ("optimizer: adm", "adam"), ("format: crieto", "criteo")] {
+      let error = #expect(throws: ConfigurationError.self) { try Self.read(yaml) }
+      #expect(error?.description.contains("did you mean \"\(nearest)\"?") == true, "\(error?.description ?? "")")
+    }
+  }
+
   @Test("What is written reads back")
   func roundTrip() throws {
     var job = JobConfiguration()
