@@ -49,7 +49,7 @@ public struct Plan: Sendable {
   func steps(inEpoch epoch: Int) -> Int {
     guard let train else { return 0 }
     let order = EpochOrder.deal(train, slices: configuration.slices, seed: configuration.seed, epoch: epoch)
-    let longest = order.map { chunks in chunks.reduce(0) { $0 + train.chunks[$1].rows } }.max() ?? 0
+    let longest = order.map { EpochOrder.rows(of: $0, in: train) }.max() ?? 0
     return (longest + configuration.sliceRows - 1) / configuration.sliceRows
   }
 

@@ -108,12 +108,13 @@ public final class Server {
     try database?.discard(newerThan: isResumed ? assignment.restore?.checkpoint ?? -1 : -1)
     var ordered: (number: Int, clock: UInt64)?
     var writer: CheckpointWriter?
+    var hasher: DigestTask?
     try send(.configured)
     logger.info("server-\(assignment.server) serves \(assignment.tables.count) tables at \(endpoint)")
 
     var poller = Poller([control, data])
     while true {
-      try poller.wait(milliseconds: writer == nil ? 100 : 0)
+      try poller.wait(milliseconds: writer == nil && hasher == nil ? 100 : 0)
       while let order = try nextOrder() {
         switch order {
         case .stop: return .stopped
@@ -122,7 +123,7 @@ public final class Server {
         case .configure: throw ServerError.badAssignment("a second configuration")
         case .checkpoint(let number, let clock): ordered = (number, clock)
         case .committed(let number): try database?.prune(committed: number)
-        case .digest: try send(.digests(core.digests()))
+        case .digest: hasher = DigestTask(core)
         }
       }
       // A turn takes what is there, but lets heartbeats through.
@@ -140,6 +141,10 @@ public final class Server {
           try send(.checkpointed(number: writer!.number, slots: writer!.slots, bytes: writer!.bytes))
           writer = nil
         }
+      }
+      if let digests = hasher?.hashSome(of: core) {
+        try send(.digests(digests))
+        hasher = nil
       }
       try beat(core)
       try checkCoordinator()

@@ -105,9 +105,14 @@ struct ServerCore {
     ServerLoad(tables: tables.map { .init(name: $0.table.name, rows: $0.table.rows, bytes: $0.table.bytes) })
   }
 
-  func digests() -> [SlotDigest] {
-    tables.flatMap { served in served.table.filledSlots.map { served.table.digest(slot: $0) } }
+  /// Slots that hold rows, by table.
+  var filledSlots: [(table: Int, slot: Int)] {
+    tables.indices.flatMap { table in tables[table].table.filledSlots.map { (table, $0) } }
   }
+
+  func digest(table: Int, slot: Int) -> SlotDigest { tables[table].table.digest(slot: slot) }
+
+  func digests() -> [SlotDigest] { filledSlots.map { digest(table: $0.table, slot: $0.slot) } }
 
   /// Slots changed since the last checkpoint, by table.
   var dirtySlots: [(table: Int, slot: Int)] {

@@ -124,14 +124,14 @@ struct EndingTests {
     let running = try tool.start(
       [
         "train", "--train", Sample.train, "--batch", "512", "--hidden", "200,200", "--epochs", "50", "--run-dir",
-        tool.directory + "/run", "--timeout", "3",
+        tool.directory + "/run", "--timeout", "6",
       ])
     #expect(running.waitToSay("epoch 1  "), "\(running.said)")
     let children = Running.children(of: running.process.processIdentifier).sorted()
     kill(children[1], SIGSTOP)
-    let ended = try running.wait(seconds: 30)
+    let ended = try running.wait(seconds: 60)
     #expect(
-      ended.status == 1 && ended.errors.contains("server-1") && ended.errors.contains("has been silent for 3 s"),
+      ended.status == 1 && ended.errors.contains("server-1") && ended.errors.contains("has been silent for 6 s"),
       "\(ended.errors)")
     #expect(Self.waitForEnd(of: children, seconds: 1))
   }

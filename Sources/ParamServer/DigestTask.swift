@@ -1,0 +1,20 @@
+import Wire
+
+/// Hashes all slots a few at a time, so that the server keeps answering meanwhile.
+struct DigestTask {
+  private var remaining: ArraySlice<(table: Int, slot: Int)>
+  private var digests: [SlotDigest] = []
+
+  private static let slotsPerTurn = 256
+
+  init(_ core: ServerCore) { remaining = core.filledSlots[...] }
+
+  /// Hashes the next slots. Returns all digests when the last is done.
+  mutating func hashSome(of core: ServerCore) -> [SlotDigest]? {
+    for _ in 0..<Self.slotsPerTurn {
+      guard let (table, slot) = remaining.popFirst() else { return digests }
+      digests.append(core.digest(table: table, slot: slot))
+    }
+    return nil
+  }
+}
