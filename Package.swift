@@ -20,10 +20,14 @@ let package = Package(
     debian("COpenBLAS", pkgConfig: "openblas", package: "libopenblas-dev"),
     debian("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
     debian("CXXHash", pkgConfig: "libxxhash", package: "libxxhash-dev"),
+    debian("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+    debian("CISAL", pkgConfig: "libisal", package: "libisal-dev"),
     debian("CSodium", pkgConfig: "libsodium", package: "libsodium-dev"),
 
     .target(name: "DeepFM", dependencies: ["COpenBLAS"]),
-    .target(name: "Features", dependencies: ["CZlib", "CXXHash"]),
+    .target(
+      name: "Features",
+      dependencies: ["CZlib", "CZstd", "CXXHash", "CISAL", "Yams", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Wire", dependencies: ["CZeroMQ"]),
     .target(
       name: "ParamServer",

@@ -3,9 +3,14 @@ import Foundation
 /// The real thing: the `deepfm` binary beside this one, with its default flags.
 struct ClusterRun: Decodable {
   var samplesPerSecond: Double
+  /// Of the time, what workers waited for data.
+  var stallShare: Double
   var syncReading = 0.0
 
-  enum CodingKeys: String, CodingKey { case samplesPerSecond = "samples_per_second" }
+  enum CodingKeys: String, CodingKey {
+    case samplesPerSecond = "samples_per_second"
+    case stallShare = "stall_share"
+  }
 
   static func run(_ data: String, scratch: Scratch) throws -> ClusterRun {
     var result = try train(data, run: scratch.path + "/run", flags: [])
@@ -13,10 +18,13 @@ struct ClusterRun: Decodable {
     return result
   }
 
+  /// The tool beside this program.
+  static let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().appendingPathComponent("deepfm")
+
   private static func train(_ data: String, run: String, flags: [String]) throws -> ClusterRun {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-      .deletingLastPathComponent().appendingPathComponent("deepfm")
+    process.executableURL = tool
     process.arguments = ["train", "--train", data, "--epochs", "1", "--json", "--run-dir", run] + flags
     let pipe = Pipe()
     process.standardOutput = pipe

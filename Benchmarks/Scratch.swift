@@ -12,8 +12,8 @@ struct Scratch {
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 
-  func synthesize(rows: Int) throws -> String {
-    let file = path + "/train.txt"
+  func synthesize(rows: Int, _ name: String) throws -> String {
+    let file = "\(path)/\(name)"
     _ = try Synthesizer(truthSeed: 20_140_624, seed: 1).write(rows: rows, to: file)
     return file
   }

@@ -6,8 +6,11 @@ let rows = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 500_00
 let scratch = try Scratch()
 defer { scratch.remove() }
 
+/// Rows of the memory benchmark: enough that what grows with the data would show.
+let manyRows = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 5_000_000
+
 print("machine: \(ProcessInfo.processInfo.activeProcessorCount) cores\n")
-let data = try scratch.synthesize(rows: rows)
+let data = try scratch.synthesize(rows: rows, "train.txt")
 
 let bound = MatrixBound.measure()
 print(
@@ -18,7 +21,7 @@ print(
 
   """)
 
-try ReadingBenchmark.run(data)
+let reading = try ReadingBenchmark.run(data, scratch: scratch)
 
 let alone = try OneProcess.run(data)
 let cluster = try ClusterRun.run(data, scratch: scratch)
@@ -30,4 +33,9 @@ print(
     (b) one process, without sockets   \(Report.rate(alone))   \(Report.share(alone, of: most)) of (a)
     (c) cluster, 2 servers, 2 workers  \(Report.rate(cluster.samplesPerSecond))   \(Report.share(cluster.samplesPerSecond, of: most)) of (a), \(Report.share(cluster.samplesPerSecond, of: alone)) of (b)
         without asynchronous reading   \(Report.rate(cluster.syncReading))   \(Report.share(cluster.samplesPerSecond, of: cluster.syncReading)) is (c) to this
+        (c) waited for data            \(String(format: "%.2f", 100 * cluster.stallShare)) % of the time
+        one core parses                \(String(format: "%.0f", reading.rowsPerSecond / cluster.samplesPerSecond)) times the rows of (c)
   """)
+
+print()
+try MemoryBenchmark.run(try scratch.synthesize(rows: manyRows, "many.txt"), rows: manyRows, scratch: scratch)

@@ -1,4 +1,5 @@
 import Coordinator
+import Features
 import Foundation
 import Job
 
@@ -21,7 +22,22 @@ final class Cluster {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     try local.launch(
       servers: job.servers, workers: job.workers, coordinator: coordinator.endpoint, timeout: job.timeout,
-      threads: job.threads > 0 ? job.threads : max(1, cores / job.workers))
+      threads: job.threads > 0 ? job.threads : max(1, cores / job.workers), files: try Self.deal(job))
+  }
+
+  /// With `data: local`, the files that each worker on this machine has: dealt out in turn.
+  private static func deal(_ job: JobConfiguration) throws -> [[String]] {
+    guard job.data == .local else { return [] }
+    let train = try DataFiles.expand(job.train)
+    guard train.count >= job.workers else {
+      throw ConfigurationError.invalid(
+        key: "data", value: "local",
+        reason: "\(train.count) training files are too few for \(job.workers) workers; start fewer, or split the data")
+    }
+    var files = [[String]](repeating: [], count: job.workers)
+    for (number, file) in train.enumerated() { files[number % job.workers].append(file) }
+    for (number, file) in try DataFiles.expand(job.valid).enumerated() { files[number % job.workers].append(file) }
+    return files
   }
 
   /// Waits for children that were told to stop, and ends those that do not.

@@ -52,7 +52,8 @@ enum ConfigurationFile {
   /// Refuses names that are not known, in the words of the flags.
   private static func checkNames(_ mapping: Node.Mapping, file: String) throws {
     let names: [JobConfiguration.CodingKeys: [String]] = [
-      .format: DataFormat.allCases.map(\.rawValue), .model: ModelName.allCases.map(\.rawValue),
+      .format: DataFormat.allCases.map(\.rawValue), .badRows: BadRows.allCases.map(\.rawValue),
+      .data: DataPlacement.allCases.map(\.rawValue), .model: ModelName.allCases.map(\.rawValue),
       .activation: Activation.allCases.map(\.rawValue), .consistency: Consistency.allCases.map(\.rawValue),
       .optimizer: OptimizerName.allCases.map(\.rawValue), .denseOptimizer: OptimizerName.allCases.map(\.rawValue),
       .schedule: Schedule.allCases.map(\.rawValue), .rateScaling: RateScaling.allCases.map(\.rawValue),

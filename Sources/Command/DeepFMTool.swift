@@ -1,4 +1,5 @@
 import ArgumentParser
+import Features
 import Foundation
 import Job
 
@@ -21,7 +22,8 @@ struct DeepFMTool: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, StudyCommand.self,
-      CostCommand.self, SynthesizeCommand.self,
+      CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
+      SynthesizeCommand.self, BenchCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self,
     ])
 
@@ -50,7 +52,7 @@ struct DeepFMTool: ParsableCommand {
       return 2
     }
     Console.error("\(error)")
-    return error is ConfigurationError || error is RunDirectoryError ? 2 : 1
+    return error is ConfigurationError || error is RunDirectoryError || error is SchemaError ? 2 : 1
   }
 }
 

@@ -8,17 +8,39 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A YAML file with the keys named like these flags.", valueName: "file"))
   var config: String?
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Training data; plain or gzip.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Training data: text (plain, gzip or zstd) or packed; files, directories, patterns, or - for standard input.",
+      valueName: "file"))
   var train: [String] = []
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Data to evaluate on after each epoch.", valueName: "file"))
   var valid: [String] = []
 
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A vocabulary of `deepfm vocab build`; values that it lacks share their field's out-of-vocabulary feature.",
+      valueName: "file"))
+  var vocab: String?
+
   @Option(
     help:
-      "criteo (tab separated, 13 integers, 26 categories), libfm (label index:value ...), or csv (a header; the column \"label\", all others categories). Default: criteo.",
+      "Sightings after which a feature gets a row of its own; until then it shares its field's out-of-vocabulary row. Default: 1."
+  )
+  var admitAfter: Int?
+
+  @Flag(help: "Pack the training data in the run directory first, so that they are parsed once.")
+  var cache = false
+
+  @Option(
+    name: .customLong("data"),
+    help:
+      "shared: all processes read the data under the same paths. local: each worker reads the files that it was started with. Default: shared.",
     transform: named)
-  var format: DataFormat?
+  var placement: DataPlacement?
 
   @Option(
     help: ArgumentHelp("\(ModelName.allCases.map(\.rawValue).joined(separator: ", ")). Default: deepfm-d."),
@@ -125,6 +147,9 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Compute threads of a worker. Default: the machine's cores, shared by the workers of a local cluster.")
   var threads: Int?
 
+  @Option(help: "Threads of a worker that read and encode. Default: 1.")
+  var readers: Int?
+
   @Option(
     help: "sync: gradients are averaged over the global minibatch, bit for bit reproducibly. Default: sync.",
     transform: named)
@@ -144,7 +169,11 @@ struct JobOptions: ParsableArguments {
     var job = try config.map { try ConfigurationFile.read($0) } ?? JobConfiguration()
     if !train.isEmpty { job.train = train }
     if !valid.isEmpty { job.valid = valid }
-    if let format { job.format = format }
+    data.override(&job)
+    if let vocab { job.vocabulary = vocab }
+    if let admitAfter { job.admitAfter = admitAfter }
+    if cache { job.cache = true }
+    if let placement { job.data = placement }
     if let model { job.model = model }
     if let epochs { job.epochs = epochs }
     if let batch { job.batch = batch }
@@ -176,6 +205,7 @@ struct JobOptions: ParsableArguments {
     if let servers { job.servers = servers }
     if let workers { job.workers = workers }
     if let threads { job.threads = threads }
+    if let readers { job.readers = readers }
     if let consistency { job.consistency = consistency }
     if syncReading { job.syncReading = true }
     if let timeout { job.timeout = timeout }

@@ -17,10 +17,16 @@ final class LocalCluster {
 
   deinit { kill() }
 
-  func launch(servers: Int, workers: Int, coordinator: String, timeout: Double, threads: Int) throws {
+  /// - Parameter files: by worker, the data that only it reads; empty where all read all.
+  func launch(
+    servers: Int, workers: Int, coordinator: String, timeout: Double, threads: Int, files: [[String]]
+  ) throws {
     let common = ["--coordinator", coordinator, "--timeout", "\(timeout)", "--lifeline"]
     for number in 0..<servers { try launch("server-\(number)", ["server"] + common) }
-    for number in 0..<workers { try launch("worker-\(number)", ["worker", "--threads", "\(threads)"] + common) }
+    for number in 0..<workers {
+      let own = files.isEmpty ? [] : ["--files"] + files[number]
+      try launch("worker-\(number)", ["worker", "--threads", "\(threads)"] + common + own)
+    }
   }
 
   private func launch(_ name: String, _ arguments: [String]) throws {

@@ -9,6 +9,10 @@ struct TrainingReport: Encodable {
   let auc: Double?
   let logloss: Double?
   let samplesPerSecond: Double
+  /// Of the training time, what workers waited for data.
+  let stallShare: Double
+  /// Bad rows that were left out.
+  let skipped: Int
   let seconds: Double
   let parameterDigest: String
   let runDirectory: String
@@ -16,18 +20,21 @@ struct TrainingReport: Encodable {
   enum CodingKeys: String, CodingKey {
     case model, rows, epochs, auc, logloss
     case samplesPerSecond = "samples_per_second"
-    case seconds
+    case stallShare = "stall_share"
+    case skipped, seconds
     case parameterDigest = "parameter_digest"
     case runDirectory = "run_dir"
   }
 
-  init(_ result: RunResult, model: String, seconds: Double, runDirectory: String) {
+  init(_ result: RunResult, model: String, skipped: Int, seconds: Double, runDirectory: String) {
     self.model = model
     rows = result.rows
     epochs = result.epochs.count
     auc = result.evaluation?.auc
     logloss = result.evaluation?.logloss
     samplesPerSecond = result.samplesPerSecond
+    stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
+    self.skipped = skipped
     self.seconds = seconds
     parameterDigest = result.parameterDigest ?? ""
     self.runDirectory = runDirectory
@@ -45,7 +52,7 @@ struct TrainingReport: Encodable {
     lines += [
       "",
       "\(Format.count(Double(rows))) rows in \(epochs) epochs, \(Format.count(samplesPerSecond)) samples/s, "
-        + "\(Format.fixed(seconds, 1)) s in all",
+        + "\(Format.fixed(100 * stallShare, 1)) % of the time waiting for data, \(Format.fixed(seconds, 1)) s in all",
       "parameters \(parameterDigest)",
       "run directory \(runDirectory)",
     ]

@@ -56,9 +56,17 @@ struct WorkerCommand: ParsableCommand {
   @Option(help: "Compute threads. Default: what the coordinator says, or this machine's cores.")
   var threads: Int?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "With --data local: the data this worker can read; files, directories or patterns. Which of them are for training and which for validation the coordinator's train and valid say, by name.",
+      valueName: "file"))
+  var files: [String] = []
+
   func run() throws {
     try Worker(
-      coordinator: options.coordinator, threads: threads, timeout: options.silence(), logger: .role("worker")
+      coordinator: options.coordinator, threads: threads, files: files, timeout: options.silence(),
+      logger: .role("worker")
     ).run()
   }
 }

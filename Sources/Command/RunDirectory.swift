@@ -7,7 +7,12 @@ struct RunDirectory {
   var catalogue: String { path + "/run.sqlite" }
   var configuration: String { path + "/config.yaml" }
   var logs: String { path + "/logs" }
-  /// Decompressed copies of gzip data, removed at the end.
+  /// The schema of the data, as it was given.
+  var schema: String { path + "/schema.yaml" }
+  var vocabulary: String { path + "/vocabulary.sqlite" }
+  /// The training data, packed.
+  var cache: String { path + "/train.pack" }
+  /// Copies of data that cannot be sought, removed at the end.
   var spool: String { path + "/spool" }
 
   func shards(servers: Int) -> [String] { (0..<servers).map { "\(path)/shards/server-\($0).sqlite" } }

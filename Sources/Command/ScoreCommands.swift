@@ -30,7 +30,8 @@ struct EvaluateCommand: ParsableCommand {
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Write a run's click probabilities for a data set, one a line, in the order of the rows.")
+    abstract: "Write a run's click probabilities for a data set, one a line, in the order of the rows.",
+    discussion: "With --bad-rows skip, a row that cannot be read leaves an empty line.")
 
   @OptionGroup var options: ScoreOptions
 
@@ -39,9 +40,7 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     let scored = try options.score()
-    var text = ""
-    text.reserveCapacity(scored.result.logits.count * 12)
-    for logit in scored.result.logits { text += "\(1 / (1 + exp(-logit)))\n" }
+    let text = Predictions.text(scored.result.logits, of: scored.data)
     do {
       try text.write(toFile: out, atomically: true, encoding: .utf8)
     } catch {
@@ -51,16 +50,43 @@ struct PredictCommand: ParsableCommand {
   }
 }
 
+enum Predictions {
+  /// A probability a line, in the order of the rows; an empty line for a row that was skipped.
+  static func text(_ logits: [Float], of data: DatasetIndex) -> String {
+    var text = ""
+    text.reserveCapacity(logits.count * 12)
+    var next = 0
+    for chunk in data.chunks {
+      var skipped = chunk.skipped[...]
+      for row in 0..<chunk.rows + chunk.skipped.count {
+        if skipped.first == row {
+          skipped.removeFirst()
+          text += "\n"
+        } else {
+          text += "\(1 / (1 + exp(-logits[next])))\n"
+          next += 1
+        }
+      }
+    }
+    return text
+  }
+}
+
 /// What to score, with which run's last checkpoint. Servers and workers are launched on this machine for it.
 struct ScoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The directory of a training run.", valueName: "dir"))
   var runDir: String
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("The data; plain or gzip.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("The data, read as the run's training data were; - for standard input.", valueName: "file"))
   var data: [String]
 
-  @Option(help: "Layout of the data. Default: that of the training data.", transform: named)
-  var format: DataFormat?
+  @Option(help: "Rows that cannot be read: fail, or skip to count them and go on. Default: fail.", transform: named)
+  var badRows: BadRows = .fail
+
+  @Option(help: "With --bad-rows skip, the most that are skipped.")
+  var maxBadRows = 1000
 
   @Option(help: "Parameter servers to launch.")
   var servers = 1
@@ -69,7 +95,10 @@ struct ScoreOptions: ParsableArguments {
   var workers = 1
 
   func score() throws -> Scoring.Scored {
-    try Scoring(runDirectory: runDir, data: data, format: format, servers: servers, workers: workers).run(Console())
+    try Scoring(
+      runDirectory: runDir, data: data, badRows: badRows == .fail ? .fail : .skip(limit: maxBadRows), servers: servers,
+      workers: workers
+    ).run(Console())
   }
 }
 
@@ -77,8 +106,7 @@ struct ScoreOptions: ParsableArguments {
 struct Scoring {
   let runDirectory: String
   let data: [String]
-  /// nil: that of the training data.
-  let format: DataFormat?
+  let badRows: BadRowPolicy
   let servers: Int
   let workers: Int
 
@@ -86,6 +114,7 @@ struct Scoring {
     var result: RunResult
     var model: String
     var checkpoint: Int
+    var data: DatasetIndex
   }
 
   func run(_ console: Console) throws -> Scored {
@@ -100,26 +129,38 @@ struct Scoring {
     job.servers = servers
     job.workers = workers
     job.threads = 0
+    job.data = .shared
     let scratch = FileManager.default.temporaryDirectory.path + "/deepfm-\(ProcessInfo.processInfo.processIdentifier)"
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let index = try DatasetIndex.build(files: data, format: format ?? job.format, spool: scratch)
-    guard index.fields == model.fields else {
-      throw RunFailure(
-        sentence:
-          "\(data[0]) has \(index.fields) fields, the run was trained on \(model.fields). Give it the same layout.")
-    }
+    let encoding = try catalogue.fact("encoding", as: Encoding.self)
+    let index = try DatasetIndex.build(
+      data, encoding: encoding,
+      ReadingOptions(spool: scratch, badRows: badRows) { read, total in
+        try Interruption.check()
+        console.show("reading data", share: Double(read) / Double(max(1, total)))
+      })
+    console.sayWhatWasSkipped(index)
     // The files may have moved together with the run directory.
     let shards = checkpoint.shards.map { shard in
       FileManager.default.fileExists(atPath: shard)
         ? shard : "\(directory.path)/shards/\((shard as NSString).lastPathComponent)"
     }
-    let plan = try Plan(
+    var plan = try Plan(
       purpose: .score, configuration: job, model: model, train: nil, evaluation: index, databases: [],
       restore: .init(checkpoint: checkpoint.number, databases: shards, clock: checkpoint.step), gatherSeconds: 30)
+    plan.vocabulary = try vocabulary(encoding, directory)
     let cluster = try Cluster(job, listen: nil, logs: scratch, console: console)
     defer { cluster.end() }
     let result = try cluster.run(plan, catalogue: nil)
-    return Scored(result: result, model: job.model.rawValue, checkpoint: checkpoint.number)
+    return Scored(result: result, model: job.model.rawValue, checkpoint: checkpoint.number, data: index)
+  }
+
+  /// The vocabulary that the run was trained with.
+  private func vocabulary(_ encoding: Encoding, _ directory: RunDirectory) throws -> Vocabulary? {
+    guard let wanted = encoding.vocabulary else { return nil }
+    let (vocabulary, found) = try VocabularyFile.load(directory.vocabulary)
+    guard found == wanted else { throw VocabularyError.other(path: directory.vocabulary, wanted: wanted, found: found) }
+    return vocabulary
   }
 }

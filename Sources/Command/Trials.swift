@@ -91,7 +91,7 @@ struct Trials {
     job.runDirectory = directory
     let trained = try Training(job: job, listen: nil).run(console)
     let tested = try Scoring(
-      runDirectory: directory, data: options.test, format: nil, servers: job.servers, workers: job.workers
+      runDirectory: directory, data: options.test, badRows: job.badRowPolicy, servers: job.servers, workers: job.workers
     ).run(console).result
     guard let auc = tested.evaluation?.auc, let logloss = tested.evaluation?.logloss else {
       throw RunFailure(sentence: "\(options.test[0]) has rows of one class only: there is no AUC to compare.")

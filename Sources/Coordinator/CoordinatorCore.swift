@@ -24,6 +24,7 @@ struct CoordinatorCore {
 
   private enum Phase: Equatable {
     case gathering
+    case surveying
     case configuringServers
     case configuringWorkers
     case training
@@ -58,6 +59,9 @@ struct CoordinatorCore {
   private var steps = 0
   private var epochStartedAt = 0.0
   private var record = EpochRecord(epoch: 0, steps: 0, rows: 0, trainLogloss: 0, seconds: 0, stallSeconds: 0)
+  /// Rows leased to each worker in this epoch.
+  private var leasedRows: [Int] = []
+  private var surveys: [SurveyResult?] = []
   private var sheet: ScoreSheet?
   private var slotsWritten = 0
   private var bytesWritten = 0
@@ -126,6 +130,12 @@ struct CoordinatorCore {
     switch report {
     case .register, .heartbeat: return []
     case .failed(let sentence): return fail("worker-\(number): \(sentence)")
+    case .surveyed(let survey):
+      guard phase == .surveying else { return [] }
+      surveys[number] = survey
+      guard allDone(after: number, in: &workers) else { return [] }
+      result.surveys = surveys.compactMap { $0 }
+      return end(.completed(result))
     case .configured:
       guard phase == .configuringWorkers, allDone(after: number, in: &workers) else { return [] }
       return plan.purpose == .train ? startEpoch(at: time) : startEvaluation(at: time)
@@ -136,6 +146,11 @@ struct CoordinatorCore {
     case .epochDone(let progress):
       guard phase == .training, progress.epoch == epoch, !workers[number].isDone else { return [] }
       workers[number].progress = progress
+      guard progress.rows == leasedRows[number] else {
+        return fail(
+          "worker-\(number) trained on \(progress.rows) of the \(leasedRows[number]) rows leased to it in epoch \(epoch): "
+            + "a fault of this program")
+      }
       guard allDone(after: number, in: &workers) else { return [.progress(runProgress(at: time))] }
       return [.progress(runProgress(at: time))] + endTraining(at: time)
     }
@@ -217,9 +232,14 @@ struct CoordinatorCore {
 
   private mutating func configureWhenComplete(at time: Double) -> [Effect] {
     guard servers.count == plan.configuration.servers, workers.count == plan.configuration.workers else { return [] }
-    phase = .configuringServers
     number(&servers)
     number(&workers)
+    if let survey = plan.survey {
+      phase = .surveying
+      surveys = Array(repeating: nil, count: workers.count)
+      return workers.map { .worker($0.peer, .survey(survey)) }
+    }
+    phase = .configuringServers
     let slots = SlotMap(servers: servers.count)
     let orders = servers.map { member in
       Effect.server(
@@ -251,10 +271,12 @@ struct CoordinatorCore {
           WorkerAssignment(
             worker: member.record.number, view: view, servers: servers.map { $0.record.endpoint ?? "" },
             slots: SlotMap(servers: servers.count), model: plan.model, batch: configuration.batch,
-            slices: configuration.slices, ownedSlices: plan.slices(ofWorker: member.record.number),
-            seed: configuration.seed, threads: configuration.threads, syncReading: configuration.syncReading,
-            clip: configuration.clip,
-            train: plan.train, evaluation: plan.evaluation)))
+            slices: configuration.slices, ownedSlices: plan.workerSlices[member.record.number],
+            seed: configuration.seed, threads: configuration.threads,
+            readers: configuration.syncReading ? 0 : configuration.readers, clip: configuration.clip,
+            train: plan.train, evaluation: plan.evaluation,
+            otherKeys: plan.tables[ParameterTables.sparse].admission?.always ?? [], vocabulary: plan.vocabulary?.bytes))
+      )
     }
   }
 
@@ -263,10 +285,16 @@ struct CoordinatorCore {
   private mutating func startEpoch(at time: Double) -> [Effect] {
     phase = .training
     epoch += 1
-    steps = plan.steps(inEpoch: epoch)
+    let leases = plan.leases(inEpoch: epoch)
+    steps = leases.steps
+    leasedRows = leases.rows
     epochStartedAt = time
     for index in workers.indices { workers[index].progress = EpochProgress(epoch: epoch) }
-    return workers.map { .worker($0.peer, .train(epoch: epoch, firstStep: nextStep, steps: steps)) }
+    return workers.map {
+      .worker(
+        $0.peer,
+        .train(epoch: epoch, firstStep: nextStep, steps: steps, leases: leases.ofWorker[$0.record.number]))
+    }
   }
 
   private func runProgress(at time: Double) -> RunProgress {
@@ -294,6 +322,7 @@ struct CoordinatorCore {
       stallSeconds: workers.reduce(0) { $0 + $1.progress.stallSeconds } / Double(workers.count))
     result.rows += rows
     result.trainingSeconds += record.seconds
+    result.stallSeconds += record.stallSeconds
     return plan.evaluation == nil ? startCheckpoint() : startEvaluation(at: time)
   }
 
@@ -301,9 +330,13 @@ struct CoordinatorCore {
     guard let evaluation = plan.evaluation else { return fail("there is no data to evaluate on") }
     phase = .evaluating
     sheet = ScoreSheet(evaluation)
-    return workers.enumerated().map { number, member in
-      let chunks = Array(stride(from: number, to: evaluation.chunks.count, by: workers.count))
-      return .worker(member.peer, .evaluate(round: epoch, clock: nextStep, chunks: chunks))
+    var chunks = [[Int]](repeating: [], count: workers.count)
+    for (number, chunk) in evaluation.chunks.enumerated() {
+      let readers = plan.evaluationReaders?[chunk.file] ?? Array(workers.indices)
+      chunks[readers[number % readers.count]].append(number)
+    }
+    return workers.map {
+      .worker($0.peer, .evaluate(round: epoch, clock: nextStep, chunks: chunks[$0.record.number]))
     }
   }
 

@@ -9,14 +9,22 @@ public struct Plan: Sendable {
     case train
     /// Score the evaluation data with a checkpoint's parameters.
     case score
+    /// Learn what data the workers have.
+    case survey
   }
 
   public var purpose: Purpose
   public var configuration: JobConfiguration
   public var model: ModelConfiguration
   public var tables: [TableDescription]
-  public var train: DatasetIndex?
+  public private(set) var train: DatasetIndex?
   public var evaluation: DatasetIndex?
+  /// By file of the evaluation data, the workers that can read it; nil: all can read all.
+  public var evaluationReaders: [[Int]]?
+  /// By worker, its slices: consecutive ones, so that it can add up whole subtrees before it pushes.
+  public private(set) var workerSlices: [[Int]]
+  public var survey: SurveyOrder?
+  public var vocabulary: Vocabulary?
   /// Where each server writes its slots; empty where nothing is written.
   public var databases: [String]
   public var restore: ServerAssignment.Restore?
@@ -40,23 +48,77 @@ public struct Plan: Sendable {
     self.databases = databases
     self.restore = restore
     self.gatherSeconds = gatherSeconds
+    workerSlices = Self.deal(
+      slices: configuration.slices, weights: Array(repeating: 1, count: configuration.workers))
     let stepsPerEpoch = train.map { ($0.rows + configuration.batch - 1) / configuration.batch } ?? 0
     tables = ParameterTables.describe(
-      try makeModel(model), configuration, totalSteps: stepsPerEpoch * configuration.epochs)
+      try makeModel(model), configuration, totalSteps: stepsPerEpoch * configuration.epochs,
+      otherKeys: (train ?? evaluation)?.encoding.otherKeys ?? [])
   }
 
-  /// Steps of an epoch: as many as its longest partition needs. Shorter ones end with empty slices.
-  func steps(inEpoch epoch: Int) -> Int {
-    guard let train else { return 0 }
+  /// What each worker reads in an epoch.
+  struct Leases {
+    /// As many as the longest slice needs. Shorter ones end with empty slices.
+    var steps: Int
+    var ofWorker: [[Lease]]
+    /// Leased to each worker.
+    var rows: [Int]
+  }
+
+  func leases(inEpoch epoch: Int) -> Leases {
+    guard let train else {
+      return Leases(steps: 0, ofWorker: workerSlices.map { _ in [] }, rows: workerSlices.map { _ in 0 })
+    }
     let order = EpochOrder.deal(train, slices: configuration.slices, seed: configuration.seed, epoch: epoch)
-    let longest = order.map { EpochOrder.rows(of: $0, in: train) }.max() ?? 0
-    return (longest + configuration.sliceRows - 1) / configuration.sliceRows
+    let rows = order.map { EpochOrder.rows(of: $0, in: train) }
+    return Leases(
+      steps: ((rows.max() ?? 0) + configuration.sliceRows - 1) / configuration.sliceRows,
+      ofWorker: workerSlices.map { slices in slices.map { Lease(slice: $0, chunks: order[$0]) } },
+      rows: workerSlices.map { slices in slices.reduce(0) { $0 + rows[$1] } })
   }
 
-  /// The slices of one worker: consecutive ones, so that it can add up whole subtrees before it pushes.
-  func slices(ofWorker worker: Int) -> [Int] {
-    let slices = configuration.slices
-    let workers = configuration.workers
-    return Array(worker * slices / workers..<(worker + 1) * slices / workers)
+  /// A plan to learn what data the workers have; the same processes are wanted for the plan after it.
+  public init(survey: SurveyOrder, configuration: JobConfiguration, gatherSeconds: Double) throws {
+    // Of the model, a survey needs nothing but that there is one.
+    try self.init(
+      purpose: .survey, configuration: configuration, model: ModelConfiguration(fields: 1), train: nil,
+      evaluation: nil, databases: [], gatherSeconds: gatherSeconds)
+    self.survey = survey
+    isFollowed = true
+  }
+
+  /// Has each worker read the files it holds: slices go to workers by the rows they can read.
+  ///
+  /// - Parameter holders: by file of the training data, the workers that have it.
+  /// - Throws: `ConfigurationError` where a worker has none.
+  public mutating func lease(by holders: [[Int]]) throws {
+    guard var train else { return }
+    var rows = [Double](repeating: 0, count: configuration.workers)
+    for chunk in train.chunks {
+      for holder in holders[chunk.file] { rows[holder] += Double(chunk.rows) / Double(holders[chunk.file].count) }
+    }
+    if let idle = rows.firstIndex(of: 0) {
+      throw ConfigurationError.invalid(
+        key: "data", value: "local",
+        reason: "worker-\(idle) has none of the training files; start it with --files, or start fewer workers")
+    }
+    workerSlices = Self.deal(slices: configuration.slices, weights: rows)
+    train.readers = holders.map { $0.flatMap { workerSlices[$0] }.sorted() }
+    self.train = train
+  }
+
+  /// Deals consecutive slices by weight, at least one to each.
+  private static func deal(slices: Int, weights: [Double]) -> [[Int]] {
+    let total = weights.reduce(0, +)
+    let spare = Double(slices - weights.count)
+    var dealt = 0
+    var sum = 0.0
+    return weights.indices.map { worker in
+      sum += weights[worker]
+      // One for each so far, and its share of the rest.
+      let end = worker + 1 + Int((spare * sum / total + 1e-9).rounded(.down))
+      defer { dealt = end }
+      return Array(dealt..<min(end, slices))
+    }
   }
 }

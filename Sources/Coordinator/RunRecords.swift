@@ -1,4 +1,5 @@
 import Foundation
+import Job
 
 /// An epoch as the catalogue keeps it.
 public struct EpochRecord: Codable, Hashable, Sendable {
@@ -57,6 +58,10 @@ public struct RunResult: Sendable {
   public var labels: [Float] = []
   public var logits: [Float] = []
   public var trainingSeconds = 0.0
+  /// Seconds that workers waited for data, a worker's on average.
+  public var stallSeconds = 0.0
+  /// Of a survey: what each worker has.
+  public var surveys: [SurveyResult] = []
 
   public var samplesPerSecond: Double { trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0 }
 }

@@ -5,7 +5,22 @@ import Features
 public struct JobConfiguration: Codable, Sendable, Hashable {
   public var train: [String] = []
   public var valid: [String] = []
-  public var format = DataFormat.criteo
+  /// What the data's columns mean: a preset's name or a file; nil: the preset of the format's name.
+  public var schema: String?
+  /// How rows are written; nil: as the schema says.
+  public var format: DataFormat?
+  /// Between columns; nil: as the schema says.
+  public var separator: String?
+  /// The vocabulary beyond which values share a key; nil: all values have keys of their own.
+  public var vocabulary: String?
+  /// Sightings after which a key gets a row of its own; until then it shares its field's out-of-vocabulary row.
+  public var admitAfter = 1
+  public var badRows = BadRows.fail
+  /// With `badRows: skip`, the most that are skipped.
+  public var maxBadRows = 1000
+  /// Pack the training data in the run directory first, so that they are parsed once.
+  public var cache = false
+  public var data = DataPlacement.shared
   public var model = ModelName.deepFMD
   public var epochs = 3
   /// Rows of a global minibatch, over all workers.
@@ -54,6 +69,8 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   /// Compute threads of a worker; 0 shares this machine's cores among its workers.
   public var threads = 0
   public var consistency = Consistency.sync
+  /// Threads of a worker that read and encode.
+  public var readers = 1
   /// Read and compute in turn, for comparison with asynchronous reading.
   public var syncReading = false
   /// Seconds of silence after which a process counts as dead.
@@ -63,7 +80,13 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
   public init() {}
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case train, valid, format, model, epochs, batch, slices, embedding, hidden, activation, keep, l2
+    case train, valid, schema, format, separator
+    case vocabulary = "vocab"
+    case admitAfter = "admit-after"
+    case badRows = "bad-rows"
+    case maxBadRows = "max-bad-rows"
+    case cache, data
+    case model, epochs, batch, slices, embedding, hidden, activation, keep, l2
     case initialization
     case embeddingDeviation = "embedding-deviation"
     case clip
@@ -82,7 +105,7 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     case l1
     case ftrlL2 = "ftrl-l2"
     case patience
-    case seed, servers, workers, threads, consistency
+    case seed, servers, workers, threads, readers, consistency
     case syncReading = "sync-reading"
     case timeout
     case runDirectory = "run-dir"
@@ -96,7 +119,15 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     }
     try read(.train, into: \.train)
     try read(.valid, into: \.valid)
-    try read(.format, into: \.format)
+    schema = try values.decodeIfPresent(String.self, forKey: .schema)
+    format = try values.decodeIfPresent(DataFormat.self, forKey: .format)
+    separator = try values.decodeIfPresent(String.self, forKey: .separator)
+    vocabulary = try values.decodeIfPresent(String.self, forKey: .vocabulary)
+    try read(.admitAfter, into: \.admitAfter)
+    try read(.badRows, into: \.badRows)
+    try read(.maxBadRows, into: \.maxBadRows)
+    try read(.cache, into: \.cache)
+    try read(.data, into: \.data)
     try read(.model, into: \.model)
     try read(.epochs, into: \.epochs)
     try read(.batch, into: \.batch)
@@ -128,6 +159,7 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try read(.servers, into: \.servers)
     try read(.workers, into: \.workers)
     try read(.threads, into: \.threads)
+    try read(.readers, into: \.readers)
     try read(.consistency, into: \.consistency)
     try read(.syncReading, into: \.syncReading)
     try read(.timeout, into: \.timeout)
@@ -176,6 +208,12 @@ public struct JobConfiguration: Codable, Sendable, Hashable {
     try require(1...1024 ~= servers, .servers, servers, "choose 1 to 1024")
     try require(
       1...slices ~= workers, .workers, workers, "every worker needs a slice: at most \(slices), or raise slices")
+    try require(
+      1...1 << 20 ~= admitAfter, .admitAfter, admitAfter, "choose 1 sighting, to admit every key, to \(1 << 20)")
+    try require(maxBadRows >= 0, .maxBadRows, maxBadRows, "choose 0 or more")
+    try require(
+      !cache || data == .shared, .cache, cache, "workers with data of their own pack them with `deepfm pack`")
+    try require(1...64 ~= readers, .readers, readers, "choose 1 to 64")
     try require(threads >= 0, .threads, threads, "choose 1 or more, or 0 to share the machine's cores")
     try require(timeout >= 1, .timeout, timeout, "choose at least 1 second")
   }

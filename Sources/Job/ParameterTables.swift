@@ -8,9 +8,11 @@ public enum ParameterTables {
   /// One row a block of `DenseLayout.blockSize` dense parameters; its key is the block's number.
   public static let dense = 1
 
-  /// - Parameter totalSteps: of the whole run, which a cosine schedule ends with.
+  /// - Parameters:
+  ///   - totalSteps: of the whole run, which a cosine schedule ends with.
+  ///   - otherKeys: the features that stand for those not admitted yet.
   public static func describe(
-    _ model: any Model<Float>, _ job: JobConfiguration, totalSteps: Int
+    _ model: any Model<Float>, _ job: JobConfiguration, totalSteps: Int, otherKeys: [UInt64] = []
   ) -> [TableDescription] {
     let columns = model.sparse.columns.map {
       TableDescription.Columns(name: $0.name, width: $0.width, initializer: .init($0.initializer), l2: $0.l2)
@@ -26,7 +28,8 @@ public enum ParameterTables {
     return [
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
-        optimizer: job.sparseOptimizer(totalSteps: totalSteps)),
+        optimizer: job.sparseOptimizer(totalSteps: totalSteps),
+        admission: job.admitAfter > 1 ? .init(sightings: job.admitAfter, always: otherKeys) : nil),
       TableDescription(name: "dense", regions: regions, optimizer: job.denseOptimizer(totalSteps: totalSteps)),
     ]
   }

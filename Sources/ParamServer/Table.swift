@@ -15,7 +15,11 @@ final class Table {
   private let regions: [TableDescription.Region]
   /// Per region `[width]`.
   private let l2: [[Float]]
+  private let admission: TableDescription.Admission?
+  private let alwaysAdmitted: Set<UInt64>
   private let slots: UnsafeMutablePointer<SlotStore>
+  /// By slot, how often keys that have no row yet were met; empty without admission.
+  private var candidates: [[UInt64: UInt32]]
   private(set) var rows = 0
 
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
@@ -33,6 +37,7 @@ final class Table {
     try require(
       zip(description.regions, description.regions.dropFirst()).allSatisfy { $0.firstKey < $1.firstKey },
       "its regions are not in order")
+    try require(description.admission.map { $0.sightings >= 1 } ?? true, "it admits keys after less than 1 sighting")
     name = description.name
     self.number = number
     self.width = width
@@ -42,6 +47,9 @@ final class Table {
     generator = CounterGenerator(seed: seed, table: number)
     regions = description.regions
     l2 = regions.map { $0.columns.flatMap { [Float](repeating: Float($0.l2), count: $0.width) } }
+    admission = description.admission
+    alwaysAdmitted = Set(description.admission?.always ?? [])
+    candidates = description.admission == nil ? [] : Array(repeating: [:], count: SlotOrder.slots)
     slots = .allocate(capacity: SlotOrder.slots)
     slots.initialize(repeating: SlotStore(), count: SlotOrder.slots)
   }
@@ -52,9 +60,10 @@ final class Table {
   }
 
   var bytes: Int {
-    (0..<SlotOrder.slots).reduce(SlotOrder.slots * MemoryLayout<SlotStore>.stride) {
+    let rows = (0..<SlotOrder.slots).reduce(SlotOrder.slots * MemoryLayout<SlotStore>.stride) {
       $0 + slots[$1].bytes(stride: stride)
     }
+    return rows + candidates.reduce(0) { $0 + $1.capacity * 16 }
   }
 
   private func region(of key: UInt64) -> Int {
@@ -88,18 +97,24 @@ final class Table {
 
   /// Copies the parameters of `keys` to `values`, `[keys.count x width]`.
   ///
-  /// - Parameter readOnly: keys that have no row read as zeros and get none.
+  /// - Parameter readOnly: keys that have no row read as zeros and get none. With admission, whether read-only or not, keys
+  ///   that are not admitted read as absent rows.
   func pull(_ keys: UnsafeBufferPointer<UInt64>, readOnly: Bool, into values: UnsafeMutablePointer<Float>) {
     var target = values
     for key in keys {
       let rank = SlotOrder.rank(of: key)
-      if readOnly {
+      if readOnly || admission != nil {
         let slot = slots + SlotOrder.slot(ofRank: rank)
         let position = slot.pointee.find(key, rank: rank)
         if position >= 0 {
           copy(slot.pointee.row(at: position, stride: stride), to: target)
-        } else {
+        } else if admission != nil, !alwaysAdmitted.contains(key) {
           target.update(repeating: 0, count: width)
+          target[0] = TableDescription.Admission.absent
+        } else if readOnly {
+          target.update(repeating: 0, count: width)
+        } else {
+          copy(create(key, rank: rank), to: target)
         }
       } else {
         copy(row(of: key, rank: rank), to: target)
@@ -119,11 +134,36 @@ final class Table {
     for i in 0..<count {
       let key = keys[i]
       let rank = SlotOrder.rank(of: key)
+      if let admission, isCandidate(key, rank: rank) {
+        noteSightings(of: key, rank: rank, sums[i * width], admission)
+        continue
+      }
       let row = row(of: key, rank: rank)
       slots[SlotOrder.slot(ofRank: rank)].isDirty = true
       l2[region(of: key)].withUnsafeBufferPointer {
         optimizer.apply(to: row, sum: sums + i * width, scale: scale, l2: $0.baseAddress!, rate: rate)
       }
+    }
+  }
+
+  // MARK: Admission
+
+  private func isCandidate(_ key: UInt64, rank: UInt64) -> Bool {
+    slots[SlotOrder.slot(ofRank: rank)].find(key, rank: rank) < 0 && !alwaysAdmitted.contains(key)
+  }
+
+  /// Counts a key's sightings; once there are enough it has a row.
+  private func noteSightings(of key: UInt64, rank: UInt64, _ sightings: Float, _ admission: TableDescription.Admission)
+  {
+    let slot = SlotOrder.slot(ofRank: rank)
+    slots[slot].isDirty = true
+    // Whatever was pushed, this is a number.
+    let met = UInt32(min(max(sightings.isFinite ? sightings : 0, 0), 0x1p24)) + candidates[slot][key, default: 0]
+    if met >= admission.sightings {
+      candidates[slot][key] = nil
+      _ = create(key, rank: rank)
+    } else {
+      candidates[slot][key] = met
     }
   }
 
@@ -139,6 +179,9 @@ final class Table {
     for position in store.positionsByKey() {
       snapshot.append(store.key(at: position), store.row(at: position, stride: stride))
     }
+    if admission != nil {
+      for key in candidates[slot].keys.sorted() { snapshot.append(candidate: key, sightings: candidates[slot][key]!) }
+    }
     return snapshot
   }
 
@@ -153,6 +196,9 @@ final class Table {
       let row = slot.pointee.row(at: position, stride: stride)
       row.update(from: values, count: keepsState ? stride : width)
       if !keepsState { (row + width).update(repeating: 0, count: stride - width) }
+    }
+    if admission != nil {
+      snapshot.forEachCandidate { candidates[snapshot.slot][$0] = $1 }
     }
     slot.pointee.isDirty = isDirty
     rows += snapshot.count

@@ -37,14 +37,40 @@ public struct TableDescription: Codable, Hashable, Sendable {
     }
   }
 
+  /// Which keys get rows. A key that has none reads as a row that begins with `absent`; whoever meets one uses another
+  /// row in its place, and pushes, in the first column of an otherwise zero gradient, how often it met the key.
+  public struct Admission: Codable, Hashable, Sendable {
+    /// How often a key must have been met before it gets a row.
+    public var sightings: Int
+    /// Keys that have rows from the start: those used in the place of others.
+    public var always: [UInt64]
+
+    public init(sightings: Int, always: [UInt64]) {
+      self.sightings = sightings
+      self.always = always
+    }
+
+    /// A NaN that no arithmetic makes.
+    public static let absent = Float(bitPattern: 0x7FD5_AB5E)
+
+    @inlinable public static func isAbsent(_ row: UnsafePointer<Float>) -> Bool {
+      row[0].bitPattern == 0x7FD5_AB5E
+    }
+  }
+
   public var name: String
   public var regions: [Region]
   public var optimizer: OptimizerDescription
+  /// nil: a key gets its row when it is first met.
+  public var admission: Admission?
 
-  public init(name: String, regions: [Region], optimizer: OptimizerDescription) {
+  public init(
+    name: String, regions: [Region], optimizer: OptimizerDescription, admission: Admission? = nil
+  ) {
     self.name = name
     self.regions = regions
     self.optimizer = optimizer
+    self.admission = admission
   }
 
   /// Parameters in a row, without the optimizer's state.

@@ -101,7 +101,12 @@ final class ComputePool: Sendable {
           input, dense: dense, dropout: DropoutCounter(seed: seed, step: step, slice: UInt32(slice)),
           sparseGradient: sum.sparse, denseGradient: sum.dense, in: workspace)
       }
+      let substitution = work.parts[part].substitution
+      if !substitution.others.isEmpty { sum.fold(substitution, rows: work.sparse.rows, width: model.sparse.width) }
       if clip > 0 { sum.clip(norm: clip, width: model.sparse.width) }
+      if !substitution.others.isEmpty {
+        sum.note(substitution, rows: work.sparse.rows, width: model.sparse.width)
+      }
     }
     guard let (node, total) = tree.add(sum, at: SliceNode(level: 0, index: slice)) else { return }
     let messages = push.make(total, node: node, step: step, work: work)
@@ -124,6 +129,12 @@ final class ComputePool: Sendable {
     let slice = work.parts[part]
     parameters.removeAll(keepingCapacity: true)
     for place in slice.uniques { parameters.append(work.sparse.rows[Int(place)]!) }
+    if !slice.substitution.others.isEmpty {
+      for (unique, field) in slice.substitution.fields.enumerated()
+      where TableDescription.Admission.isAbsent(parameters[unique]) {
+        parameters[unique] = parameters[Int(slice.substitution.others[Int(field)])]
+      }
+    }
     let batch = slice.batch
     batch.offsets.withUnsafeBufferPointer { offsets in
       slice.places.withUnsafeBufferPointer { places in

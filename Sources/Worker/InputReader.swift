@@ -4,12 +4,13 @@ import Job
 import Synchronization
 import Wire
 
-/// Reads and encodes ahead of need, on a thread of its own (the paper's asynchronous reading, Fig. 7).
+/// Reads ahead of need, on threads of its own (the paper's asynchronous reading, Fig. 7): some encode windows of rows,
+/// one puts steps together of them.
 ///
 /// Work comes out of `next()` in order; at most `ahead` pieces wait there. Used pieces come back through `recycle`.
 final class InputReader: Sendable {
   enum Order: Sendable {
-    case train(epoch: Int, firstStep: UInt64, steps: Int)
+    case train(epoch: Int, firstStep: UInt64, steps: Int, leases: [Lease])
     case evaluate(round: Int, chunks: [Int])
   }
 
@@ -22,15 +23,20 @@ final class InputReader: Sendable {
   private let orders = BoundedQueue<Order>(capacity: 16)
   private let output = BoundedQueue<Result<StepWork, any Error>>(capacity: InputReader.ahead)
   private let free = Mutex<[StepWork]>([])
+  private let threads: ReaderThreads?
+  private let vocabulary: Vocabulary?
   /// With `--sync-reading`, one for each piece of work that came back: only then the next step is read.
   private let permits: DispatchSemaphore?
 
   init(_ assignment: WorkerAssignment, waker: Waker) {
     self.assignment = assignment
     self.waker = waker
-    permits = assignment.syncReading ? DispatchSemaphore(value: 0) : nil
+    permits = assignment.readers == 0 ? DispatchSemaphore(value: 0) : nil
+    let vocabulary = assignment.vocabulary.map { Vocabulary(bytes: $0) }
+    threads = assignment.train.map { ReaderThreads($0, vocabulary: vocabulary, count: assignment.readers) }
+    self.vocabulary = vocabulary
     let thread = Thread { [self] in run() }
-    thread.name = "reader"
+    thread.name = "steps"
     thread.start()
   }
 
@@ -52,12 +58,12 @@ final class InputReader: Sendable {
   }
 
   private func run() {
-    var unique = UniqueKeys()
+    var unique = UniqueKeys(otherKeys: assignment.otherKeys)
     while let order = orders.pop() {
       do {
         switch order {
-        case .train(let epoch, let firstStep, let steps):
-          try train(epoch: epoch, firstStep: firstStep, steps: steps, &unique)
+        case .train(let epoch, let firstStep, let steps, let leases):
+          try train(epoch: epoch, firstStep: firstStep, steps: steps, leases: leases, &unique)
         case .evaluate(let round, let chunks):
           try evaluate(round: round, chunks: chunks, &unique)
         }
@@ -75,13 +81,20 @@ final class InputReader: Sendable {
     return true
   }
 
-  private func train(epoch: Int, firstStep: UInt64, steps: Int, _ unique: inout UniqueKeys) throws {
-    guard let index = assignment.train else { throw WorkerError.noData("training") }
-    let order = EpochOrder.deal(index, slices: assignment.slices, seed: assignment.seed, epoch: epoch)
+  private func train(
+    epoch: Int, firstStep: UInt64, steps: Int, leases: [Lease], _ unique: inout UniqueKeys
+  ) throws {
+    guard let index = assignment.train, let threads else { throw WorkerError.noData("training") }
     var readers = try assignment.ownedSlices.map { slice in
-      try PartitionReader(
-        index: index, chunks: order[slice], sliceRows: assignment.sliceRows, seed: assignment.seed, epoch: epoch,
-        slice: slice)
+      guard let lease = leases.first(where: { $0.slice == slice }) else {
+        throw WorkerError.unexpected("an epoch without a lease for slice \(slice)")
+      }
+      guard lease.chunks.allSatisfy(index.chunks.indices.contains) else {
+        throw WorkerError.unexpected("a lease of data that are not there")
+      }
+      return PartitionReader(
+        lease, fields: index.fields, sliceRows: assignment.sliceRows, seed: assignment.seed, epoch: epoch,
+        threads: threads)
     }
     while let permits, permits.wait(timeout: .now()) == .success {}
     for step in 0..<UInt64(steps) {
@@ -100,7 +113,7 @@ final class InputReader: Sendable {
 
   private func evaluate(round: Int, chunks: [Int], _ unique: inout UniqueKeys) throws {
     guard let index = assignment.evaluation else { throw WorkerError.noData("evaluation") }
-    var reader = try ChunkReader(index)
+    let reader = ChunkReader(index, vocabulary: vocabulary)
     var batch = Batch(fields: index.fields)
     for chunk in chunks {
       batch.reset()

@@ -9,6 +9,16 @@ struct SlicePart {
   var places: [UInt32] = []
   /// Ascending places, among the step's keys, of the keys this slice touches.
   var uniques: [UInt32] = []
+  /// What it takes to put another row in the place of one that is not admitted; empty without admission.
+  var substitution = Substitution()
+
+  struct Substitution {
+    /// By field: the position in `uniques` of the key that stands for those not admitted.
+    var others: [UInt32] = []
+    /// Per distinct key: the first field it occurs in, and how often it occurs in the slice.
+    var fields: [UInt16] = []
+    var sightings: [UInt32] = []
+  }
 }
 
 /// What a worker does for one step of training, or for one block of evaluation rows, on its way through the threads.

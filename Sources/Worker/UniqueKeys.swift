@@ -14,8 +14,14 @@ struct UniqueKeys {
   private var placeOfNumber: [UInt32] = []
   private var bitmap: [UInt64] = []
   private var bitsBefore: [UInt32] = []
+  /// By field, the key that stands for those not admitted: part of every slice. Empty without admission.
+  private let otherKeys: [UInt64]
+  private var otherPlaces: [UInt32] = []
 
-  init() { resize(to: 1 << 12) }
+  init(otherKeys: [UInt64] = []) {
+    self.otherKeys = otherKeys
+    resize(to: 1 << 12)
+  }
 
   private mutating func resize(to capacity: Int) {
     tableKeys = [UInt64](repeating: 0, count: capacity)
@@ -26,15 +32,23 @@ struct UniqueKeys {
   mutating func number(_ work: StepWork) {
     work.keys.removeAll(keepingCapacity: true)
     tableNumbers.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    for index in work.parts.indices { numberEntries(of: &work.parts[index], keys: &work.keys) }
+    for index in work.parts.indices {
+      numberEntries(work.parts[index].batch.keys, places: &work.parts[index].places, keys: &work.keys)
+    }
+    var others: [UInt32] = []
+    if !otherKeys.isEmpty { numberEntries(otherKeys, places: &others, keys: &work.keys) }
     sort(&work.keys)
-    for index in work.parts.indices { collectUniques(of: &work.parts[index], count: work.keys.count) }
+    otherPlaces = others.map { placeOfNumber[Int($0)] }
+    for index in work.parts.indices {
+      collectUniques(of: &work.parts[index], count: work.keys.count)
+      if !otherKeys.isEmpty { findFields(of: &work.parts[index]) }
+    }
   }
 
   /// Leaves in `places` each entry's number in the order of first sight, and appends new keys to `keys`.
-  private mutating func numberEntries(of part: inout SlicePart, keys: inout [UInt64]) {
-    let entries = part.batch.keys.count
-    part.places.resize(to: entries)
+  private mutating func numberEntries(_ entryKeys: [UInt64], places: inout [UInt32], keys: inout [UInt64]) {
+    let entries = entryKeys.count
+    places.resize(to: entries)
     var done = 0
     while done < entries {
       // Grow between runs, so that the inner loop never has to look.
@@ -45,8 +59,8 @@ struct UniqueKeys {
       }
       let end = min(entries, done + room)
       let mask = tableKeys.count - 1
-      part.batch.keys.withUnsafeBufferPointer { entryKeys in
-        part.places.withUnsafeMutableBufferPointer { places in
+      entryKeys.withUnsafeBufferPointer { entryKeys in
+        places.withUnsafeMutableBufferPointer { places in
           tableKeys.withUnsafeMutableBufferPointer { cells in
             tableNumbers.withUnsafeMutableBufferPointer { numbers in
               for entry in done..<end {
@@ -150,6 +164,9 @@ struct UniqueKeys {
           }
         }
       }
+      if part.batch.rows > 0 {
+        for place in otherPlaces { bitmap[Int(place >> 6)] |= 1 << UInt64(place & 63) }
+      }
       for word in 0..<words {
         bitsBefore[word] = UInt32(part.uniques.count)
         var bits = bitmap[word]
@@ -166,6 +183,30 @@ struct UniqueKeys {
             let below = bitmap[word] & (1 << UInt64(place & 63) &- 1)
             places[entry] = bitsBefore[word] &+ UInt32(truncatingIfNeeded: below.nonzeroBitCount)
           }
+        }
+      }
+      part.substitution.others.removeAll(keepingCapacity: true)
+      if part.batch.rows > 0 {
+        for place in otherPlaces {
+          let below = bitmap[Int(place >> 6)] & (1 << UInt64(place & 63) &- 1)
+          part.substitution.others.append(bitsBefore[Int(place >> 6)] &+ UInt32(below.nonzeroBitCount))
+        }
+      }
+    }
+  }
+
+  /// Finds the field and counts the sightings of each of the slice's keys.
+  private func findFields(of part: inout SlicePart) {
+    let fields = part.batch.fields
+    part.substitution.fields = Array(repeating: .max, count: part.uniques.count)
+    part.substitution.sightings = Array(repeating: 0, count: part.uniques.count)
+    for row in 0..<part.batch.rows {
+      for field in 0..<fields {
+        let cell = row * fields + field
+        for entry in Int(part.batch.offsets[cell])..<Int(part.batch.offsets[cell + 1]) {
+          let unique = Int(part.places[entry])
+          part.substitution.fields[unique] = min(part.substitution.fields[unique], UInt16(field))
+          part.substitution.sightings[unique] += 1
         }
       }
     }

@@ -12,6 +12,7 @@ import Wire
 public final class Worker {
   private let coordinator: String
   private let threads: Int?
+  private let files: [String]
   private let timeout: Duration
   private let logger: Logger
   private let context: Context
@@ -23,10 +24,14 @@ public final class Worker {
   /// - Parameters:
   ///   - coordinator: the endpoint of the coordinator, such as `tcp://10.0.0.1:7000`.
   ///   - threads: compute threads; nil takes what the coordinator says.
+  ///   - files: the data that only this worker can read: files, directories, patterns.
   ///   - timeout: how long the coordinator may be silent.
-  public init(coordinator: String, threads: Int? = nil, timeout: Duration = .seconds(20), logger: Logger) throws {
+  public init(
+    coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20), logger: Logger
+  ) throws {
     self.coordinator = coordinator
     self.threads = threads
+    self.files = files
     self.timeout = timeout
     self.logger = logger
     context = try Context()
@@ -40,9 +45,21 @@ public final class Worker {
 
   /// Works until the coordinator says stop. An error was told to the coordinator before it is thrown.
   public func run() throws {
+    let spool =
+      FileManager.default.temporaryDirectory.path
+      + "/deepfm-worker-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? FileManager.default.removeItem(atPath: spool) }
     do {
-      while let assignment = try waitForAssignment() {
-        guard try work(assignment) == .released else { return }
+      var own: [DatasetIndex.File] = []
+      while let order = try waitForAssignment() {
+        switch order {
+        case .survey(let survey): own = try look(survey, spool: spool)
+        case .configure(var assignment):
+          assignment.train = assignment.train.map { DatasetSurvey.localize($0, to: own) }
+          assignment.evaluation = assignment.evaluation.map { DatasetSurvey.localize($0, to: own) }
+          guard try work(assignment) == .released else { return }
+        default: return
+        }
       }
     } catch {
       try? send(.failed("\(error)"))
@@ -68,8 +85,28 @@ public final class Worker {
     return nil
   }
 
-  /// Registers every second until the coordinator answers with an assignment; nil when it says stop first.
-  private func waitForAssignment() throws -> WorkerAssignment? {
+  /// Reads through the files of this worker that the coordinator asks for, tells it what is there, and waits for what
+  /// comes next. Returns the files.
+  private func look(_ order: SurveyOrder, spool: String) throws -> [DatasetIndex.File] {
+    var lastHeartbeat = clock.now
+    let own = try DataFiles.expand(files)
+    func survey(_ patterns: [String], _ name: String) throws -> DatasetSurvey? {
+      let matches = DataFiles.matching(patterns, among: own)
+      guard !matches.isEmpty else { return nil }
+      let reading = ReadingOptions(spool: "\(spool)/\(name)", badRows: order.badRows, threads: threads) { [self] _, _ in
+        guard clock.now - lastHeartbeat >= .milliseconds(500) else { return }
+        try? send(.heartbeat)
+        lastHeartbeat = clock.now
+      }
+      return try DatasetSurvey.run(matches, .learn(order.schema), reading)
+    }
+    let result = try SurveyResult(train: survey(order.train, "train"), valid: survey(order.valid, "valid"))
+    try send(.surveyed(result))
+    return (result.train?.files ?? []) + (result.valid?.files ?? [])
+  }
+
+  /// Registers every second until the coordinator answers with something to do; nil when it says stop first.
+  private func waitForAssignment() throws -> WorkerOrder? {
     var poller = Poller([control])
     var lastHeard = clock.now
     var lastRegistered: ContinuousClock.Instant?
@@ -85,7 +122,7 @@ public final class Worker {
       while let order = try nextOrder() {
         lastHeard = clock.now
         switch order {
-        case .configure(let assignment): return assignment
+        case .configure, .survey: return order
         case .stop: return nil
         case .heartbeat, .release: continue
         default: throw WorkerError.unexpected("an order before the configuration")

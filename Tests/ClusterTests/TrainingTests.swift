@@ -10,8 +10,9 @@ struct TrainingTests {
   /// with what it is compared to.
   private static func logisticRegression(train: String, valid: String) throws -> Double {
     func read(_ file: String) throws -> Batch {
-      let index = try DatasetIndex.build(files: [file], format: .criteo, spool: "/nonexistent")
-      var reader = try ChunkReader(index)
+      let index = try DatasetIndex.build(
+        [file], schema: Schema(format: .criteo), ReadingOptions(spool: "/nonexistent"))
+      let reader = ChunkReader(index)
       var batch = Batch(fields: 39)
       for chunk in index.chunks { try reader.read(chunk, into: &batch) }
       return batch

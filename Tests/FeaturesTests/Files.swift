@@ -20,23 +20,35 @@ final class Scratch {
     return "\(path)/\(name)"
   }
 
-  func index(_ files: [String], _ format: DataFormat, chunkBytes: Int? = nil) throws -> DatasetIndex {
-    try DatasetIndex.build(files: files, format: format, spool: path + "/spool", chunkBytes: chunkBytes)
+  func index(
+    _ files: [String], _ format: DataFormat, chunkBytes: Int? = nil, badRows: BadRowPolicy = .fail
+  ) throws -> DatasetIndex {
+    try index(files, Schema(format: format), chunkBytes: chunkBytes, badRows: badRows)
+  }
+
+  func index(
+    _ files: [String], _ schema: Schema, chunkBytes: Int? = nil, badRows: BadRowPolicy = .fail
+  ) throws -> DatasetIndex {
+    try DatasetIndex.build(
+      files, schema: schema, ReadingOptions(spool: path + "/spool", badRows: badRows, chunkBytes: chunkBytes))
   }
 
   /// All rows of a data set, in the order of its files.
   func rows(_ index: DatasetIndex) throws -> Batch {
-    var reader = try ChunkReader(index)
+    let reader = ChunkReader(index)
     var batch = Batch(fields: index.fields)
     for chunk in index.chunks { try reader.read(chunk, into: &batch) }
     return batch
   }
 
-  func gzip(_ text: String) throws -> Data {
+  func gzip(_ text: String) throws -> Data { try compress(text, "gzip") }
+  func zstd(_ text: String) throws -> Data { try compress(text, "zstd") }
+
+  private func compress(_ text: String, _ program: String) throws -> Data {
     let plain = try file("plain-\(UUID().uuidString)", text)
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-    process.arguments = ["-c", plain]
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program, "-c", plain]
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()

@@ -13,9 +13,11 @@ struct OrderTests {
     -> [[UInt64]]
   {
     let order = EpochOrder.deal(index, slices: slices, seed: seed, epoch: epoch)
+    let threads = ReaderThreads(index, vocabulary: nil, count: Int(seed % 3))
     return try order.enumerated().map { slice, chunks in
-      var reader = try PartitionReader(
-        index: index, chunks: chunks, sliceRows: sliceRows, seed: seed, epoch: epoch, slice: slice, windowChunks: 3)
+      var reader = PartitionReader(
+        Lease(slice: slice, chunks: chunks), fields: 1, sliceRows: sliceRows, seed: seed, epoch: epoch,
+        threads: threads, windowChunks: 3)
       var keys: [UInt64] = []
       var batch = Batch(fields: 1)
       while try reader.next(into: &batch) {

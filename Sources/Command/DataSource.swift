@@ -1,0 +1,107 @@
+import Coordinator
+import Features
+import Foundation
+import Job
+
+/// The data of a run, found and read through.
+struct TrainingData {
+  var train: DatasetIndex
+  var valid: DatasetIndex?
+  var vocabulary: Vocabulary?
+  /// By file, the workers that have it; nil: all can read all.
+  var trainHolders: [[Int]]?
+  var validHolders: [[Int]]?
+}
+
+/// Finds the data that a job names, and leaves in the run directory what it takes to read more like them: schema,
+/// vocabulary, and the packed form if there is to be one.
+struct DataSource {
+  let job: JobConfiguration
+  let schema: Schema
+  let directory: RunDirectory
+  let console: Console
+
+  /// Data that everyone can read.
+  func read() throws -> TrainingData {
+    var train = try DatasetIndex.build(job.train, schema: schema, reading("train"))
+    let vocabulary = try adopt(job.vocabulary, for: &train)
+    if job.cache { train = try pack(train, vocabulary) }
+    var valid: DatasetIndex?
+    if !job.valid.isEmpty {
+      valid = try DatasetIndex.build(job.valid, encoding: train.encoding, reading("valid"))
+    }
+    try keepSchema()
+    console.sayWhatWasSkipped(train, " of the training data")
+    if let valid { console.sayWhatWasSkipped(valid, " of the validation data") }
+    return TrainingData(train: train, valid: valid, vocabulary: vocabulary)
+  }
+
+  /// Data that workers have, each its own.
+  func survey(with cluster: Cluster, gatherSeconds: Double) throws -> TrainingData {
+    let order = SurveyOrder(train: job.train, valid: job.valid, schema: schema, badRows: job.badRowPolicy)
+    let found = try cluster.run(
+      Plan(survey: order, configuration: job, gatherSeconds: gatherSeconds), catalogue: nil
+    ).surveys
+    guard let train = try DatasetSurvey.merge(found.map(\.train), schema: schema) else {
+      throw RunFailure(
+        sentence: "no worker has a file that \(job.train.joined(separator: ", ")) names. Start workers with --files.")
+    }
+    var trainIndex = train.survey.index(schema)
+    let vocabulary = try adopt(job.vocabulary, for: &trainIndex)
+    var data = TrainingData(train: trainIndex, vocabulary: vocabulary, trainHolders: train.holders)
+    if !job.valid.isEmpty {
+      guard let valid = try DatasetSurvey.merge(found.map(\.valid), schema: schema) else {
+        throw RunFailure(
+          sentence: "no worker has a file that \(job.valid.joined(separator: ", ")) names. Start workers with --files.")
+      }
+      var index = valid.survey.index(nil)
+      index.encoding = data.train.encoding
+      data.valid = index
+      data.validHolders = valid.holders
+    }
+    try keepSchema()
+    console.sayWhatWasSkipped(data.train, " of the training data")
+    if let valid = data.valid { console.sayWhatWasSkipped(valid, " of the validation data") }
+    return data
+  }
+
+  private func reading(_ purpose: String) -> ReadingOptions {
+    ReadingOptions(spool: "\(directory.spool)/\(purpose)", badRows: job.badRowPolicy) { read, total in
+      try Interruption.check()
+      console.show("reading \(purpose) data", share: Double(read) / Double(max(1, total)))
+    }
+  }
+
+  /// Has the index use the vocabulary, a copy of which stays in the run directory.
+  private func adopt(_ path: String?, for index: inout DatasetIndex) throws -> Vocabulary? {
+    guard let path else { return nil }
+    let (vocabulary, fingerprint) = try VocabularyFile.load(path)
+    if index.files.contains(where: \.isPacked), index.encoding.vocabulary != fingerprint {
+      throw VocabularyError.other(path: path, wanted: index.encoding.vocabulary ?? "none", found: fingerprint)
+    }
+    index.encoding.vocabulary = fingerprint
+    do {
+      try FileManager.default.copyItem(atPath: path, toPath: directory.vocabulary)
+    } catch {
+      throw RunFailure(
+        sentence: "\(directory.vocabulary) cannot be written: \(error.localizedDescription). Is the disk full?")
+    }
+    return vocabulary
+  }
+
+  private func pack(_ index: DatasetIndex, _ vocabulary: Vocabulary?) throws -> DatasetIndex {
+    try Packing.pack(index, vocabulary: vocabulary, to: directory.cache) { rows in
+      try Interruption.check()
+      console.show("packing", share: Double(rows) / Double(index.rows))
+    }
+  }
+
+  private func keepSchema() throws {
+    do {
+      try schema.yaml.write(toFile: directory.schema, atomically: true, encoding: .utf8)
+    } catch {
+      throw RunFailure(
+        sentence: "\(directory.schema) cannot be written: \(error.localizedDescription). Is the disk full?")
+    }
+  }
+}

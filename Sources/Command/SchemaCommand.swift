@@ -1,0 +1,90 @@
+import ArgumentParser
+import Features
+import Foundation
+
+struct SchemaCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schema",
+    abstract: "Show the schemas that come with this tool, or propose one for a file.",
+    discussion: """
+      A schema says what the columns of the data mean. It is a YAML file with these keys:
+
+        format      criteo, csv, tsv, libsvm, libfm or libffm
+        separator   between columns: one character, or tab
+        header      whether the first line names the columns; quotes: whether fields may be quoted
+        columns     their names, where there is no header
+        label       the column with 1, or 0 or -1; or a rule such as  rating >= 4
+        timestamp   a column that `deepfm split --time` reads, and that is no field
+        ignore      columns that are no fields
+        missing     texts that stand for a missing value; default [""]
+        fields      a list; left out, every other column is a category. Each is a name, or
+                    {name: age, type: numeric, transform: quantile, buckets: 10, missing: own}
+
+        type        categorical (default), numeric or multi-valued
+        vocabulary  another field, whose features this one shares
+        separator   multi-valued: between the values, default |;  pooling: mean (default) or sum
+        transform   numeric: raw, log1p, standardise (default), min-max, log-squared or quantile (with buckets)
+        missing     own (a feature of its own, default), skip, fail, mean, or a number to put in its place
+        indices     libsvm and libfm: the range of features that belong to the field, such as 1-943
+
+      Statistics (means, ranges, quantiles) come from the training data alone.
+      """,
+    subcommands: [Show.self, List.self, Infer.self])
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print a schema.")
+
+    @Argument(help: ArgumentHelp("A preset's name, or a file.", valueName: "name|file"))
+    var name: String
+
+    func run() throws {
+      if let preset = SchemaPreset(rawValue: name) {
+        print(preset.yaml, terminator: "")
+      } else {
+        print(try Schema.named(name).yaml, terminator: "")
+      }
+    }
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Name the presets.")
+
+    func run() { for preset in SchemaPreset.allCases { print(preset.rawValue) } }
+  }
+
+  struct Infer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Propose a schema from a file's header and first rows.",
+      discussion: """
+        Prints the schema to standard output, to be kept in a file and looked over, and to standard error a table of \
+        what each column looks like: its part in the schema, how many distinct values the sample has, the share of \
+        rows without one, and examples.
+
+          deepfm schema infer clicks.csv.gz > schema.yaml
+        """)
+
+    @Argument(help: ArgumentHelp("Data: plain, gzip or zstd; - for standard input.", valueName: "file"))
+    var file: String
+
+    func run() throws {
+      let inference = try SchemaInference(file: file)
+      Console().say(Self.table(inference))
+      print(inference.schema.yaml, terminator: "")
+    }
+
+    static func table(_ inference: SchemaInference) -> String {
+      let title = "\(Format.count(Double(inference.rows))) rows looked at"
+      guard !inference.columns.isEmpty else {
+        return "\(title): this looks like \(inference.schema.format.rawValue)"
+      }
+      let rows = inference.columns.map { column in
+        [
+          column.name, column.role, Format.count(Double(column.distinct)),
+          column.missing > 0 ? Format.fixed(100 * column.missing, 1) + " %" : "-",
+          column.examples.map { $0.count > 24 ? $0.prefix(23) + "…" : $0 }.joined(separator: "  "),
+        ]
+      }
+      return title + "\n\n" + TextTable(["column", "is", "distinct", "missing", "examples"], rows, right: [2, 3]).text
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Features
+import Foundation
+import Job
+
+struct SplitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "split",
+    abstract: "Split data into parts, say for training and testing.",
+    discussion: """
+      Rows stay as they are, line ends aside; a header goes to every part. The same data, rule and seed give the same \
+      parts. Memory stays under 64 MiB, whatever the data's size.
+
+        deepfm split clicks.txt --random 9:1 --seed 1 --out train.txt test.txt
+        deepfm split day_*.txt.gz --sequential 6:1 --out train.txt test.txt
+        deepfm split clicks.csv --schema csv --random 8:1:1 --by user --out train.csv valid.csv test.csv
+        deepfm split ratings.csv --schema movielens --time 9:1 --out train.csv test.csv
+      """)
+
+  @Argument(help: ArgumentHelp("Text data; files, directories, patterns, or - for standard input.", valueName: "file"))
+  var data: [String]
+
+  @Option(help: ArgumentHelp("Each row by a draw of its own.", valueName: "ratio"))
+  var random: Ratio?
+
+  @Option(help: ArgumentHelp("In the order of the data.", valueName: "ratio"))
+  var sequential: Ratio?
+
+  @Option(help: ArgumentHelp("The earliest first, by the schema's timestamp column.", valueName: "ratio"))
+  var time: Ratio?
+
+  @Option(
+    help: ArgumentHelp("With --random: rows with the same value in this column stay together.", valueName: "column"))
+  var by: String?
+
+  @Option(help: "With --random: another seed, another split.")
+  var seed: UInt64 = 1
+
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("A file for each part, in the ratio's order.", valueName: "file"))
+  var out: [String]
+
+  @OptionGroup(title: "Data") var options: DataOptions
+
+  func validate() throws {
+    let ratios = [random, sequential, time].compactMap { $0 }
+    guard ratios.count == 1 else { throw ValidationError("Choose one of --random, --sequential and --time.") }
+    guard by == nil || random != nil else { throw ValidationError("--by goes with --random.") }
+    guard out.count == ratios[0].parts.count else {
+      throw ValidationError("--out: \(ratios[0].parts.count) parts need as many files, not \(out.count).")
+    }
+    guard Set(out).count == out.count else { throw ValidationError("--out: each part needs a file of its own.") }
+  }
+
+  func run() throws {
+    Interruption.install()
+    let console = Console()
+    var job = JobConfiguration()
+    options.override(&job)
+    let schema = try job.dataSchema()
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let index = try DatasetIndex.build(data, schema: schema, scratch.reading(job, "reading", console))
+    let rule: SplitRule
+    if sequential != nil {
+      rule = .sequential
+    } else if time != nil {
+      guard let column = schema.timestamp else {
+        throw ValidationError("--time: the schema names no timestamp column; choose another, or add one.")
+      }
+      rule = .byTime(column)
+    } else {
+      rule = by.map { .byColumn($0, seed: seed) } ?? .random(seed: seed)
+    }
+    let ratio = (random ?? sequential ?? time)?.parts ?? []
+    let parts = try Splitter(index, rule: rule, ratio: ratio) { rows, total in
+      try Interruption.check()
+      console.show("splitting", share: Double(rows) / Double(max(1, total)))
+    }.write(to: out)
+    console.sayWhatWasSkipped(index)
+    print(
+      TextTable(
+        ["part", "rows", "share", "clicks"],
+        parts.map {
+          [
+            $0.path, Format.count(Double($0.rows)), Format.fixed(100 * Double($0.rows) / Double(index.rows), 2) + " %",
+            Format.fixed(100 * $0.positiveShare, 2) + " %",
+          ]
+        }, right: [1, 2, 3]
+      ).text)
+  }
+}
+
+/// `9:1`, `8:1:1`.
+struct Ratio: ExpressibleByArgument {
+  var parts: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count > 1, parts.allSatisfy({ ($0 ?? 0) > 0 && ($0 ?? 0) <= 1 << 20 }) else { return nil }
+    self.parts = parts.compactMap { $0 }
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Features
+import Foundation
+import Job
+
+struct VocabCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vocab",
+    abstract: "Make a vocabulary: the values that are frequent enough to have features of their own.",
+    subcommands: [Build.self])
+
+  struct Build: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Count the categories of training data and keep the frequent ones.",
+      discussion: """
+        Values that occur less than --min-count times share their field's out-of-vocabulary feature, once \
+        `deepfm train --vocab FILE` reads with the vocabulary; it becomes part of the run. The file is SQLite:
+
+          sqlite3 vocab.sqlite 'select * from fields'
+
+        Memory stays under --memory and 128 MiB for all else; what does not fit waits on disk beside the file.
+        """)
+
+    @Argument(help: ArgumentHelp("Training data, as text.", valueName: "file"))
+    var data: [String]
+
+    @Option(help: ArgumentHelp("Where the vocabulary goes.", valueName: "file"))
+    var out: String
+
+    @Option(help: "Values that occur less often are out of vocabulary.")
+    var minCount = 10
+
+    @Option(help: ArgumentHelp("Memory for counting.", valueName: "MiB"))
+    var memory = 256
+
+    @OptionGroup(title: "Data") var options: DataOptions
+
+    func validate() throws {
+      guard minCount >= 1 else { throw ValidationError("--min-count: \(minCount) cannot be used: choose 1 or more.") }
+      guard 16...1 << 20 ~= memory else {
+        throw ValidationError("--memory: \(memory) cannot be used: choose 16 MiB or more.")
+      }
+    }
+
+    func run() throws {
+      Interruption.install()
+      let console = Console()
+      var job = JobConfiguration()
+      options.override(&job)
+      let scratch = try ScratchDirectory()
+      defer { scratch.remove() }
+      let index = try DatasetIndex.build(data, schema: job.dataSchema(), scratch.reading(job, "reading", console))
+      let fields = try VocabularyBuilder(index, minimumCount: minCount, memory: memory << 20).build(to: out) { rows in
+        try Interruption.check()
+        console.show("counting", share: Double(rows) / Double(index.rows))
+      }
+      console.sayWhatWasSkipped(index)
+      print(
+        TextTable(
+          ["field", "distinct", "kept", "of occurrences"],
+          fields.map {
+            [
+              $0.name, Format.count(Double($0.distinct)), Format.count(Double($0.kept)),
+              Format.fixed(100 * Double($0.keptOccurrences) / Double(max(1, $0.occurrences)), 2) + " %",
+            ]
+          }, right: [1, 2, 3]
+        ).text)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+extension DatasetSurvey {
+  public var rows: Int { chunks.reduce(0) { $0 + $1.rows } }
+
+  /// One survey of what several workers found in files of their own. Files of the same name are copies of one.
+  ///
+  /// - Parameter found: by worker; nil for one that has none of the files.
+  /// - Returns: the survey, in the order of the files' names, and for each file the workers that have it.
+  /// - Throws: `DatasetError` where copies differ, or files are of different layouts.
+  public static func merge(
+    _ found: [DatasetSurvey?], schema: Schema
+  ) throws -> (survey: DatasetSurvey, holders: [[Int]])? {
+    guard var merged = found.compactMap({ $0 }).first else { return nil }
+    merged.encoding = try encoding(found.compactMap { $0 }, schema)
+    merged.files = []
+    merged.chunks = []
+    merged.positives = 0
+    merged.statistics = [:]
+    let names = Set(found.compactMap { $0?.files.map(\.baseName) }.joined()).sorted()
+    var holders: [[Int]] = []
+    // By worker: the number in all the data of each of its chunks that count.
+    var numbers = found.map { [Int?](repeating: nil, count: $0?.chunks.count ?? 0) }
+    for name in names {
+      var chunks: [Chunk]?
+      holders.append([])
+      for (worker, survey) in found.enumerated() {
+        guard let survey, let file = survey.files.firstIndex(where: { $0.baseName == name }) else { continue }
+        holders[holders.count - 1].append(worker)
+        let places = survey.chunks.indices.filter { survey.chunks[$0].file == file }
+        let copy = places.map { place in
+          var chunk = survey.chunks[place]
+          chunk.file = merged.files.count
+          return chunk
+        }
+        if let chunks {
+          guard sameRows(chunks, copy) else { throw DatasetError.differentCopies(file: name) }
+        } else {
+          for (offset, place) in places.enumerated() { numbers[worker][place] = merged.chunks.count + offset }
+          chunks = copy
+        }
+      }
+      let isPacked = found.compactMap { $0 }.contains { $0.files.contains { $0.baseName == name && $0.isPacked } }
+      merged.files.append(.init(name: name, path: "", isPacked: isPacked))
+      merged.chunks += chunks ?? []
+    }
+    for (worker, survey) in found.enumerated() {
+      guard let survey else { continue }
+      merged.firstBadRow = merged.firstBadRow ?? survey.firstBadRow
+      for (field, statistics) in survey.statistics {
+        merged.statistics[field, default: FieldStatistics()].merge(statistics, chunks: numbers[worker])
+      }
+    }
+    return (merged, holders)
+  }
+
+  /// Copies may be cut into other chunks, since a worker cuts by the size of all it has; they hold as many rows and bytes.
+  private static func sameRows(_ left: [Chunk], _ right: [Chunk]) -> Bool {
+    left.reduce(0) { $0 + $1.rows } == right.reduce(0) { $0 + $1.rows }
+      && left.reduce(0) { $0 + $1.length } == right.reduce(0) { $0 + $1.length }
+  }
+
+  private static func encoding(_ surveys: [DatasetSurvey], _ schema: Schema) throws -> Encoding {
+    let first = surveys[0]
+    if first.encoding.format == .libffm || first.encoding.leavesOutUnknown {
+      // Each worker saw some of the fields.
+      let ranges = surveys.compactMap(\.numbers)
+      var layout = LearntLayout()
+      if let lower = ranges.map(\.lowerBound).min(), let upper = ranges.map(\.upperBound).max() {
+        layout.numbers = lower...upper
+        return try schema.encoding(for: layout, file: first.origin)
+      }
+    }
+    for other in surveys where other.encoding != first.encoding {
+      throw DatasetError.differentHeader(file: other.origin, first: first.origin)
+    }
+    return first.encoding
+  }
+
+  /// libsvm: the indices seen; libffm: the fields' numbers.
+  private var numbers: ClosedRange<UInt64>? {
+    guard !encoding.fields.isEmpty else { return nil }
+    if encoding.format == .libffm {
+      return UInt64(encoding.firstField)...UInt64(encoding.firstField + encoding.fields.count - 1)
+    }
+    let ranges = encoding.fields.compactMap(\.indices)
+    guard let first = ranges.first, let last = ranges.last else { return nil }
+    return first.lowerBound...last.upperBound
+  }
+
+  /// The files as one worker finds them: its own by path, others without one.
+  public static func localize(_ index: DatasetIndex, to own: [DatasetIndex.File]) -> DatasetIndex {
+    var index = index
+    for file in index.files.indices {
+      if let mine = own.first(where: { $0.baseName == index.files[file].baseName }) {
+        index.files[file].path = mine.path
+      }
+    }
+    return index
+  }
+}

@@ -1,0 +1,192 @@
+import Foundation
+import Synchronization
+
+/// Reads every chunk of some files on several threads: finds bad rows and gathers statistics.
+final class SurveyPass: Sendable {
+  struct Found {
+    var chunks: [Chunk]
+    var positives: Int
+    var statistics: [Int: FieldStatistics]
+    var firstBadRow: String?
+  }
+
+  private struct State {
+    var chunks: [Int: Chunk] = [:]
+    var positives = 0
+    var statistics: [Int: FieldStatistics] = [:]
+    var badRows = 0
+    var taken = 0
+    /// What went wrong first in the order of the data.
+    var failure: (chunk: Int, error: any Error)?
+    var firstBadRow: (chunk: Int, text: String)?
+  }
+
+  private let encoder: RowEncoder
+  private let inputs: [InputFile]
+  private let files: [DatasetIndex.File]
+  private let statistics: [Int]
+  private let badRows: BadRowPolicy
+  private let queue: BoundedQueue<(Int, Chunk)>
+  private let threads = DispatchGroup()
+  private let state = Mutex(State())
+
+  init(
+    encoder: RowEncoder, inputs: [InputFile], files: [DatasetIndex.File], statistics: [Int], badRows: BadRowPolicy,
+    threads count: Int?
+  ) throws {
+    self.encoder = encoder
+    self.inputs = inputs
+    self.files = files
+    self.statistics = statistics
+    self.badRows = badRows
+    let count = count ?? ProcessInfo.processInfo.activeProcessorCount
+    queue = BoundedQueue(capacity: 4 * count)
+    for _ in 0..<count {
+      threads.enter()
+      Thread { [self] in
+        run()
+        threads.leave()
+      }.start()
+    }
+  }
+
+  /// Has a chunk read. Its `rows` are all its records, as far as anyone knows yet.
+  ///
+  /// - Throws: what a thread has found wrong meanwhile.
+  func check(_ chunk: Chunk) throws {
+    let number = state.withLock {
+      $0.taken += 1
+      return $0.taken - 1
+    }
+    if state.withLock({ $0.failure != nil }) { throw failure() }
+    _ = queue.push((number, chunk))
+  }
+
+  /// Waits for the threads, without a result.
+  func abandon() {
+    queue.cancel()
+    threads.wait()
+  }
+
+  func finish() throws -> Found {
+    queue.close()
+    threads.wait()
+    if state.withLock({ $0.failure != nil }) { throw failure() }
+    return state.withLock { state in
+      Found(
+        chunks: (0..<state.taken).compactMap { state.chunks[$0] }, positives: state.positives,
+        statistics: state.statistics, firstBadRow: state.firstBadRow?.text)
+    }
+  }
+
+  /// The first failure in the order of the data: chunks before it were all handed out before it.
+  private func failure() -> any Error {
+    queue.cancel()
+    threads.wait()
+    return state.withLock { $0.failure!.error }
+  }
+
+  private func run() {
+    let scratch = RowEncoder.Scratch(encoder)
+    var bytes: [UInt8] = []
+    var statistics: [Int: FieldStatistics] = [:]
+    var packed = EntryBuffer()
+    defer { packed.deallocate() }
+    while let (number, chunk) = queue.pop() {
+      do {
+        try read(number, chunk, scratch, &packed, &bytes, &statistics)
+      } catch {
+        state.withLock { state in
+          if state.failure.map({ number < $0.chunk }) ?? true { state.failure = (number, error) }
+        }
+      }
+    }
+    state.withLock { state in
+      for (field, found) in statistics { state.statistics[field, default: FieldStatistics()].merge(found) }
+    }
+  }
+
+  private func read(
+    _ number: Int, _ chunk: Chunk, _ scratch: RowEncoder.Scratch, _ packed: inout EntryBuffer, _ bytes: inout [UInt8],
+    _ statistics: inout [Int: FieldStatistics]
+  ) throws {
+    let input = inputs[chunk.file]
+    if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
+    var checked = chunk
+    try bytes.withUnsafeMutableBytes { buffer in
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
+      guard try input.read(into: part, at: chunk.offset) == chunk.length else {
+        throw DatasetError.changed(file: input.name)
+      }
+      let part2 = UnsafeRawBufferPointer(part)
+      if files[chunk.file].isPacked {
+        packed.reset()
+        do {
+          try PackedBlock.read(
+            part2, number: chunk.firstLine, rows: chunk.rows, fields: encoder.encoding.fields.count, into: &packed)
+        } catch let damage as PackedBlock.Damage {
+          checked.skipped = Array(0..<chunk.rows)
+          try note(
+            bad: chunk.rows, in: number,
+            .damagedPack(
+              file: input.name, reason: "block \(chunk.firstLine), of \(chunk.rows) rows, is damaged: \(damage.reason)")
+          )
+        }
+        return
+      }
+      guard chunk.length > 0 else {
+        checked.skipped = [0]
+        return try note(
+          bad: 1, in: number,
+          .badRow(
+            file: input.name, line: chunk.firstLine,
+            reason: "the row is longer than \(RecordScan.longest >> 20) MiB. Is this a text file with one row a line?"))
+      }
+      let records = try encoder.encode(part2, in: scratch) { record, start, failure in
+        checked.skipped.append(record)
+        let line = chunk.firstLine + part2[..<start].count { $0 == 10 }
+        try note(bad: 1, in: number, .badRow(file: input.name, line: line, reason: failure.reason))
+      }
+      guard records == chunk.rows else { throw DatasetError.changed(file: input.name) }
+      gather(scratch.buffer, number, chunk, &statistics)
+    }
+    checked.rows -= checked.skipped.count
+    let buffer = files[chunk.file].isPacked ? packed : scratch.buffer
+    let positives = checked.rows == 0 ? 0 : (0..<buffer.rows).reduce(0) { $0 + (buffer.labels[$1] != 0 ? 1 : 0) }
+    state.withLock { [checked] state in
+      state.chunks[number] = checked
+      state.positives += positives
+    }
+  }
+
+  /// Counts bad rows, and throws where they are too many.
+  private func note(bad rows: Int, in chunk: Int, _ error: DatasetError) throws {
+    guard case .skip(let limit) = badRows else { throw error }
+    let (count, first) = state.withLock { state in
+      state.badRows += rows
+      if state.firstBadRow.map({ chunk < $0.chunk }) ?? true { state.firstBadRow = (chunk, "\(error)") }
+      return (state.badRows, state.firstBadRow!.text)
+    }
+    if count > limit { throw DatasetError.tooManyBadRows(limit: limit, first: first) }
+  }
+
+  private func gather(
+    _ buffer: EntryBuffer, _ number: Int, _ chunk: Chunk, _ statistics: inout [Int: FieldStatistics]
+  ) {
+    let fields = encoder.encoding.fields.count
+    for field in self.statistics {
+      var values: [Double] = []
+      values.reserveCapacity(buffer.rows)
+      for row in 0..<buffer.rows {
+        let cell = row * fields + field
+        let first = cell > 0 ? Int(buffer.ends[cell - 1]) : 0
+        if first < Int(buffer.ends[cell]) { values.append(Double(buffer.values[first])) }
+      }
+      statistics[field, default: FieldStatistics()].add(
+        values, chunk: number,
+        random: CounterRandom(
+          EpochOrder.Purpose.statisticsSample, UInt64(field), FeatureHash.key(files[chunk.file].baseName, field: 0),
+          UInt64(chunk.offset)))
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/// The rows of libsvm, libfm and libffm: a label, then `index:value` or `field:index:value` between blanks.
+struct IndexedText {
+  struct Feature {
+    /// libffm only.
+    var field: UInt64
+    var index: UInt64
+    var value: Float
+  }
+
+  private let bytes: UnsafePointer<UInt8>
+  private let count: Int
+  private let hasFields: Bool
+  private var position = 0
+
+  /// - Parameter hasFields: libffm.
+  init(_ bytes: UnsafePointer<UInt8>, count: Int, hasFields: Bool) {
+    self.bytes = bytes
+    self.hasFields = hasFields
+    // What follows a number sign is a comment, as libsvm has it.
+    var end = 0
+    while end < count, bytes[end] != 35 { end += 1 }
+    self.count = end
+  }
+
+  /// The next text between blanks or tabs.
+  mutating func next() -> ColumnSpan? {
+    while position < count, bytes[position] == 32 || bytes[position] == 9 { position &+= 1 }
+    guard position < count else { return nil }
+    let start = position
+    while position < count, bytes[position] != 32, bytes[position] != 9 { position &+= 1 }
+    return ColumnSpan(bytes + start, count: position &- start)
+  }
+
+  mutating func nextFeature() throws -> Feature? {
+    guard let token = next() else { return nil }
+    var place = 0
+    func number() -> UInt64? {
+      let start = place
+      var number: UInt64 = 0
+      while place < token.count, token.start[place] != 58 {
+        let digit = UInt64(token.start[place]) &- 48
+        guard digit <= 9, place &- start < 19 else { return nil }
+        number = number &* 10 &+ digit
+        place &+= 1
+      }
+      guard place > start, place < token.count else { return nil }
+      place &+= 1
+      return number
+    }
+    let field = hasFields ? number() : 0
+    guard let field, let index = number() else { throw malformed(token) }
+    let length = token.count &- place
+    // The commonest value by far.
+    if length == 1, token.start[place] == 49 { return Feature(field: field, index: index, value: 1) }
+    guard let value = NumberText.parse(token.start + place, count: length) else { throw malformed(token) }
+    return Feature(field: field, index: index, value: Float(value))
+  }
+
+  private func malformed(_ token: ColumnSpan) -> RowFailure {
+    RowFailure(
+      "expected \(hasFields ? "field:index:value" : "index:value"), found \(RowFailure.quote(token)). Correct or remove the row"
+    )
+  }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+@testable import Features
+
+/// A million inputs for each parser, mutated from good ones: each is read or refused, and nothing else happens.
+struct FuzzTests {
+  static let inputs = 1_000_000
+
+  private static let seeds: [(Schema, String)] = [
+    (
+      Schema(format: .criteo),
+      "1\t5\t\t-7\t99\t1\t2\t3\t4\t5\t6\t7\t8\t1e3\tab\t\tcd\te\tf\tg\th\ti\tj\tk\tl\tm\tn\to\tp\tq\tr\ts\tt\tu\tv\tw\tx\ty\tz\t68fd1e64\n"
+    ),
+    (
+      Schema(
+        format: .csv, header: false, columns: ["label", "a", "n", "g"], label: LabelRule("label >= 0.5"),
+        missing: ["", "NA"],
+        fields: [
+          FieldSchema("a"), FieldSchema("n", .numeric, transform: .log1p, missing: .number(2)),
+          FieldSchema("g", .multiValued, missing: .own),
+        ]), "1,x,\"1.5\",\"a|b\"\"c\"\n0,\"y\nz\",NA,|\r\n"
+    ),
+    (Schema(format: .tsv, header: false, columns: ["label", "a"]), "1\t\"x\t\"\"\"\n0\ty\n"),
+    (Schema(format: .libfm), "1 1:1 2:0.25 3:1\n-1 4:1 5:1 6:1e3\n"),
+    (
+      Schema(format: .libsvm, fields: [FieldSchema("a", indices: "1-5"), FieldSchema("b", indices: "9")]),
+      "+1 1:1 3:0.5 9:2 # note\n-1 9:1 2:-7.5e-1\n0\n"
+    ),
+    (Schema(format: .libffm), "1 0:1:1 1:7:0.5 1:8:0.5\n0 1:9:1 0:2:1\n"),
+  ]
+
+  /// SplitMix64, for a mutation a few nanoseconds long.
+  private struct Random {
+    var state: UInt64
+
+    mutating func below(_ bound: Int) -> Int {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+      return Int((z ^ z >> 31) >> 33) % bound
+    }
+  }
+
+  private static let special: [UInt8] = [
+    0, 9, 10, 13, 32, 34, 35, 43, 44, 45, 46, 48, 49, 57, 58, 69, 101, 120, 124, 127, 128, 195, 255,
+  ]
+
+  private static func mutate(_ bytes: inout [UInt8], _ random: inout Random) {
+    for _ in 0...random.below(4) {
+      let place = random.below(max(1, bytes.count))
+      switch random.below(5) {
+      case 0 where !bytes.isEmpty: bytes[place] = special[random.below(special.count)]
+      case 1 where !bytes.isEmpty: bytes.remove(at: place)
+      case 2: bytes.insert(special[random.below(special.count)], at: min(place, bytes.count))
+      case 3 where !bytes.isEmpty:
+        let end = min(bytes.count, place + 1 + random.below(12))
+        bytes.insert(contentsOf: bytes[place..<end], at: random.below(bytes.count))
+      default: bytes.removeLast(random.below(bytes.count / 4 + 1))
+      }
+    }
+  }
+
+  @Test("No input crashes a parser; rows read have every cell, and finite values", arguments: 0..<6)
+  func parsers(format: Int) throws {
+    let (schema, good) = Self.seeds[format]
+    var layout = LearntLayout()
+    layout.firstRowColumns = 3
+    layout.numbers = 0...1
+    let encoder = RowEncoder(try schema.encoding(for: layout, file: "fuzz"))
+    let fields = encoder.encoding.fields.count
+    let scratch = RowEncoder.Scratch(encoder)
+    var random = Random(state: UInt64(format))
+    var (read, refused) = (0, 0)
+    var bytes = Array(good.utf8)
+    for input in 0..<Self.inputs {
+      // Mutations pile up for a while, then begin anew.
+      if input % 8 == 0 { bytes = Array(good.utf8) }
+      Self.mutate(&bytes, &random)
+      try bytes.withUnsafeBytes { bytes in
+        let records = try encoder.encode(bytes, in: scratch) { _, start, failure in
+          refused += 1
+          if start >= bytes.count || failure.reason.isEmpty { Issue.record("a failure without a place or reason") }
+        }
+        let buffer = scratch.buffer
+        if buffer.rows > records || buffer.cells != buffer.rows * fields { Issue.record("rows without cells") }
+        for entry in 0..<buffer.entries where !buffer.values[entry].isFinite { Issue.record("a value is not finite") }
+        read += buffer.rows
+      }
+    }
+    #expect(read > 1000 && refused > 1000, "\(read) rows read, \(refused) refused")
+  }
+
+  @Test("No bytes crash the reader of packed blocks, even where their checksum is right")
+  func packedBlocks() throws {
+    var buffer = EntryBuffer()
+    defer { buffer.deallocate() }
+    for row in 0..<20 {
+      buffer.reserve(entries: 5, cells: 2)
+      buffer.append(UInt64(row % 3), 1)
+      buffer.endCell()
+      for value in 0..<row % 4 { buffer.append(UInt64(value), 0.5) }
+      buffer.endCell()
+      buffer.endRow(label: row % 5 == 0 ? 1 : 0)
+    }
+    let good = PackedBlock(buffer, fields: 2).numbered(7)
+    var random = Random(state: 99)
+    var output = EntryBuffer()
+    defer { output.deallocate() }
+    var (read, refused) = (0, 0)
+    for input in 0..<Self.inputs {
+      var bytes = good
+      for _ in 0...random.below(3) { bytes[8 + random.below(bytes.count - 8)] = UInt8(random.below(256)) }
+      if input % 3 == 0 { bytes.removeLast(random.below(bytes.count)) }
+      if bytes.count >= PackedFormat.blockHeaderSize {
+        let checksum = Checksum.crc32c(Array(bytes[24...]), after: Checksum.crc32c(Array(bytes[..<20])))
+        withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(20..<24, with: $0) }
+      }
+      output.reset()
+      do {
+        try bytes.withUnsafeBytes { try PackedBlock.read($0, number: 7, rows: 20, fields: 2, into: &output) }
+        read += 1
+        if output.rows != 20 || output.cells != 40 { Issue.record("rows without cells") }
+      } catch is PackedBlock.Damage {
+        refused += 1
+        if output.entries != 0 || output.cells != 0 || output.rows != 0 { Issue.record("something is left") }
+      }
+    }
+    #expect(read > 1000 && refused > 1000, "\(read) read, \(refused) refused")
+  }
+}
