@@ -40,8 +40,11 @@ final class Cluster {
     return files
   }
 
-  /// Waits for children that were told to stop, and ends those that do not.
-  func end() { local.end() }
+  /// Tells processes that still wait to stop, waits for children among them, and ends those that do not.
+  func end() {
+    coordinator.dismiss()
+    local.end()
+  }
 
   func run(_ plan: Plan, catalogue: Catalogue?) throws -> RunResult {
     let outcome = try coordinator.run(

@@ -38,7 +38,10 @@ struct DataSource {
 
   /// Data that workers have, each its own.
   func survey(with cluster: Cluster, gatherSeconds: Double) throws -> TrainingData {
-    let order = SurveyOrder(train: job.train, valid: job.valid, schema: schema, badRows: job.badRowPolicy)
+    // What is here is named file by file; what is elsewhere by patterns.
+    func names(_ names: [String]) -> [String] { (try? DataFiles.expand(names)) ?? names }
+    let order = SurveyOrder(
+      train: names(job.train), valid: names(job.valid), schema: schema, badRows: job.badRowPolicy)
     let found = try cluster.run(
       Plan(survey: order, configuration: job, gatherSeconds: gatherSeconds), catalogue: nil
     ).surveys

@@ -33,8 +33,8 @@ struct RunDirectory {
   }
 
   /// A directory within this one, for a model that is trained on the way.
-  func makeStage(_ name: String) throws -> RunDirectory {
-    let stage = RunDirectory(path: "\(path)/\(name)")
+  func makeStage() throws -> RunDirectory {
+    let stage = RunDirectory(path: pretraining)
     try FileManager.default.createDirectory(atPath: stage.path + "/shards", withIntermediateDirectories: true)
     return stage
   }
@@ -42,7 +42,13 @@ struct RunDirectory {
   /// The directory of a run that was.
   static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
 
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
+  private var pretraining: String { path + "/pretraining" }
+
+  /// Removes the directory unless training has begun in it.
+  func removeIfUnused() {
+    guard ![catalogue, pretraining].contains(where: FileManager.default.fileExists(atPath:)) else { return }
+    try? FileManager.default.removeItem(atPath: path)
+  }
 
   func removeSpool() { try? FileManager.default.removeItem(atPath: spool) }
 

@@ -33,31 +33,22 @@ struct Training {
     let schema = try job.dataSchema()
     let directory = try RunDirectory.create(job.runDirectory)
     defer { directory.removeSpool() }
-    var data: TrainingData
-    let cluster: Cluster
-    do {
-      let source = DataSource(job: job, schema: schema, directory: directory, console: console)
-      if job.data == .local {
-        cluster = try Cluster(job, listen: listen, logs: directory.logs, console: console)
-        data = try source.survey(with: cluster, gatherSeconds: gatherSeconds)
-      } else {
-        data = try source.read()
-        cluster = try Cluster(job, listen: listen, logs: directory.logs, console: console)
-      }
-      try job.modelConfiguration(fields: data.train.fields).validate()
-    } catch {
-      // Nothing has run: the name is free for the next try.
-      directory.remove()
-      throw error
-    }
+    // After a mistake before anything ran, the name is free for the next try.
+    defer { directory.removeIfUnused() }
+    let source = DataSource(job: job, schema: schema, directory: directory, console: console)
+    // Shared data are read before anyone is launched, who would wait for it.
+    let shared = job.data == .shared ? try source.read() : nil
+    let cluster = try Cluster(job, listen: listen, logs: directory.logs, console: console)
     defer { cluster.end() }
+    let data = try shared ?? source.survey(with: cluster, gatherSeconds: gatherSeconds)
+    try job.modelConfiguration(fields: data.train.fields).validate()
 
     var start: ServerAssignment.Restore?
     var trainingSeconds = 0.0
     if let earlier = job.model.definition.pretraining {
       var pretraining = job
       pretraining.model = earlier
-      let place = try directory.makeStage("pretraining")
+      let place = try directory.makeStage()
       let first = try train(pretraining, data, in: place, start: nil, isFollowed: true, cluster, console)
       trainingSeconds += first.trainingSeconds
       guard let checkpoint = try Catalogue.open(at: place.catalogue).lastCheckpoint() else {

@@ -15,6 +15,9 @@ public final class Coordinator {
   public let endpoint: String
   private let context: Context
   private let socket: Socket
+  /// Processes that wait for another plan.
+  private var waitingServers: [Socket.Peer] = []
+  private var waitingWorkers: [Socket.Peer] = []
 
   /// - Parameter listen: such as `tcp://127.0.0.1:*`.
   /// - Throws: `WireError` where the address cannot be had.
@@ -37,13 +40,19 @@ public final class Coordinator {
     let start = clock.now
     var seconds: Double { (clock.now - start) / .seconds(1) }
     var core = CoordinatorCore(plan, at: seconds)
+    waitingServers = []
+    waitingWorkers = []
     var outcome: Outcome?
 
     func perform(_ effects: [CoordinatorCore.Effect]) throws {
       for effect in effects {
         switch effect {
-        case .server(let peer, let order): try send(Message(control: order, kind: .serverControl), to: peer)
-        case .worker(let peer, let order): try send(Message(control: order, kind: .workerControl), to: peer)
+        case .server(let peer, let order):
+          if case .release = order { waitingServers.append(peer) }
+          try send(Message(control: order, kind: .serverControl), to: peer)
+        case .worker(let peer, let order):
+          if case .release = order { waitingWorkers.append(peer) }
+          try send(Message(control: order, kind: .workerControl), to: peer)
         case .refuse(let peer, let sentence): try send(.refusal(sentence, of: Header(.refusal)), to: peer)
         case .recordMembers(let members): try catalogue?.record(members: members, view: 1)
         case .commit(let epoch, let checkpoint): try catalogue?.commit(epoch, checkpoint)
@@ -83,6 +92,14 @@ public final class Coordinator {
       throw error
     }
     return outcome!
+  }
+
+  /// Tells processes that wait for another plan that there is none.
+  public func dismiss() {
+    for peer in waitingServers { try? send(Message(control: ServerOrder.stop, kind: .serverControl), to: peer) }
+    for peer in waitingWorkers { try? send(Message(control: WorkerOrder.stop, kind: .workerControl), to: peer) }
+    waitingServers = []
+    waitingWorkers = []
   }
 
   private func handle(

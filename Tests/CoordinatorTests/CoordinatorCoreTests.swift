@@ -17,7 +17,7 @@ struct CoordinatorCoreTests {
       encoding: Encoding(
         format: .libfm, separator: 9, hasHeader: false, hasQuotes: false, columns: [], labelColumn: 0,
         label: LabelRule(column: "label"), timestampColumn: nil, missingTexts: [""],
-        fields: [.init(name: "1", column: 0, seed: 0, rule: .index, missing: .own, indices: nil)], firstField: 0,
+        fields: [.init(name: "1", column: 0, owner: 0, rule: .index, missing: .own, indices: nil)], firstField: 0,
         leavesOutUnknown: false, vocabulary: nil),
       files: [.init(name: "x", path: "x")],
       chunks: [

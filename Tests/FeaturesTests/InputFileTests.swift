@@ -10,22 +10,23 @@ struct InputFileTests {
 
   private static let text = (0..<5000).map { "\($0 % 2) \($0):1 7:0.5\n" }.joined()
 
-  @Test("gzip is recognised by its bytes, and reads like the plain file; so do several members")
-  func gzip() throws {
+  @Test("gzip and zstd are recognised by their bytes, and read like the plain file; so do several members or frames")
+  func compressed() throws {
     let scratch = try Scratch()
     let plain = try scratch.rows(scratch.index([scratch.file("plain", Self.text)], .libfm))
     let half = Self.text.index(Self.text.startIndex, offsetBy: 40_000)
     let members = try scratch.gzip(String(Self.text[..<half])) + scratch.gzip(String(Self.text[half...]))
-    for data in [try scratch.gzip(Self.text), members] {
+    let frames = try scratch.zstd(String(Self.text[..<half])) + scratch.zstd(String(Self.text[half...]))
+    for data in [try scratch.gzip(Self.text), members, try scratch.zstd(Self.text), frames] {
       let batch = try scratch.rows(scratch.index([scratch.file("data.bin", data)], .libfm))
       #expect(batch.keys == plain.keys && batch.labels == plain.labels && batch.rows == 5000)
     }
   }
 
-  @Test("A truncated or damaged gzip file is named, and leaves nothing behind")
-  func damagedGzip() throws {
+  @Test("A truncated or damaged archive is named, and leaves nothing behind", arguments: ["gzip", "zstd"])
+  func damagedArchive(kind: String) throws {
     let scratch = try Scratch()
-    let whole = try scratch.gzip(Self.text)
+    let whole = try kind == "gzip" ? scratch.gzip(Self.text) : scratch.zstd(Self.text)
     var damaged = whole
     damaged[damaged.count / 2] ^= 0xff
     damaged[damaged.count / 2 + 1] ^= 0xff
@@ -34,10 +35,67 @@ struct InputFileTests {
     ] {
       let file = try scratch.file("bad.gz", Data(data))
       let error = #expect(throws: DatasetError.self) { try scratch.index([file], .libfm) }
-      #expect(error?.description.hasPrefix(file + ": the gzip data ") == true)
+      #expect(error?.description.hasPrefix(file + ": the \(kind) data ") == true)
       #expect(error?.description.contains(reason) == true || reason == "damaged")
       #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/spool").isEmpty)
     }
+  }
+
+  @Test("Directories and patterns name their files in order; a pipe is read once")
+  func names() throws {
+    let scratch = try Scratch()
+    let directory = scratch.path + "/data"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    for (name, key) in [("b.txt", 2), ("a.txt", 1), ("c.csv", 3), (".hidden", 4), ("a.txt.truth.json", 5)] {
+      _ = try scratch.file("data/" + name, "1 \(key):1\n")
+    }
+    #expect(try scratch.rows(scratch.index([directory], .libfm)).keys == [1, 2, 3])
+    #expect(try scratch.rows(scratch.index([directory + "/*.txt"], .libfm)).keys == [1, 2])
+    #expect(
+      try scratch.rows(scratch.index([directory + "/c.csv", directory + "/[ab].txt"], .libfm)).keys == [3, 1, 2])
+    #expect(
+      DataFiles.matching(["x/*.txt", "c.csv"], among: ["/y/a.txt", "/z/c.csv", "d.bin"]) == ["/y/a.txt", "/z/c.csv"])
+
+    let pipe = scratch.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let compressed = try scratch.gzip("1 7:1\n0 8:1\n")
+    Thread {
+      if let handle = FileHandle(forWritingAtPath: pipe) {
+        handle.write(compressed)
+        try? handle.close()
+      }
+    }.start()
+    #expect(try scratch.rows(scratch.index([pipe], .libfm)).keys == [7, 8])
+  }
+
+  @Test("A byte order mark is no part of the first column; UTF-16 is refused with the way out")
+  func byteOrderMark() throws {
+    let scratch = try Scratch()
+    let file = try scratch.file("a.csv", Data([0xEF, 0xBB, 0xBF] + Array("label,x\r\n1,a\r\n".utf8)))
+    let index = try scratch.index([file], .csv)
+    #expect(try index.fieldNames == ["x"] && scratch.rows(index).keys == [FeatureHash.key("a", field: 0)])
+    let wide = try scratch.file("b.csv", Data([0xFF, 0xFE, 0x31, 0, 0x0A, 0]))
+    let error = #expect(throws: DatasetError.self) { try scratch.index([wide], .libfm) }
+    #expect(error?.description.contains("iconv") == true)
+  }
+
+  @Test("Line breaks within quotes belong to the value, and count as lines")
+  func quotedLineBreaks() throws {
+    let scratch = try Scratch()
+    let text = "label,\"a\nb\",c\n1,\"x\r\ny, \"\"z\"\"\",2\n0,\"\n\n\",3\n"
+    let index = try scratch.index([scratch.file("a.csv", text)], .csv, chunkBytes: 1)
+    #expect(index.fieldNames == ["a\nb", "c"] && index.rows == 2 && index.chunks.map(\.firstLine) == [3, 5])
+    #expect(try scratch.rows(index).keys.first == FeatureHash.key("x\r\ny, \"z\"", field: 0))
+    for chunkBytes in [1, 1000] {
+      let bad = try scratch.file("b.csv", text + "maybe,x,1\n")
+      let error = #expect(throws: DatasetError.self) { try scratch.index([bad], .csv, chunkBytes: chunkBytes) }
+      #expect(error?.description.hasPrefix("\(bad):8: expected the label") == true, "\(error?.description ?? "")")
+    }
+    // A quote that nobody closes costs its own row, not all that follow.
+    let stray = try scratch.file("c.csv", "label,x\n1,a\n0,\"b\n1,c\n1,5' d\n")
+    let rest = try scratch.index([stray], .csv, badRows: .skip(limit: 1))
+    #expect(
+      rest.rows == 3 && rest.skipped == 1 && rest.firstBadRow?.contains("c.csv:3: a quoted field does not end") == true)
   }
 
   @Test("Files that cannot be read are named with the reason")

@@ -43,4 +43,35 @@ struct SharedDataTests {
       #expect(batch.rows == rows && batch.fields == 10)
     }
   }
+
+  @Test("MovieLens has 85,000 rows, several genres to a row, and splits by time as it is sorted")
+  func movielens() throws {
+    let scratch = try Scratch()
+    let schema = try SchemaPreset.movielens.schema()
+    let index = try scratch.index(["\(Shared.data!)/movielens-100k/train.csv.gz"], schema)
+    let batch = try scratch.rows(index)
+    #expect(index.fieldNames == ["user", "age", "gender", "occupation", "zip", "item", "year", "genres"])
+    #expect(batch.rows == 85_000 && index.positives == 46_904 && Int(batch.labels.reduce(0, +)) == 46_904)
+    // User, age, ... have one feature a row; genres have their own number.
+    let genres = batch.keys.count - 7 * 85_000
+    #expect(genres > 85_000 && genres < 3 * 85_000)
+    for (rule, ratio) in [(SplitRule.sequential, [6, 1]), (.byTime("timestamp"), [6, 1])] {
+      let paths = [scratch.path + "/train.csv", scratch.path + "/test.csv"]
+      let parts = try Splitter(index, rule: rule, ratio: ratio).write(to: paths)
+      #expect(parts.map(\.rows).reduce(0, +) == 85_000)
+      if rule == .sequential { #expect(parts.map(\.rows) == [72_857, 12_143]) }
+      let again = try DatasetIndex.build(paths, encoding: index.encoding, ReadingOptions(spool: scratch.path))
+      #expect(again.rows == 85_000 && again.positives == 46_904)
+      #expect(try scratch.rows(again).keys == batch.keys || rule != .sequential)
+    }
+  }
+
+  @Test("The real Criteo sample packs, and reads back bit for bit")
+  func packedCriteo() throws {
+    let scratch = try Scratch()
+    let index = try scratch.index([Shared.data! + "/criteo/train.tiny.txt"], .criteo)
+    let packed = try Packing.pack(index, vocabulary: nil, to: scratch.path + "/a.pack")
+    #expect(packed.rows == 1999 && packed.positives == 418)
+    #expect(try scratch.rows(packed).keys == scratch.rows(index).keys)
+  }
 }

@@ -15,6 +15,8 @@ struct CompiledField {
   var kind: Kind
   var missing: Missing
   var column: Int
+  /// The field whose features these are, and the hash's seed for it.
+  var owner: Int
   var seed: UInt64
   var missingKey: UInt64
   var otherKey: UInt64
@@ -37,10 +39,11 @@ struct CompiledField {
 
   init(_ field: Encoding.Field) {
     column = field.column
-    seed = UInt64(field.seed)
-    missingKey = FeatureHash.missing(field: field.seed)
-    otherKey = FeatureHash.outOfVocabulary(field: field.seed)
-    numberKey = FeatureHash.number(field: field.seed)
+    owner = field.owner
+    seed = FeatureHash.seed(field: field.owner)
+    missingKey = FeatureHash.missing(field: field.owner)
+    otherKey = FeatureHash.outOfVocabulary(field: field.owner)
+    numberKey = FeatureHash.number(field: field.owner)
     missing =
       switch field.missing {
       case .own: .own
@@ -72,7 +75,7 @@ struct CompiledField {
       kind = .logSquared
       bucketKeys = .allocate(capacity: LogSquared.count)
       for place in 0..<LogSquared.count {
-        bucketKeys![place] = FeatureHash.bucket(place + LogSquared.first, field: field.seed)
+        bucketKeys![place] = FeatureHash.bucket(place + LogSquared.first, field: field.owner)
       }
     case .bucket(.quantile(let boundaries)):
       kind = .quantile
@@ -80,7 +83,7 @@ struct CompiledField {
       self.boundaries = .allocate(capacity: max(1, boundaries.count))
       self.boundaries!.update(from: boundaries, count: boundaries.count)
       bucketKeys = .allocate(capacity: boundaries.count + 1)
-      for bucket in 0...boundaries.count { bucketKeys![bucket] = FeatureHash.bucket(bucket, field: field.seed) }
+      for bucket in 0...boundaries.count { bucketKeys![bucket] = FeatureHash.bucket(bucket, field: field.owner) }
     }
   }
 
@@ -97,7 +100,7 @@ struct CompiledField {
       let category = LogSquared.category(number)
       let place = category &- LogSquared.first
       guard place >= 0, place < LogSquared.count else {
-        return (FeatureHash.bucket(category, field: Int(seed)), 1)
+        return (FeatureHash.bucket(category, field: owner), 1)
       }
       return (bucketKeys![place], 1)
     case .quantile:

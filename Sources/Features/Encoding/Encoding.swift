@@ -7,8 +7,8 @@ public struct Encoding: Codable, Sendable, Hashable {
     public var name: String
     /// Delimited formats: the column, from 0.
     public var column: Int
-    /// What seeds the hash of its values: its own number, or that of the field whose vocabulary it shares.
-    public var seed: Int
+    /// The field whose features these are: its own number, or that of the one whose vocabulary it shares.
+    public var owner: Int
     public var rule: FieldRule
     public var missing: MissingRule
     /// libsvm and libfm: the indices of its features; nil where they come by position.
@@ -64,7 +64,7 @@ public struct Encoding: Codable, Sendable, Hashable {
   public var fieldNames: [String] { fields.map(\.name) }
 
   /// By field, the feature that stands for values out of vocabulary or not yet admitted.
-  public var otherKeys: [UInt64] { fields.map { FeatureHash.outOfVocabulary(field: $0.seed) } }
+  public var otherKeys: [UInt64] { fields.map { FeatureHash.outOfVocabulary(field: $0.owner) } }
 }
 
 /// What is learnt of a data set's layout by looking at it.
@@ -119,7 +119,7 @@ extension Schema {
     let numbers = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
     encoding.fields = try fields.enumerated().map { number, field in
       Encoding.Field(
-        name: field.name, column: try position(field.name), seed: field.vocabulary.flatMap { numbers[$0] } ?? number,
+        name: field.name, column: try position(field.name), owner: field.vocabulary.flatMap { numbers[$0] } ?? number,
         rule: field.rule, missing: field.missing ?? (field.type == .multiValued ? .skip : .own), indices: nil)
     }
     return encoding
@@ -127,7 +127,7 @@ extension Schema {
 
   private func addIndexedFields(to encoding: inout Encoding, _ layout: LearntLayout, file: String) throws {
     func field(_ name: String, _ number: Int, _ indices: ClosedRange<UInt64>?) -> Encoding.Field {
-      Encoding.Field(name: name, column: 0, seed: number, rule: .index, missing: .skip, indices: indices)
+      Encoding.Field(name: name, column: 0, owner: number, rule: .index, missing: .skip, indices: indices)
     }
     if let fields {
       encoding.fields = fields.enumerated().map { field($1.name, $0, $1.indexRange) }

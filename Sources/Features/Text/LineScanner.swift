@@ -33,7 +33,7 @@ struct LineScanner {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: min(4 * RecordScan.longest, max(size, 1) + 1), alignment: 16)
     defer { buffer.deallocate() }
-    var offset = try firstByte(of: input, buffer)
+    var offset = try FirstRecords.start(of: input)
     while offset < size {
       let count = try input.read(into: buffer, at: offset)
       guard count > 0 else { throw DatasetError.changed(file: name) }
@@ -53,16 +53,6 @@ struct LineScanner {
       try progress(offset)
     }
     try close(take)
-  }
-
-  /// Where the text begins: behind a byte order mark.
-  private func firstByte(of input: InputFile, _ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    let count = try input.read(into: buffer, at: 0)
-    if count >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF { return 3 }
-    if count >= 2, (buffer[0] == 0xFF && buffer[1] == 0xFE) || (buffer[0] == 0xFE && buffer[1] == 0xFF) {
-      throw DatasetError.unreadable(file: name, reason: "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`")
-    }
-    return 0
   }
 
   /// Makes a chunk without bytes of a record that is too long. Returns where the next begins.

@@ -98,7 +98,7 @@ public struct VocabularyBuilder: Sendable {
     let inputs = try index.files.map { try InputFile(path: $0.path, name: $0.name) }
     let encoder = RowEncoder(index.encoding)
     let scratch = RowEncoder.Scratch(encoder)
-    let seeds = index.encoding.fields.map { UInt16($0.seed) }
+    let owners = index.encoding.fields.map { UInt16($0.owner) }
     var bytes: [UInt8] = []
     for number in stride(from: thread, to: index.chunks.count, by: threads) {
       let chunk = index.chunks[number]
@@ -110,7 +110,7 @@ public struct VocabularyBuilder: Sendable {
           throw DatasetError.changed(file: inputs[chunk.file].name)
         }
         try encoder.forEachCategory(in: UnsafeRawBufferPointer(part), skipping: chunk.skipped, scratch) {
-          try counter.count(field: seeds[$0], key: $1, text: $2)
+          try counter.count(field: owners[$0], key: $1, text: $2)
         }
       }
       guard report(chunk.rows) else { break }
@@ -137,7 +137,7 @@ public struct VocabularyBuilder: Sendable {
       try file.add(entry)
     }
     counts = counts.enumerated().filter { number, _ in
-      index.encoding.fields[number].hasVocabulary && index.encoding.fields[number].seed == number
+      index.encoding.fields[number].hasVocabulary && index.encoding.fields[number].owner == number
     }.map(\.element)
     try file.close(
       fields: counts, minimumCount: minimumCount, rows: index.rows, fingerprint: keys.text)
