@@ -73,10 +73,8 @@ struct SchemaCommand: ParsableCommand {
     }
 
     static func table(_ inference: SchemaInference) -> String {
-      let title = "\(Format.count(Double(inference.rows))) rows looked at"
-      guard !inference.columns.isEmpty else {
-        return "\(title): this looks like \(inference.schema.format.rawValue)"
-      }
+      let title =
+        "\(Format.count(Double(inference.rows))) rows looked at; they look like \(inference.schema.format.rawValue)"
       let rows = inference.columns.map { column in
         [
           column.name, column.role, Format.count(Double(column.distinct)),

@@ -29,7 +29,7 @@ public struct SchemaInference {
     guard let first = lines.first else { throw DatasetError.empty(file: file) }
     if let format = Self.indexedFormat(lines) {
       schema = Schema(format: format)
-      columns = []
+      columns = Self.indexedColumns(lines, format)
       rows = lines.count
       return
     }
@@ -43,8 +43,11 @@ public struct SchemaInference {
     }
     if separator == 9, names.count == CriteoLayout.columns.count, Self.looksLikeCriteo(table) {
       schema = Schema(format: .criteo)
-      columns = []
       rows = table.count
+      let roles = ["label"] + CriteoLayout.fields.map(\.role)
+      columns = CriteoLayout.columns.enumerated().map { place, name in
+        Profile(name, table.map { $0[place] }).column(roles[place])
+      }
       return
     }
     let hasHeader = Self.looksLikeHeader(names)
@@ -82,10 +85,7 @@ public struct SchemaInference {
       } else if label.threshold != nil {
         role = "label: \(proposal.label.text)"
       }
-      described.append(
-        Column(
-          name: profile.name, role: role, distinct: profile.distinct,
-          missing: Double(profile.missing) / Double(body.count), examples: profile.examples))
+      described.append(profile.column(role))
     }
     proposal.fields = fields
     schema = proposal
@@ -160,6 +160,30 @@ public struct SchemaInference {
     if colons == [2] { return .libffm }
     guard colons == [1] else { return nil }
     return lengths.count == 1 ? .libfm : .libsvm
+  }
+
+  /// A column for each field, the first of them where there are many: what features it has.
+  private static func indexedColumns(_ lines: [String], _ format: DataFormat) -> [Column] {
+    var values: [UInt64: [String]] = [:]
+    for line in lines {
+      Array(line.utf8).withUnsafeBufferPointer { bytes in
+        guard let base = bytes.baseAddress else { return }
+        var text = IndexedText(base, count: bytes.count, hasFields: format == .libffm)
+        _ = text.next()
+        var position: UInt64 = 1
+        while let feature = try? text.nextFeature() {
+          let field = format == .libffm ? feature.field : format == .libfm ? position : feature.index
+          values[field, default: []].append("\(format == .libsvm ? "\(feature.value)" : "\(feature.index)")")
+          position += 1
+        }
+      }
+    }
+    return values.keys.sorted().prefix(64).map { field in
+      var column = Profile("\(field)", values[field]!).column(
+        format == .libsvm ? "feature, by its value" : "features, by their indices")
+      column.missing = max(0, 1 - Double(values[field]!.count) / Double(lines.count))
+      return column
+    }
   }
 
   private static func separator(of line: String) -> UInt8 {
@@ -254,6 +278,11 @@ public struct SchemaInference {
       "size",
       "total", "width",
     ]
+
+    func column(_ role: String) -> Column {
+      Column(
+        name: name, role: role, distinct: distinct, missing: Double(missing) / Double(max(1, rows)), examples: examples)
+    }
 
     var looksLikeTime: Bool {
       let name = name.lowercased()

@@ -48,7 +48,7 @@ public struct VocabularyBuilder: Sendable {
     }
     defer { try? FileManager.default.removeItem(atPath: scratch) }
     let runs = try count(into: scratch, progress: progress)
-    return try merge(runs, to: path)
+    return try merge(runs, to: path) { try progress(index.rows) }
   }
 
   // MARK: Counting
@@ -121,12 +121,17 @@ public struct VocabularyBuilder: Sendable {
 
   // MARK: Merging
 
-  private func merge(_ paths: [String], to path: String) throws -> [FieldCount] {
+  private func merge(
+    _ paths: [String], to path: String, isWanted: () throws -> Void
+  ) throws -> [FieldCount] {
     var counts = index.encoding.fields.map { FieldCount(name: $0.name) }
     let file = try VocabularyFile.Writer(path: path)
     var merger = try RunMerger(paths, areIndices: !index.encoding.format.isDelimited)
     var keys = VocabularyFingerprint()
+    var entries = 0
     while let entry = try merger.next() {
+      entries += 1
+      if entries % (1 << 15) == 0 { try isWanted() }
       let field = Int(entry.field)
       counts[field].distinct += 1
       counts[field].occurrences += entry.count

@@ -43,6 +43,7 @@ public enum VocabularyFile {
     private var partial: String { path + ".partial" }
     private let database: DatabaseQueue
     private var waiting: [CategoryCount] = []
+    private var isComplete = false
 
     init(path: String) throws {
       self.path = path
@@ -66,6 +67,10 @@ public enum VocabularyFile {
       } catch {
         throw VocabularyError.unusable(path: path, reason: "\(error)")
       }
+    }
+
+    deinit {
+      if !isComplete { try? FileManager.default.removeItem(atPath: partial) }
     }
 
     func add(_ entry: CategoryCount) throws {
@@ -112,6 +117,7 @@ public enum VocabularyFile {
       guard rename(partial, path) == 0 else {
         throw VocabularyError.unusable(path: path, reason: String(cString: strerror(errno)))
       }
+      isComplete = true
     }
   }
 }
