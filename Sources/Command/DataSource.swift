@@ -25,12 +25,13 @@ struct DataSource {
   func read() throws -> TrainingData {
     var train = try DatasetIndex.build(job.train, schema: schema, reading("train"))
     let vocabulary = try adopt(job.vocabulary, for: &train)
+    // Packed data say themselves what they are.
+    if !train.files.contains(where: \.isPacked) { try keepSchema() }
     if job.cache { train = try pack(train, vocabulary) }
     var valid: DatasetIndex?
     if !job.valid.isEmpty {
       valid = try DatasetIndex.build(job.valid, encoding: train.encoding, reading("valid"))
     }
-    try keepSchema()
     console.sayWhatWasSkipped(train, " of the training data")
     if let valid { console.sayWhatWasSkipped(valid, " of the validation data") }
     return TrainingData(train: train, valid: valid, vocabulary: vocabulary)

@@ -33,6 +33,7 @@ struct PackCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
+    try DataFiles.protect(data + [like, vocab].compactMap { $0 }, from: [out])
     let console = Console()
     var job = JobConfiguration()
     options.override(&job)

@@ -39,6 +39,7 @@ struct PredictCommand: ParsableCommand {
   var out: String
 
   func run() throws {
+    try DataFiles.protect(options.data, from: [out])
     let scored = try options.score()
     let text = Predictions.text(scored.result.logits, of: scored.data)
     do {

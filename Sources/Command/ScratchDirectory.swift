@@ -1,3 +1,4 @@
+import ArgumentParser
 import Features
 import Foundation
 import Job
@@ -28,5 +29,14 @@ extension Console {
     say(
       "skipped \(Format.count(Double(index.skipped))) bad rows\(what)"
         + (index.firstBadRow.map { ", the first: \($0)" } ?? ""))
+  }
+}
+
+extension DataFiles {
+  /// Refuses to write where the data are read from.
+  static func protect(_ data: [String], from outputs: [String]) throws {
+    if let path = collision(of: outputs, with: data) {
+      throw ValidationError("--out: \(path) is one of the data files, which it would replace. Choose another name.")
+    }
   }
 }

@@ -54,6 +54,7 @@ struct SplitCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
+    try DataFiles.protect(data, from: out)
     let console = Console()
     var job = JobConfiguration()
     options.override(&job)

@@ -44,6 +44,7 @@ struct VocabCommand: ParsableCommand {
 
     func run() throws {
       Interruption.install()
+      try DataFiles.protect(data, from: [out])
       let console = Console()
       var job = JobConfiguration()
       options.override(&job)

@@ -117,40 +117,28 @@ public struct Synthesizer: Sendable {
 
   /// Writes `rows` rows to `path`, which appears when it is complete.
   public func write(rows: Int, to path: String, progress: ((Int) -> Void)? = nil) throws -> Drawn {
-    let partial = path + ".partial"
-    guard let output = fopen(partial, "wb") else {
-      throw DatasetError.cannotWrite(file: path, reason: String(cString: strerror(errno)))
-    }
+    let output = try OutputFile(path: path)
     var drawn = Drawn()
     drawn.labels.reserveCapacity(rows)
     drawn.logits.reserveCapacity(rows)
     let base = CounterRandom(EpochOrder.Purpose.synthesizedRow, seed)
     var row = Row()
     var text: [UInt8] = []
-    do {
-      for number in 0..<rows {
-        var random = base.forked(UInt64(number))
-        draw(&row, &random)
-        let z = logit(row)
-        let label = random.uniform() < 1 / (1 + exp(-z))
-        drawn.labels.append(label ? 1 : 0)
-        drawn.logits.append(Float(z))
-        append(row, label: label, to: &text)
-        if text.count > 1 << 20 || number == rows - 1 {
-          guard fwrite(text, 1, text.count, output) == text.count else {
-            throw DatasetError.cannotWrite(file: path, reason: String(cString: strerror(errno)))
-          }
-          text.removeAll(keepingCapacity: true)
-          progress?(number + 1)
-        }
+    for number in 0..<rows {
+      var random = base.forked(UInt64(number))
+      draw(&row, &random)
+      let z = logit(row)
+      let label = random.uniform() < 1 / (1 + exp(-z))
+      drawn.labels.append(label ? 1 : 0)
+      drawn.logits.append(Float(z))
+      append(row, label: label, to: &text)
+      if text.count > 1 << 20 || number == rows - 1 {
+        try output.write(text)
+        text.removeAll(keepingCapacity: true)
+        progress?(number + 1)
       }
-      guard fclose(output) == 0, rename(partial, path) == 0 else {
-        throw DatasetError.cannotWrite(file: path, reason: String(cString: strerror(errno)))
-      }
-    } catch {
-      unlink(partial)
-      throw error
     }
+    try output.close()
     return drawn
   }
 

@@ -199,6 +199,8 @@ struct DataPathTests {
       (["split", "x", "--sequential", "9:1", "--by", "u", "--out", "a", "b"], 2, "--by goes with --random"),
       (["vocab", "build", "none.txt", "--out", "v"], 1, "none.txt: no such file"),
       (["vocab", "build", "x", "--min-count", "0", "--out", "v"], 2, "--min-count: 0 cannot be used"),
+      (["split", "x", "--random", "9:1", "--out", "x", "b"], 2, "which it would replace"),
+      (["pack", "./x", "--out", "x"], 2, "which it would replace"),
       (["pack", "none.txt", "--out", "p"], 1, "none.txt: no such file"),
       (["pack", "x", "--like", "none", "--out", "p"], 1, "none: no such file"),
       (["train", "--train", "x", "--schema", "crteo"], 2, "did you mean \"criteo\"?"),

@@ -85,6 +85,7 @@ struct ParserTests {
     (.csv, "label,a\nmaybe,x\n", ":2: expected the label 1, 0 or -1, found \"maybe\"."),
     (.csv, "label,a\n1,\"x\n", ":2: a quoted field does not end."),
     (.csv, "label,a\n1,\"x\"y\n", ":2: text follows a closing quote."),
+    (.csv, "label,a,a\n1,2,3\n", ":1: the header names the column \"a\" twice."),
     (.csv, "label\n1\n", ":1: the header has one column only"),
   ]
 

@@ -127,7 +127,9 @@ struct SchemaTests {
     }
     let file = try scratch.file("a.csv.gz", scratch.gzip(text))
     let inference = try SchemaInference(file: file)
-    #expect(inference.rows == 500 && inference.columns.map(\.name) == ["id", "price", "clicked", "tags", "city", "created_at"])
+    #expect(
+      inference.rows == 500
+        && inference.columns.map(\.name) == ["id", "price", "clicked", "tags", "city", "created_at"])
     #expect(
       inference.schema
         == Schema(

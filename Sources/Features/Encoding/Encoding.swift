@@ -98,6 +98,11 @@ extension Schema {
         reason: "the header has one column only; expected a label and fields with separators between. "
           + "Choose the layout with --schema, --format or --separator")
     }
+    var seen: Set<String> = []
+    if let twice = columns.first(where: { !seen.insert($0).inserted }) {
+      throw DatasetError.badRow(
+        file: file, line: 1, reason: "the header names the column \"\(twice)\" twice. Rename one")
+    }
     func position(_ column: String) throws -> Int {
       guard let position = columns.firstIndex(of: column) else {
         throw SchemaError.noColumn(data: file, column: column, nearest: Nearest.word(to: column, among: columns))
@@ -113,8 +118,9 @@ extension Schema {
       ?? (format == .criteo && self.columns == nil
         ? CriteoLayout.fields
         : columns.filter { $0 != label.column && $0 != timestamp && !ignore.contains($0) }.map { FieldSchema($0) })
-    guard !fields.isEmpty else {
-      throw SchemaError.invalid(file: file, key: "fields", value: "", reason: "no column is left to be one")
+    guard 1...Self.mostFields ~= fields.count else {
+      throw SchemaError.invalid(
+        file: file, key: "fields", value: "\(fields.count)", reason: "a row has 1 to \(Self.mostFields) fields")
     }
     let numbers = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
     encoding.fields = try fields.enumerated().map { number, field in

@@ -1,6 +1,3 @@
-import Foundation
-import Synchronization
-
 /// What one reading-through of some files found: where their rows are, which are bad, and what the training data's
 /// encoding needs to know.
 ///
@@ -39,7 +36,7 @@ public struct DatasetSurvey: Codable, Sendable {
     let packs = try inputs.enumerated().map { try PackedFile.isPacked($1) ? try PackedFile($1, number: $0) : nil }
     var survey = DatasetSurvey(
       files: zip(zip(inputs, paths), packs).map { .init(name: $0.0.name, path: $0.1, isPacked: $1 != nil) },
-      chunks: [], positives: 0, encoding: try learn(purpose, inputs, packs, reading), statistics: [:],
+      chunks: [], positives: 0, encoding: try learn(purpose, inputs, packs), statistics: [:],
       origin: inputs.first?.name ?? "")
     try survey.check(inputs, packs)
     var wanted = [Int]()
@@ -48,10 +45,9 @@ public struct DatasetSurvey: Codable, Sendable {
     }
     let total = sizes.reduce(0, +)
     let chunkBytes = reading.chunkBytes ?? min(max(total / 128, 4 << 10), 1 << 20)
-    let pass = try SurveyPass(
+    let pass = SurveyPass(
       encoder: RowEncoder(wanted.isEmpty ? survey.encoding : survey.encoding.plain), inputs: inputs,
-      files: survey.files,
-      statistics: wanted, badRows: reading.badRows, threads: reading.threads)
+      files: survey.files, statistics: wanted, badRows: reading.badRows, threads: reading.threads)
     do {
       var done = 0
       for (number, input) in inputs.enumerated() {
@@ -91,11 +87,12 @@ public struct DatasetSurvey: Codable, Sendable {
 
   /// The encoding, as far as the first rows tell it.
   private static func learn(
-    _ purpose: Purpose, _ inputs: [InputFile], _ packs: [PackedFile?], _ reading: ReadingOptions
+    _ purpose: Purpose, _ inputs: [InputFile], _ packs: [PackedFile?]
   ) throws -> Encoding {
-    guard case .learn(let schema) = purpose else {
-      guard case .known(let encoding) = purpose else { preconditionFailure("there are two purposes") }
-      return encoding
+    let schema: Schema
+    switch purpose {
+    case .known(let encoding): return encoding
+    case .learn(let wanted): schema = wanted
     }
     if let packed = packs.compactMap({ $0 }).first { return packed.encoding }
     guard let first = inputs.first else { throw DatasetError.empty(file: "the data") }

@@ -21,6 +21,9 @@ final class SurveyPass: Sendable {
     var firstBadRow: (chunk: Int, text: String)?
   }
 
+  /// More rows are bad than may be.
+  private struct TooMany: Error {}
+
   private let encoder: RowEncoder
   private let inputs: [InputFile]
   private let files: [DatasetIndex.File]
@@ -33,7 +36,7 @@ final class SurveyPass: Sendable {
   init(
     encoder: RowEncoder, inputs: [InputFile], files: [DatasetIndex.File], statistics: [Int], badRows: BadRowPolicy,
     threads count: Int?
-  ) throws {
+  ) {
     self.encoder = encoder
     self.inputs = inputs
     self.files = files
@@ -83,7 +86,13 @@ final class SurveyPass: Sendable {
   private func failure() -> any Error {
     queue.cancel()
     threads.wait()
-    return state.withLock { $0.failure!.error }
+    return state.withLock { state in
+      if state.failure?.error is TooMany, case .skip(let limit) = badRows {
+        // Only now it is certain which bad row is the first.
+        return DatasetError.tooManyBadRows(limit: limit, first: state.firstBadRow?.text ?? "")
+      }
+      return state.failure!.error
+    }
   }
 
   private func run() {
@@ -118,12 +127,12 @@ final class SurveyPass: Sendable {
       guard try input.read(into: part, at: chunk.offset) == chunk.length else {
         throw DatasetError.changed(file: input.name)
       }
-      let part2 = UnsafeRawBufferPointer(part)
+      let text = UnsafeRawBufferPointer(part)
       if files[chunk.file].isPacked {
         packed.reset()
         do {
           try PackedBlock.read(
-            part2, number: chunk.firstLine, rows: chunk.rows, fields: encoder.encoding.fields.count, into: &packed)
+            text, number: chunk.firstLine, rows: chunk.rows, fields: encoder.encoding.fields.count, into: &packed)
         } catch let damage as PackedBlock.Damage {
           checked.skipped = Array(0..<chunk.rows)
           try note(
@@ -142,9 +151,9 @@ final class SurveyPass: Sendable {
             file: input.name, line: chunk.firstLine,
             reason: "the row is longer than \(RecordScan.longest >> 20) MiB. Is this a text file with one row a line?"))
       }
-      let records = try encoder.encode(part2, in: scratch) { record, start, failure in
+      let records = try encoder.encode(text, in: scratch) { record, start, failure in
         checked.skipped.append(record)
-        let line = chunk.firstLine + part2[..<start].count { $0 == 10 }
+        let line = chunk.firstLine + text[..<start].count { $0 == 10 }
         try note(bad: 1, in: number, .badRow(file: input.name, line: line, reason: failure.reason))
       }
       guard records == chunk.rows else { throw DatasetError.changed(file: input.name) }
@@ -162,12 +171,12 @@ final class SurveyPass: Sendable {
   /// Counts bad rows, and throws where they are too many.
   private func note(bad rows: Int, in chunk: Int, _ error: DatasetError) throws {
     guard case .skip(let limit) = badRows else { throw error }
-    let (count, first) = state.withLock { state in
+    let count = state.withLock { state in
       state.badRows += rows
       if state.firstBadRow.map({ chunk < $0.chunk }) ?? true { state.firstBadRow = (chunk, "\(error)") }
-      return (state.badRows, state.firstBadRow!.text)
+      return state.badRows
     }
-    if count > limit { throw DatasetError.tooManyBadRows(limit: limit, first: first) }
+    if count > limit { throw TooMany() }
   }
 
   private func gather(

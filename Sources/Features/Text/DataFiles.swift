@@ -20,6 +20,13 @@ public enum DataFiles {
     }
   }
 
+  /// The first of the files to be written that would replace one of the data's.
+  public static func collision(of outputs: [String], with data: [String]) -> String? {
+    func place(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    let inputs = Set(((try? expand(data)) ?? data).filter { $0 != "-" }.map(place))
+    return outputs.first { inputs.contains(place($0)) }
+  }
+
   /// The files whose names, without directories, match one of the patterns.
   public static func matching(_ patterns: [String], among files: [String]) -> [String] {
     files.filter { file in

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The rows of libsvm, libfm and libffm: a label, then `index:value` or `field:index:value` between blanks.
 struct IndexedText {
   struct Feature {
@@ -17,9 +19,8 @@ struct IndexedText {
     self.bytes = bytes
     self.hasFields = hasFields
     // What follows a number sign is a comment, as libsvm has it.
-    var end = 0
-    while end < count, bytes[end] != 35 { end += 1 }
-    self.count = end
+    let comment = memchr(bytes, 35, count)
+    self.count = comment.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes) } ?? count
   }
 
   /// The next text between blanks or tabs.
