@@ -60,7 +60,7 @@ let package = Package(
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
-    .testTarget(name: "FeaturesTests", dependencies: ["Features"]),
+    .testTarget(name: "FeaturesTests", dependencies: ["Features", "CZstd"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(
       name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -1,3 +1,4 @@
+import CZstd
 import Foundation
 
 @testable import Features
@@ -41,14 +42,23 @@ final class Scratch {
     return batch
   }
 
-  func gzip(_ text: String) throws -> Data { try compress(text, "gzip") }
-  func zstd(_ text: String) throws -> Data { try compress(text, "zstd") }
+  /// With a checksum, as the program `zstd` writes it.
+  func zstd(_ text: String) throws -> Data {
+    let bytes = Array(text.utf8)
+    var compressed = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
+    let context = ZSTD_createCCtx()
+    defer { ZSTD_freeCCtx(context) }
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    let count = ZSTD_compress2(context, &compressed, compressed.count, bytes, bytes.count)
+    guard ZSTD_isError(count) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    return Data(compressed[..<count])
+  }
 
-  private func compress(_ text: String, _ program: String) throws -> Data {
+  func gzip(_ text: String) throws -> Data {
     let plain = try file("plain-\(UUID().uuidString)", text)
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program, "-c", plain]
+    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+    process.arguments = ["-c", plain]
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()
