@@ -11,21 +11,27 @@ struct SchemaCommand: ParsableCommand {
 
         format      criteo, csv, tsv, libsvm, libfm or libffm
         separator   between columns: one character, or tab
-        header      whether the first line names the columns; quotes: whether fields may be quoted
+        header      whether the first line names the columns
+        quotes      whether fields may stand in double quotes
         columns     their names, where there is no header
-        label       the column with 1, or 0 or -1; or a rule such as  rating >= 4
-        timestamp   a column that `deepfm split --time` reads, and that is no field
+        label       the column with 1, or 0 or -1; or a rule: rating >= 4
+        timestamp   a column for `deepfm split --time`, and no field
         ignore      columns that are no fields
         missing     texts that stand for a missing value; default [""]
-        fields      a list; left out, every other column is a category. Each is a name, or
-                    {name: age, type: numeric, transform: quantile, buckets: 10, missing: own}
+        fields      a list; without it every other column is a category
+
+      A field is a column's name, or a mapping with its name and these keys:
 
         type        categorical (default), numeric or multi-valued
         vocabulary  another field, whose features this one shares
-        separator   multi-valued: between the values, default |;  pooling: mean (default) or sum
-        transform   numeric: raw, log1p, standardise (default), min-max, log-squared or quantile (with buckets)
-        missing     own (a feature of its own, default), skip, fail, mean, or a number to put in its place
-        indices     libsvm and libfm: the range of features that belong to the field, such as 1-943
+        separator   multi-valued: between the values; default |
+        pooling     multi-valued: mean (default) or sum
+        transform   numeric: raw, log1p, standardise (default), min-max,
+                    log-squared, or quantile
+        buckets     quantile: how many; default 10
+        missing     own (a feature of its own, default), skip, fail, mean,
+                    or a number to put in its place
+        indices     libsvm, libfm: the features of the field, such as 1-943
 
       Statistics (means, ranges, quantiles) come from the training data alone.
       """,

@@ -91,6 +91,8 @@ struct InputFileTests {
       let error = #expect(throws: DatasetError.self) { try scratch.index([bad], .csv, chunkBytes: chunkBytes) }
       #expect(error?.description.hasPrefix("\(bad):8: expected the label") == true, "\(error?.description ?? "")")
     }
+    let unended = try scratch.index([scratch.file("d.csv", text + "1,\"u\nv\",\"\n\"")], .csv, chunkBytes: 1)
+    #expect(try unended.rows == 3 && scratch.rows(unended).keys[4] == FeatureHash.key("u\nv", field: 0))
     // A quote that nobody closes costs its own row, not all that follow.
     let stray = try scratch.file("c.csv", "label,x\n1,a\n0,\"b\n1,c\n1,5' d\n")
     let rest = try scratch.index([stray], .csv, badRows: .skip(limit: 1))

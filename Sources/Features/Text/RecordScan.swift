@@ -25,12 +25,23 @@ struct RecordScan {
     let end = UnsafeRawPointer(found) - base
     guard hasQuotes, memchr(base + start, 34, end - start) != nil else { return end }
     let window = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, start + Self.longest)])
-    if let quotedEnd = quotedEnd(in: window, from: start) { return quotedEnd }
-    return isWhole || bytes.count - start > Self.longest ? end : nil
+    switch quotedEnd(in: window, from: start) {
+    case .found(let quotedEnd): return quotedEnd
+    case .notInBuffer where window.count == bytes.count: return nil
+    case .notInBuffer: return end
+    case .openQuote: return isWhole || window.count < bytes.count ? end : nil
+    }
+  }
+
+  private enum QuotedEnd {
+    case found(Int)
+    /// All quotes are closed, but no line feed follows.
+    case notInBuffer
+    case openQuote
   }
 
   @inline(never)
-  private func quotedEnd(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+  private func quotedEnd(in bytes: UnsafeRawBufferPointer, from start: Int) -> QuotedEnd {
     var isFieldStart = true
     var position = start
     while position < bytes.count {
@@ -41,7 +52,7 @@ struct RecordScan {
         while true {
           guard position < bytes.count,
             let quote = memchr(bytes.baseAddress! + position, 34, bytes.count - position)
-          else { return nil }
+          else { return .openQuote }
           position = UnsafeRawPointer(quote) - bytes.baseAddress! + 1
           guard position < bytes.count, bytes[position] == 34 else { break }
           position += 1
@@ -49,10 +60,10 @@ struct RecordScan {
         isFieldStart = false
         continue
       }
-      if byte == 10 { return position }
+      if byte == 10 { return .found(position) }
       isFieldStart = byte == separator
       position += 1
     }
-    return nil
+    return .notInBuffer
   }
 }
