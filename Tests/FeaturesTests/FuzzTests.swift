@@ -90,6 +90,37 @@ struct FuzzTests {
       }
     }
     #expect(read > 1000 && refused > 1000, "\(read) rows read, \(refused) refused")
+    #expect(scratch.buffer.bytes < 1 << 20, "memory is that of the largest input, not of all")
+  }
+
+  @Test("However a file is mutated and cut into chunks, what is read is what was counted", arguments: 0..<6)
+  func files(format: Int) throws {
+    let (schema, good) = Self.seeds[format]
+    let scratch = try Scratch()
+    var random = Random(state: UInt64(100 + format))
+    var (read, skipped) = (0, 0)
+    for number in 0..<1500 {
+      var bytes: [UInt8] = []
+      for _ in 0...random.below(6) {
+        var part = Array(good.utf8)
+        if random.below(2) == 0 { Self.mutate(&part, &random) }
+        bytes += part
+      }
+      let file = try scratch.file("fuzz-\(number % 4)", Data(bytes))
+      do {
+        let index = try scratch.index(
+          [file], schema, chunkBytes: 1 + random.below(200), badRows: .skip(limit: .max))
+        let batch = try scratch.rows(index)
+        #expect(batch.rows == index.rows && batch.offsets.count == batch.rows * batch.fields + 1)
+        let whole = try scratch.index([file], schema, chunkBytes: 1 << 20, badRows: .skip(limit: .max))
+        #expect(whole.rows == index.rows && whole.skipped == index.skipped && whole.firstBadRow == index.firstBadRow)
+        #expect(try scratch.rows(whole).keys == batch.keys)
+        read += index.rows
+        skipped += index.skipped
+      } catch is DatasetError {
+      } catch is SchemaError {}
+    }
+    #expect(read > 500 && skipped > 100, "\(read) rows read, \(skipped) skipped")
   }
 
   @Test("No bytes crash the reader of packed blocks, even where their checksum is right")

@@ -14,6 +14,9 @@ struct EntryBuffer {
   private var cellCapacity = 0
   private var rowCapacity = 0
 
+  /// Bytes allocated.
+  var bytes: Int { entryCapacity * 12 + cellCapacity * 4 + rowCapacity * 4 }
+
   init() {
     keys = .allocate(capacity: 1)
     values = .allocate(capacity: 1)
