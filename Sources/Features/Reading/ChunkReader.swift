@@ -6,7 +6,7 @@ public final class ChunkReader {
   private let encoder: RowEncoder
   private let scratch: RowEncoder.Scratch
   private var packed = EntryBuffer()
-  private var bytes: [UInt8] = []
+  private var bytes = ChunkBytes()
 
   /// - Parameter vocabulary: the values that have keys of their own, where the encoding names a vocabulary.
   public init(_ index: DatasetIndex, vocabulary: Vocabulary? = nil) {
@@ -32,27 +32,20 @@ public final class ChunkReader {
     let file = index.files[chunk.file]
     let input = try inputs[chunk.file] ?? InputFile(path: file.path, name: file.name)
     inputs[chunk.file] = input
-    if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
-    return try bytes.withUnsafeMutableBytes { buffer in
-      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
-      guard try input.read(into: part, at: chunk.offset) == chunk.length else {
-        throw DatasetError.changed(file: input.name)
-      }
+    return try bytes.read(chunk, of: input) { bytes in
       if file.isPacked {
         do {
           try PackedBlock.read(
-            UnsafeRawBufferPointer(part), number: chunk.firstLine, rows: chunk.rows, fields: index.fields, into: &packed
-          )
+            bytes, number: chunk.firstLine, rows: chunk.rows, fields: index.fields, into: &packed)
         } catch let damage as PackedBlock.Damage {
           throw DatasetError.damagedPack(
             file: input.name, reason: "block \(chunk.firstLine), of \(chunk.rows) rows, is damaged: \(damage.reason)")
         }
         return packed
       }
-      let records = try encoder.encode(UnsafeRawBufferPointer(part), skipping: chunk.skipped, in: scratch) {
-        _, start, failure in
+      let records = try encoder.encode(bytes, skipping: chunk.skipped, in: scratch) { _, start, failure in
         throw DatasetError.badRow(
-          file: input.name, line: chunk.firstLine + part[..<start].count { $0 == 10 }, reason: failure.reason)
+          file: input.name, line: chunk.firstLine + bytes[..<start].count { $0 == 10 }, reason: failure.reason)
       }
       guard records == chunk.rows + chunk.skipped.count else { throw DatasetError.changed(file: input.name) }
       return scratch.buffer

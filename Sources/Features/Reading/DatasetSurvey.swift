@@ -168,16 +168,11 @@ private enum IndexRange {
     for (number, input) in inputs.enumerated() {
       let scan = RecordScan(separator: 0, hasQuotes: false)
       var scanner = LineScanner(file: number, name: input.name, chunkBytes: 1 << 20, skipsHeader: false, scan: scan)
-      var bytes: [UInt8] = []
+      var bytes = ChunkBytes()
       try scanner.scan(
         input,
         take: { chunk in
-          if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
-          try bytes.withUnsafeMutableBytes { buffer in
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
-            _ = try input.read(into: part, at: chunk.offset)
-            extend(&range, UnsafeRawBufferPointer(part), scan, hasFields: hasFields)
-          }
+          try bytes.read(chunk, of: input) { extend(&range, $0, scan, hasFields: hasFields) }
         }, progress: { _ in })
     }
     return range

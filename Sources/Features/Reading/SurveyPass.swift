@@ -97,7 +97,7 @@ final class SurveyPass: Sendable {
 
   private func run() {
     let scratch = RowEncoder.Scratch(encoder)
-    var bytes: [UInt8] = []
+    var bytes = ChunkBytes()
     var statistics: [Int: FieldStatistics] = [:]
     var packed = EntryBuffer()
     defer { packed.deallocate() }
@@ -116,18 +116,13 @@ final class SurveyPass: Sendable {
   }
 
   private func read(
-    _ number: Int, _ chunk: Chunk, _ scratch: RowEncoder.Scratch, _ packed: inout EntryBuffer, _ bytes: inout [UInt8],
+    _ number: Int, _ chunk: Chunk, _ scratch: RowEncoder.Scratch, _ packed: inout EntryBuffer,
+    _ bytes: inout ChunkBytes,
     _ statistics: inout [Int: FieldStatistics]
   ) throws {
     let input = inputs[chunk.file]
-    if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
     var checked = chunk
-    try bytes.withUnsafeMutableBytes { buffer in
-      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
-      guard try input.read(into: part, at: chunk.offset) == chunk.length else {
-        throw DatasetError.changed(file: input.name)
-      }
-      let text = UnsafeRawBufferPointer(part)
+    try bytes.read(chunk, of: input) { text in
       if files[chunk.file].isPacked {
         packed.reset()
         do {

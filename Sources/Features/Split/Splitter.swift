@@ -118,17 +118,11 @@ public struct Splitter {
 
   private func forEachRow(_ body: (UnsafeBufferPointer<UInt8>, Bool, ColumnSpan) throws -> Void) throws {
     let scratch = RowEncoder.Scratch(encoder)
-    var bytes: [UInt8] = []
+    var bytes = ChunkBytes()
     var done = 0
     for chunk in index.chunks where chunk.rows > 0 {
-      if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
-      try bytes.withUnsafeMutableBytes { buffer in
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
-        guard try inputs[chunk.file].read(into: part, at: chunk.offset) == chunk.length else {
-          throw DatasetError.changed(file: inputs[chunk.file].name)
-        }
-        try encoder.forEachRow(
-          in: UnsafeRawBufferPointer(part), skipping: chunk.skipped, column: column, scratch, body)
+      try bytes.read(chunk, of: inputs[chunk.file]) { text in
+        try encoder.forEachRow(in: text, skipping: chunk.skipped, column: column, scratch, body)
       }
       done += chunk.rows
       try progress(done, index.rows)

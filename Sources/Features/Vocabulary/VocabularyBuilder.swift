@@ -99,17 +99,12 @@ public struct VocabularyBuilder: Sendable {
     let encoder = RowEncoder(index.encoding)
     let scratch = RowEncoder.Scratch(encoder)
     let owners = index.encoding.fields.map { UInt16($0.owner) }
-    var bytes: [UInt8] = []
+    var bytes = ChunkBytes()
     for number in stride(from: thread, to: index.chunks.count, by: threads) {
       let chunk = index.chunks[number]
       guard chunk.rows > 0 else { continue }
-      if bytes.count < chunk.length { bytes = [UInt8](repeating: 0, count: chunk.length) }
-      try bytes.withUnsafeMutableBytes { buffer in
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<chunk.length])
-        guard try inputs[chunk.file].read(into: part, at: chunk.offset) == chunk.length else {
-          throw DatasetError.changed(file: inputs[chunk.file].name)
-        }
-        try encoder.forEachCategory(in: UnsafeRawBufferPointer(part), skipping: chunk.skipped, scratch) {
+      try bytes.read(chunk, of: inputs[chunk.file]) { text in
+        try encoder.forEachCategory(in: text, skipping: chunk.skipped, scratch) {
           try counter.count(field: owners[$0], key: $1, text: $2)
         }
       }
