@@ -37,8 +37,14 @@ struct SplitCommand: ParsableCommand {
   var seed: UInt64 = 1
 
   @Option(
-    parsing: .upToNextOption, help: ArgumentHelp("A file for each part, in the ratio's order.", valueName: "file"))
-  var out: [String]
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "A file for each part, in the ratio's order. Default: train and test, or train, valid and test, with the data's extension, where there are none yet.",
+      valueName: "file"))
+  var out: [String] = []
+
+  @Flag(help: "Print one JSON line a part instead of a table.")
+  var json = false
 
   @OptionGroup(title: "Data") var options: DataOptions
 
@@ -46,7 +52,7 @@ struct SplitCommand: ParsableCommand {
     let ratios = [random, sequential, time].compactMap { $0 }
     guard ratios.count == 1 else { throw ValidationError("Choose one of --random, --sequential and --time.") }
     guard by == nil || random != nil else { throw ValidationError("--by goes with --random.") }
-    guard out.count == ratios[0].parts.count else {
+    guard out.isEmpty || out.count == ratios[0].parts.count else {
       throw ValidationError("--out: \(ratios[0].parts.count) parts need as many files, not \(out.count).")
     }
     guard Set(out).count == out.count else { throw ValidationError("--out: each part needs a file of its own.") }
@@ -54,6 +60,8 @@ struct SplitCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
+    let ratio = (random ?? sequential ?? time)?.parts ?? []
+    let out = try out.isEmpty ? names(parts: ratio.count) : out
     try DataFiles.protect(data, from: out)
     let console = Console()
     var job = JobConfiguration()
@@ -73,12 +81,12 @@ struct SplitCommand: ParsableCommand {
     } else {
       rule = by.map { .byColumn($0, seed: seed) } ?? .random(seed: seed)
     }
-    let ratio = (random ?? sequential ?? time)?.parts ?? []
     let parts = try Splitter(index, rule: rule, ratio: ratio) { rows, total in
       try Interruption.check()
       console.show("splitting", share: Double(rows) / Double(max(1, total)))
     }.write(to: out)
     console.sayWhatWasSkipped(index)
+    if json { return try parts.forEach { print(try JSONLine.encode($0)) } }
     print(
       TextTable(
         ["part", "rows", "share", "clicks"],
@@ -89,6 +97,21 @@ struct SplitCommand: ParsableCommand {
           ]
         }, right: [1, 2, 3]
       ).text)
+  }
+}
+
+extension SplitCommand {
+  /// Files in this directory, none of which is there yet.
+  private func names(parts: Int) throws -> [String] {
+    let names = [2: ["train", "test"], 3: ["train", "valid", "test"]][parts] ?? (1...parts).map { "part-\($0)" }
+    var name = data.first ?? ""
+    for suffix in [".gz", ".zst"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
+    let ending = (name as NSString).pathExtension
+    let files = names.map { ending.isEmpty || ending.contains("/") ? $0 + ".txt" : "\($0).\(ending)" }
+    if let taken = files.first(where: FileManager.default.fileExists(atPath:)) {
+      throw ValidationError("\(taken) exists. Name the parts with --out, or remove it.")
+    }
+    return files
   }
 }
 

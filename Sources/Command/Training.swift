@@ -87,6 +87,9 @@ struct Training {
     try catalogue.record("configuration", job)
     try catalogue.record("model", plan.model)
     try catalogue.record("encoding", data.train.encoding)
+    for index in [data.train, data.valid].compactMap({ $0 }) where index.skipped > 0 {
+      try catalogue.record(event: "skipped \(index.skipped) bad rows, the first: \(index.firstBadRow ?? "")")
+    }
     console.say(
       "\(job.model.rawValue): \(Format.count(Double(data.train.rows))) rows of \(data.train.fields) fields, "
         + "\(job.servers) servers, \(job.workers) workers, run directory \(directory.path)")

@@ -33,6 +33,9 @@ struct VocabCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Memory for counting.", valueName: "MiB"))
     var memory = 256
 
+    @Flag(help: "Print one JSON line a field instead of a table.")
+    var json = false
+
     @OptionGroup(title: "Data") var options: DataOptions
 
     func validate() throws {
@@ -56,6 +59,7 @@ struct VocabCommand: ParsableCommand {
         console.show("counting", share: Double(rows) / Double(index.rows))
       }
       console.sayWhatWasSkipped(index)
+      if json { return try fields.forEach { print(try JSONLine.encode($0)) } }
       print(
         TextTable(
           ["field", "distinct", "kept", "of occurrences"],

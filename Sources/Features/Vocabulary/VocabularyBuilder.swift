@@ -13,6 +13,12 @@ public struct VocabularyBuilder: Sendable {
     /// How often kept values occur, of all occurrences.
     public var keptOccurrences = 0
     public var occurrences = 0
+
+    enum CodingKeys: String, CodingKey {
+      case name, distinct, kept
+      case keptOccurrences = "kept_occurrences"
+      case occurrences
+    }
   }
 
   private let index: DatasetIndex
