@@ -33,11 +33,13 @@ struct PackedFile {
       throw damaged("it is of version \(version) of the packed form, this program reads \(PackedFormat.version)")
     }
     let header = try read(PackedFormat.headerSize + Int(length) + 4, at: 0)
-    guard header.withUnsafeBytes({ $0.number(at: header.count - 4) }) == Checksum.crc32c(header.dropLast(4) + []),
+    guard header.withUnsafeBytes({ $0.number(at: header.count - 4) }) == Checksum.crc32c(Array(header.dropLast(4)))
+    else { throw damaged("its header is damaged") }
+    guard
       let encoding = try? JSONDecoder().decode(
         Encoding.self, from: Data(header[PackedFormat.headerSize..<header.count - 4])),
       encoding.fields.count == Int(fields), fields > 0
-    else { throw damaged("its header is damaged") }
+    else { throw damaged("its encoding was written by another version of this program") }
     self.encoding = encoding
 
     let end = try read(PackedFormat.endSize, at: size - PackedFormat.endSize)
