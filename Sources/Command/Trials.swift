@@ -23,7 +23,7 @@ struct TrialOptions: ParsableArguments {
 
   func validate() throws {
     guard seeds > 0 else { throw ValidationError("--seeds: \(seeds) cannot be used: run each model at least once.") }
-    guard job.model == nil, job.seed == nil, job.runDir == nil else {
+    guard job.model.model == nil, job.optimization.seed == nil, job.runDir == nil else {
       throw ValidationError("--model, --seed and --run-dir do not go with this: use --models, --seeds and --out.")
     }
   }
