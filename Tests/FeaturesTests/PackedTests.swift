@@ -117,4 +117,26 @@ struct PackedTests {
     #expect(try scratch.index([packed, other], .criteo).rows == 1500)
     #expect(throws: DatasetError.self) { try Packing.encoding(of: file) }
   }
+
+  @Test("An encoding that would reach outside of a row is refused, whatever its checksum says")
+  func hostileEncoding() throws {
+    let scratch = try Scratch()
+    let good = try Packing.encoding(of: Self.packed(scratch))
+    #expect(good.isConsistent)
+    let changes: [(inout Encoding) -> Void] = [
+      { $0.fields[1].column = 99 }, { $0.fields[1].column = -1 }, { $0.fields[1].column = $0.fields[0].column },
+      { $0.labelColumn = 5 }, { $0.timestampColumn = -3 }, { $0.fields[2].owner = 4 }, { $0.fields[2].owner = -1 },
+      { $0.fields = [] }, { $0.fields[0].rule = .index }, { $0.firstField = -1 },
+      { $0.fields[3].rule = .bucket(.quantile(boundaries: [2, 1])) },
+    ]
+    for change in changes {
+      var bad = good
+      change(&bad)
+      #expect(!bad.isConsistent)
+      let path = scratch.path + "/bad.pack"
+      let writer = try PackedWriter(path: path, encoding: bad)
+      try writer.close()
+      #expect(throws: DatasetError.self) { try Packing.encoding(of: path) }
+    }
+  }
 }

@@ -63,6 +63,26 @@ public struct Encoding: Codable, Sendable, Hashable {
   /// The fields' names.
   public var fieldNames: [String] { fields.map(\.name) }
 
+  /// Whether it can be used at all: what a file says of itself is not to be trusted.
+  var isConsistent: Bool {
+    guard 1...Schema.mostFields ~= fields.count, firstField >= 0, missingTexts.count <= 1 << 10 else { return false }
+    if format.isDelimited {
+      // Each column is one field's at most: rows get no more memory than that.
+      let taken = Set(fields.map(\.column))
+      guard taken.count == fields.count, taken.allSatisfy(columns.indices.contains),
+        columns.indices.contains(labelColumn), timestampColumn.map(columns.indices.contains) ?? true
+      else { return false }
+    }
+    return fields.allSatisfy { field in
+      guard fields.indices.contains(field.owner) else { return false }
+      switch field.rule {
+      case .index: return !format.isDelimited
+      case .bucket(.quantile(let boundaries)): return format.isDelimited && boundaries == boundaries.sorted()
+      case .category, .categories, .number, .bucket(.logSquared): return format.isDelimited
+      }
+    }
+  }
+
   /// By field, the feature that stands for values out of vocabulary or not yet admitted.
   public var otherKeys: [UInt64] { fields.map { FeatureHash.outOfVocabulary(field: $0.owner) } }
 }

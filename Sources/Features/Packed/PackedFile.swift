@@ -38,7 +38,7 @@ struct PackedFile {
     guard
       let encoding = try? JSONDecoder().decode(
         Encoding.self, from: Data(header[PackedFormat.headerSize..<header.count - 4])),
-      encoding.fields.count == Int(fields), fields > 0
+      encoding.fields.count == Int(fields), encoding.isConsistent
     else { throw damaged("its encoding was written by another version of this program") }
     self.encoding = encoding
 
