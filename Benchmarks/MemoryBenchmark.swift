@@ -4,7 +4,8 @@ import Foundation
 enum MemoryBenchmark {
   static let vocabularyMemory = 128
   /// MiB, as documented.
-  static let bounds = (vocabulary: vocabularyMemory + 128, split: 64)
+  static let bounds = (vocabulary: vocabularyMemory + 64 + 8 * cores, split: 48 + 8 * cores)
+  private static let cores = ProcessInfo.processInfo.activeProcessorCount
 
   static func run(_ file: String, rows: Int, scratch: Scratch) throws {
     let bytes = Double(try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0)

@@ -18,7 +18,7 @@ struct VocabCommand: ParsableCommand {
 
           sqlite3 vocab.sqlite 'select * from fields'
 
-        Memory stays under --memory and 128 MiB for all else; what does not fit waits on disk beside the file.
+        Memory stays under --memory, 64 MiB, and 8 MiB a core; what does not fit waits on disk beside the file.
         """)
 
     @Argument(help: ArgumentHelp("Training data, as text.", valueName: "file"))
