@@ -8,6 +8,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case tooManyBadRows(limit: Int, first: String)
   case differentHeader(file: String, first: String)
   case differentCopies(file: String)
+  case sameName(file: String)
   case damagedArchive(file: String, reason: String)
   case damagedPack(file: String, reason: String)
   case differentEncoding(file: String, first: String, reason: String)
@@ -28,6 +29,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(file):1: the header differs from that of \(first). Give files that are read together the same columns."
     case .differentCopies(let file):
       "\(file): two workers have different files of this name. Give files that differ different names."
+    case .sameName(let file):
+      "\(file): a worker has two files of this name, in different places. Give them different names."
     case .damagedArchive(let file, let reason):
       "\(file): \(reason). Fetch or compress it again; `gzip -t` or `zstd -t` shows whether it is whole."
     case .damagedPack(let file, let reason): "\(file): \(reason). Pack the data again with `deepfm pack`."

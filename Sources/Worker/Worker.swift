@@ -89,7 +89,7 @@ public final class Worker {
   /// comes next. Returns the files.
   private func look(_ order: SurveyOrder, spool: String) throws -> [DatasetIndex.File] {
     var lastHeartbeat = clock.now
-    let own = try DataFiles.expand(files)
+    let own = DataFiles.distinct(try DataFiles.expand(files))
     func survey(_ patterns: [String], _ name: String) throws -> DatasetSurvey? {
       let matches = DataFiles.matching(patterns, among: own)
       guard !matches.isEmpty else { return nil }

@@ -89,12 +89,20 @@ struct LeaseTests {
     #expect(abs(mean - wholeMean) < 1e-9 && abs(deviation - wholeDeviation) < 1e-9)
     let local = DatasetSurvey.localize(index, to: found[2]!.files)
     #expect(local.files.map(\.path.isEmpty) == [true, false, false])
-    // A file of the same name that differs is no copy.
-    _ = try scratch.file("b.csv", "label,x,y\n1,2,3\n")
-    let error = #expect(throws: DatasetError.self) {
-      try DatasetSurvey.merge([found[0], survey([files[1]])], schema: schema)
+    // A file of the same name and size that differs is no copy; and no worker may have two of a name.
+    let text = try String(contentsOfFile: files[1], encoding: .utf8)
+    _ = try scratch.file("b.csv", "label,x,y\n0" + text.dropFirst("label,x,y\n1".count))
+    let changed = try survey([files[1]])
+    #expect(changed.rows == 700)
+    #expect(throws: DatasetError.differentCopies(file: "b.csv")) {
+      try DatasetSurvey.merge([found[0], changed], schema: schema)
     }
-    #expect(error == .differentCopies(file: "b.csv"))
+    try FileManager.default.createDirectory(atPath: scratch.path + "/other", withIntermediateDirectories: true)
+    let namesake = try scratch.file("other/a.csv", "label,x,y\n1,2,3\n")
+    #expect(throws: DatasetError.sameName(file: "a.csv")) {
+      try DatasetSurvey.merge([survey([files[0], namesake])], schema: schema)
+    }
+    #expect(DataFiles.distinct([files[0], scratch.path + "/./a.csv", files[2]]) == [files[0], files[2]])
     #expect(try DatasetSurvey.merge([nil, nil], schema: schema) == nil)
   }
 }

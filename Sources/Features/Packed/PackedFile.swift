@@ -6,6 +6,8 @@ struct PackedFile {
   /// Its blocks, as chunks of file `number`.
   let chunks: [Chunk]
   let rows: Int
+  /// Of its index, which holds the checksums of its blocks.
+  let checksum: UInt32
 
   static func isPacked(_ input: InputFile) throws -> Bool {
     var magic = [UInt8](repeating: 0, count: 4)
@@ -55,6 +57,7 @@ struct PackedFile {
     }
     let index = try read(size - Int(offset), at: Int(offset))
     guard Checksum.crc32c(Array(index.dropLast(8))) == checksum else { throw damaged("its index is damaged") }
+    self.checksum = checksum
     var total = 0
     chunks = try (0..<Int(blocks)).map { block in
       let (start, length, count) = index.withUnsafeBytes {

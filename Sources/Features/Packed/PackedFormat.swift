@@ -36,7 +36,7 @@
 ///
 /// | bytes | index, and the end of the file |
 /// |---|---|
-/// | 16 a block | offset (8), length (4), rows (4) |
+/// | 20 a block | offset (8), length (4), rows (4), its checksum (4) |
 /// | 8 | offset of the index |
 /// | 8 | rows of the file |
 /// | 4 | blocks |
@@ -52,7 +52,7 @@ enum PackedFormat {
   static let headerSize = 16
   static let blockHeaderSize = 24
   static let fieldHeaderSize = 12
-  static let indexEntrySize = 16
+  static let indexEntrySize = 20
   static let endSize = 28
 
   static let hasCounts: UInt8 = 1

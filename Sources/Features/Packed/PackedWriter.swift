@@ -30,7 +30,9 @@ public final class PackedWriter {
     index.append(littleEndian: UInt64(output.bytes))
     index.append(littleEndian: UInt32(block.bytes.count))
     index.append(littleEndian: UInt32(block.rows))
-    try output.write(block.numbered(blocks))
+    let bytes = block.numbered(blocks)
+    index.append(contentsOf: bytes[20..<24])
+    try output.write(bytes)
     blocks += 1
     rows += block.rows
   }

@@ -7,14 +7,17 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
     /// Where it can be sought: the same, or a copy.
     public var path: String
     public var isPacked: Bool
+    /// CRC-32C of its bytes, which tells whether two files of one name are copies; of a packed file, of its index.
+    public var checksum: UInt32
 
     /// The name without directories.
     public var baseName: String { String(name.split(separator: "/").last ?? "") }
 
-    public init(name: String, path: String, isPacked: Bool = false) {
+    public init(name: String, path: String, isPacked: Bool = false, checksum: UInt32 = 0) {
       self.name = name
       self.path = path
       self.isPacked = isPacked
+      self.checksum = checksum
     }
   }
 

@@ -57,6 +57,7 @@ public struct DatasetSurvey: Codable, Sendable {
           try pass.check(chunk)
         }
         if let pack = packs[number] {
+          survey.files[number].checksum = pack.checksum
           for chunk in pack.chunks {
             try take(
               Chunk(
@@ -68,6 +69,7 @@ public struct DatasetSurvey: Codable, Sendable {
             file: number, name: input.name, chunkBytes: chunkBytes, skipsHeader: survey.encoding.hasHeader,
             scan: RecordScan(separator: survey.encoding.separator, hasQuotes: survey.encoding.hasQuotes))
           try scanner.scan(input, take: take) { try reading.progress?(done + $0, total) }
+          survey.files[number].checksum = scanner.checksum
         }
         done += sizes[number]
         guard records > 0 else { throw DatasetError.empty(file: input.name) }

@@ -20,27 +20,34 @@ extension DatasetSurvey {
     // By worker: the number in all the data of each of its chunks that count.
     var numbers = found.map { [Int?](repeating: nil, count: $0?.chunks.count ?? 0) }
     for name in names {
-      var chunks: [Chunk]?
+      var first: (chunks: [Chunk], file: DatasetIndex.File)?
       holders.append([])
       for (worker, survey) in found.enumerated() {
-        guard let survey, let file = survey.files.firstIndex(where: { $0.baseName == name }) else { continue }
+        guard let survey else { continue }
+        let files = survey.files.indices.filter { survey.files[$0].baseName == name }
+        guard let file = files.first else { continue }
+        guard files.count == 1 else { throw DatasetError.sameName(file: name) }
         holders[holders.count - 1].append(worker)
         let places = survey.chunks.indices.filter { survey.chunks[$0].file == file }
-        let copy = places.map { place in
+        if let first {
+          // Copies may be cut into other chunks, since a worker cuts by the size of all it has.
+          guard survey.files[file].checksum == first.file.checksum,
+            places.reduce(0, { $0 + survey.chunks[$1].rows }) == first.chunks.reduce(0, { $0 + $1.rows })
+          else { throw DatasetError.differentCopies(file: name) }
+          continue
+        }
+        for (offset, place) in places.enumerated() { numbers[worker][place] = merged.chunks.count + offset }
+        let chunks = places.map { place in
           var chunk = survey.chunks[place]
           chunk.file = merged.files.count
           return chunk
         }
-        if let chunks {
-          guard sameRows(chunks, copy) else { throw DatasetError.differentCopies(file: name) }
-        } else {
-          for (offset, place) in places.enumerated() { numbers[worker][place] = merged.chunks.count + offset }
-          chunks = copy
-        }
+        first = (chunks, survey.files[file])
       }
-      let isPacked = found.compactMap { $0 }.contains { $0.files.contains { $0.baseName == name && $0.isPacked } }
-      merged.files.append(.init(name: name, path: "", isPacked: isPacked))
-      merged.chunks += chunks ?? []
+      guard let first else { continue }
+      merged.files.append(
+        .init(name: name, path: "", isPacked: first.file.isPacked, checksum: first.file.checksum))
+      merged.chunks += first.chunks
     }
     for (worker, survey) in found.enumerated() {
       guard let survey else { continue }
@@ -50,12 +57,6 @@ extension DatasetSurvey {
       }
     }
     return (merged, holders)
-  }
-
-  /// Copies may be cut into other chunks, since a worker cuts by the size of all it has; they hold as many rows and bytes.
-  private static func sameRows(_ left: [Chunk], _ right: [Chunk]) -> Bool {
-    left.reduce(0) { $0 + $1.rows } == right.reduce(0) { $0 + $1.rows }
-      && left.reduce(0) { $0 + $1.length } == right.reduce(0) { $0 + $1.length }
   }
 
   private static func encoding(_ surveys: [DatasetSurvey], _ schema: Schema) throws -> Encoding {

@@ -20,6 +20,12 @@ public enum DataFiles {
     }
   }
 
+  /// The files, each once, however often and by whatever path it is named.
+  public static func distinct(_ files: [String]) -> [String] {
+    var seen: Set<String> = []
+    return files.filter { seen.insert(URL(fileURLWithPath: $0).resolvingSymlinksInPath().path).inserted }
+  }
+
   /// The first of the files to be written that would replace one of the data's.
   public static func collision(of outputs: [String], with data: [String]) -> String? {
     func place(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }

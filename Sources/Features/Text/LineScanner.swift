@@ -3,6 +3,8 @@ import Glibc
 /// Finds the records of one file and cuts it into chunks of whole ones, at the speed of `memchr`.
 struct LineScanner {
   private(set) var records = 0
+  /// CRC-32C of all bytes but those of records that are too long.
+  private(set) var checksum: UInt32 = 0
   private var hasSeenHeader = false
 
   private let file: Int
@@ -48,6 +50,7 @@ struct LineScanner {
         try add(UnsafeRawBufferPointer(rebasing: bytes[start...]), at: offset + start, take)
         start = count
       }
+      checksum = Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes[..<start]), after: checksum)
       if start == 0 { start = try skipLongRecord(input, buffer, at: offset, take) - offset }
       offset += start
       try progress(offset)
