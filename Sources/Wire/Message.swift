@@ -1,78 +1,192 @@
-import Foundation
+import Sharding
 
-/// A header and its payload frames: what sockets send and receive.
-public struct Message: Sendable {
-  public var header: Header
-  public var payload: [Frame]
+/// What a message says: one type for each thing that can be said, parsed and checked once, typed from there on.
+public enum Message: Sendable {
+  /// worker -> server
+  case pull(Pull)
+  /// server -> worker, the answer to a pull
+  case rows(Rows)
+  /// worker -> server
+  case push(Push)
+  /// server -> worker, the answer to a push: it is in the sum, now or before
+  case pushed
+  /// worker -> coordinator
+  case scores(Scores)
+  /// The answer to what only needs to have arrived.
+  case noted
+  /// Anyone's answer to what it does not do.
+  case refusal(Refusal)
+  /// server or worker -> coordinator, before it has a place
+  case register(Registration)
+  /// coordinator -> server or worker, the answer to a registration
+  case welcome(Member)
+  /// server or worker <-> coordinator: I live, and this is how far I am.
+  case beat(Beat)
+  /// coordinator -> server or worker
+  case order(Control)
+  /// server or worker -> coordinator, the answer to an order that is carried out
+  case report(Control)
+  /// server or worker -> coordinator: I cannot go on.
+  case failed(String)
+  /// worker -> coordinator
+  case fetch(Fetch)
+  /// coordinator -> worker, the answer to a fetch
+  case piece(Piece)
+}
 
-  public init(_ header: Header, _ payload: [Frame] = []) {
-    self.header = header
-    self.payload = payload
-  }
-
-  init(frames: [Frame]) throws {
-    guard let first = frames.first else { throw WireError.malformed("no frames") }
-    header = try Header(first)
-    payload = frames.dropFirst().map { $0.aligned() }
-  }
-
-  /// Elements of frame `index`, which must hold exactly `count` of them. They are valid while the message lives: where
-  /// nothing else keeps it, `withExtendedLifetime` does.
-  public func elements<Element: BitwiseCopyable>(
-    _ index: Int, as type: Element.Type, count: Int
-  ) throws -> UnsafeBufferPointer<Element> {
-    guard payload.indices.contains(index) else {
-      throw WireError.malformed("\(header.kind): frame \(index) is missing")
-    }
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-    guard !overflow, count >= 0, payload[index].count == bytes else {
-      throw WireError.malformed(
-        "\(header.kind): frame \(index) has \(payload[index].count) bytes, not \(count) elements")
-    }
-    return payload[index].elements(as: Element.self)
-  }
-
-  /// The header's count as an `Int`, refused where it is beyond any message.
-  public func count() throws -> Int {
-    guard header.count <= UInt64(Message.largestCount) else { throw WireError.malformed("count \(header.count)") }
-    return Int(header.count)
-  }
-
-  /// No message of ours carries more elements: larger payloads travel in parts.
-  public static let largestCount = 1 << 28
-
-  /// Rows a message of a table `width` wide may carry: about 4 MiB of values, so that sending and computing overlap.
-  public static func rowsPerPart(width: Int) -> Int { max(1, (4 << 20) / (max(1, width) * 4 + 8)) }
+enum MessageKind: UInt16, CaseIterable {
+  case pull = 1
+  case rows
+  case push
+  // The kind of a refusal is the same in all versions, so that a process of another one understands at least that.
+  case refusal = 4
+  case pushed, scores, noted, register, welcome, beat, order, report, failed, fetch, piece
 }
 
 extension Message {
-  /// A small Codable value for the control plane.
-  public init(control value: some Encodable, kind: Header.Kind, view: UInt32 = 0) throws {
-    var header = Header(kind)
-    header.view = view
-    self.init(header, [Frame(try JSONEncoder().encode(value))])
-  }
-
-  public func control<Value: Decodable>(as type: Value.Type) throws -> Value {
-    guard payload.count == 1 else { throw WireError.malformed("control message of \(payload.count) frames") }
-    defer { withExtendedLifetime(payload) {} }
-    do {
-      return try JSONDecoder().decode(Value.self, from: Data(payload[0].bytes))
-    } catch {
-      throw WireError.malformed("control message: \(error)")
+  var kind: MessageKind {
+    switch self {
+    case .pull: .pull
+    case .rows: .rows
+    case .push: .push
+    case .pushed: .pushed
+    case .scores: .scores
+    case .noted: .noted
+    case .refusal: .refusal
+    case .register: .register
+    case .welcome: .welcome
+    case .beat: .beat
+    case .order: .order
+    case .report: .report
+    case .failed: .failed
+    case .fetch: .fetch
+    case .piece: .piece
     }
   }
 
-  /// A sentence that tells the asker why it gets no other answer.
-  public static func refusal(_ sentence: String, of request: Header) -> Message {
-    var header = request
-    header.kind = .refusal
-    header.count = 0
-    return Message(header, [Frame(Array(sentence.utf8))])
+  /// Whether the message ends a request, rather than making one.
+  var isAnswer: Bool {
+    switch self {
+    case .rows, .pushed, .noted, .refusal, .welcome, .report, .piece: true
+    case .pull, .push, .scores, .register, .beat, .order, .failed, .fetch: false
+    }
   }
 
-  public var sentence: String {
-    guard let frame = payload.first else { return "" }
+  /// Whether a repeated question may simply be answered anew, from what is there. Others are carried out once, and their
+  /// answers kept.
+  var isIdempotent: Bool {
+    switch self {
+    case .pull, .push, .fetch, .register: true
+    default: false
+    }
+  }
+
+  /// Its name in sentences.
+  public var name: String { "\(kind)" }
+}
+
+/// A message with its preamble: what travels.
+public struct Envelope: Sendable {
+  public var preamble: Preamble
+  public var message: Message
+
+  public init(_ preamble: Preamble, _ message: Message) {
+    self.preamble = preamble
+    self.message = message
+  }
+
+  /// A message's frames: preamble and fields in the first, arrays in others.
+  public func frames() -> [Frame] {
+    var fields = FieldWriter()
+    preamble.write(message.kind, to: &fields)
+    var arrays: [Frame] = []
+    switch message {
+    case .pull(let pull): arrays = pull.write(to: &fields)
+    case .rows(let rows): arrays = rows.write(to: &fields)
+    case .push(let push): arrays = push.write(to: &fields)
+    case .scores(let scores): arrays = scores.write(to: &fields)
+    case .refusal(let refusal): arrays = refusal.write()
+    case .welcome(let member): fields.put(member.code)
+    case .register(let registration): arrays = [Control(registration).frame]
+    case .beat(let beat): arrays = [Control(beat).frame]
+    case .order(let control), .report(let control): arrays = [control.frame]
+    case .failed(let sentence): arrays = [Frame(Array(sentence.utf8))]
+    case .fetch(let fetch): fetch.write(to: &fields)
+    case .piece(let piece): arrays = piece.write(to: &fields)
+    case .pushed, .noted: break
+    }
+    return [Frame(fields.bytes)] + arrays
+  }
+
+  /// Parses and checks what a socket received.
+  ///
+  /// - Throws: `WireError`. What is returned holds together: counts are those of the arrays, parts are within theirs.
+  public init(frames: [Frame]) throws {
+    guard let first = frames.first else { throw WireError.malformed("no frames") }
+    var fields = FieldReader(first)
+    preamble = try Preamble(&fields)
+    let arrays = Arrays(frames: frames.dropFirst().map { $0.aligned() })
+    switch Preamble.kind(of: first)! {
+    case .pull: message = .pull(try Pull(&fields, arrays))
+    case .rows: message = .rows(try Rows(&fields, arrays))
+    case .push: message = .push(try Push(&fields, arrays))
+    case .scores: message = .scores(try Scores(&fields, arrays))
+    case .refusal: message = .refusal(try Refusal(arrays))
+    case .welcome:
+      guard let member = Member(code: try fields.get()) else { throw WireError.malformed("welcome of nobody") }
+      message = .welcome(member)
+    case .register: message = .register(try arrays.control().decode())
+    case .beat: message = .beat(try arrays.control().decode())
+    case .order: message = .order(try arrays.control())
+    case .report: message = .report(try arrays.control())
+    case .failed: message = .failed(try arrays.text())
+    case .fetch: message = .fetch(try Fetch(&fields))
+    case .piece: message = .piece(try Piece(&fields, arrays))
+    case .pushed: message = .pushed
+    case .noted: message = .noted
+    }
+    try fields.finish()
+    try arrays.finish(message.arrays)
+  }
+}
+
+extension Message {
+  /// Frames behind the first.
+  var arrays: Int {
+    switch self {
+    case .pull, .rows, .register, .beat, .order, .report, .failed, .refusal, .piece: 1
+    case .scores: 2
+    case .push: 4
+    case .pushed, .noted, .welcome, .fetch: 0
+    }
+  }
+}
+
+/// The frames behind a message's first, with what it takes to read them safely.
+struct Arrays {
+  let frames: [Frame]
+
+  /// Frame `index`, which must hold exactly `count` elements.
+  func frame<Element: BitwiseCopyable>(_ index: Int, of type: Element.Type, count: Int) throws -> Frame {
+    guard frames.indices.contains(index) else { throw WireError.malformed("frame \(index) is missing") }
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+    guard !overflow, frames[index].count == bytes else {
+      throw WireError.malformed("frame \(index) has \(frames[index].count) bytes, not \(count) elements")
+    }
+    return frames[index]
+  }
+
+  func control() throws -> Control {
+    guard let frame = frames.first else { throw WireError.malformed("frame 0 is missing") }
+    return Control(frame: frame)
+  }
+
+  func text() throws -> String {
+    guard let frame = frames.first else { throw WireError.malformed("frame 0 is missing") }
     return withExtendedLifetime(frame) { String(decoding: frame.bytes, as: UTF8.self) }
+  }
+
+  func finish(_ expected: Int) throws {
+    guard frames.count == expected else { throw WireError.malformed("\(frames.count) frames where \(expected) belong") }
   }
 }

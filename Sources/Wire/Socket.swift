@@ -2,8 +2,8 @@ import CZeroMQ
 
 /// A ZeroMQ socket. It belongs to the thread that made it.
 ///
-/// Sending never blocks: a message that its peer's queue has no room for is an error, since our protocols bound what
-/// is under way (a worker asks for the next step only when it has the last one's rows).
+/// Sending never waits: what a peer's queue has no room for is given back, and the core that wanted it sent is told.
+/// Our protocols bound what is under way, and ask again for what is lost.
 public final class Socket {
   public enum Kind: Sendable {
     /// Answers many peers, each known by the name ZeroMQ gave it.
@@ -12,16 +12,11 @@ public final class Socket {
     case dealer
   }
 
-  /// A peer of a router socket.
-  public struct Peer: Hashable, Sendable {
-    let bytes: [UInt8]
-
-    /// - Parameter bytes: the name ZeroMQ gave the peer.
-    public init(bytes: [UInt8]) { self.bytes = bytes }
-  }
-
-  /// Messages queued to or from one peer before `unreachable`.
-  static let queueLimit: Int32 = 100_000
+  /// Messages queued to or from one peer before `congested`. A worker has at most two steps under way, and of each asks
+  /// for and pushes two tables in parts of about 4 MiB: a thousand messages are more than 2 GiB for one peer.
+  static let queueLimit: Int32 = 1000
+  /// No frame of ours is larger: what is, ends the connection it came from.
+  static let largestFrame: Int64 = 32 << 20
 
   let handle: UnsafeMutableRawPointer
   private let context: Context
@@ -37,14 +32,19 @@ public final class Socket {
     set(ZMQ_SNDHWM, Self.queueLimit)
     set(ZMQ_RCVHWM, Self.queueLimit)
     set(ZMQ_LINGER, 1000)
+    set(ZMQ_MAXMSGSIZE, Self.largestFrame)
+    // A connection whose other end is gone without a word is found out and made anew.
+    set(ZMQ_HEARTBEAT_IVL, 2000)
+    set(ZMQ_HEARTBEAT_TIMEOUT, 10_000)
+    set(ZMQ_RECONNECT_IVL_MAX, 1000)
     if kind == .router { set(ZMQ_ROUTER_MANDATORY, 1) }
   }
 
   deinit { zmq_close(handle) }
 
-  private func set(_ option: Int32, _ value: Int32) {
+  private func set<Value: FixedWidthInteger>(_ option: Int32, _ value: Value) {
     var value = value
-    let status = zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size)
+    let status = zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size)
     precondition(status == 0, "zmq_setsockopt \(option): \(lastError())")
   }
 
@@ -68,42 +68,61 @@ public final class Socket {
     }
   }
 
-  /// Sends to the one peer of a dealer, or to `peer` of a router.
-  public func send(_ message: Message, to peer: Peer? = nil) throws {
-    if let peer { try send(Frame(peer.bytes), more: true) }
-    try send(message.header.frame(), more: !message.payload.isEmpty)
-    for (index, frame) in message.payload.enumerated() {
-      try send(frame, more: index + 1 < message.payload.count)
-    }
+  /// What became of an envelope that was to be sent.
+  public enum Sent {
+    case sent
+    /// The queue to the peer is full.
+    case congested
+    /// There is no such connection any more.
+    case unreachable
   }
 
-  private func send(_ frame: Frame, more: Bool) throws {
+  /// Sends to the one peer of a dealer, or along `route` of a router. Never waits.
+  public func send(_ envelope: Envelope, along route: Route? = nil) throws -> Sent {
+    let frames = (route.map { [Frame($0.bytes)] } ?? []) + envelope.frames()
+    for (index, frame) in frames.enumerated() {
+      // Only a message's first frame can be refused.
+      switch try send(frame, more: index + 1 < frames.count) {
+      case 0: continue
+      case EHOSTUNREACH: return .unreachable
+      default: return .congested
+      }
+    }
+    return .sent
+  }
+
+  /// Returns 0, or why the frame was refused.
+  private func send(_ frame: Frame, more: Bool) throws -> Int32 {
     // The socket takes a reference, not a copy, so that one frame can go to several peers.
     var reference = zmq_msg_t()
     zmq_msg_init(&reference)
     zmq_msg_copy(&reference, &frame.message)
-    guard zmq_msg_send(&reference, handle, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0 else {
+    while zmq_msg_send(&reference, handle, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) < 0 {
       let code = zmq_errno()
+      if code == EINTR { continue }
       zmq_msg_close(&reference)
-      throw code == EAGAIN || code == EHOSTUNREACH
-        ? WireError.unreachable(peer: "the peer") : .system(call: "zmq_msg_send", reason: lastError())
+      guard code == EAGAIN || code == EHOSTUNREACH else {
+        throw WireError.system(call: "zmq_msg_send", reason: lastError())
+      }
+      return code
     }
+    return 0
   }
 
   /// What `receive` found.
   public enum Received {
-    case message(Message, from: Peer?)
+    case envelope(Envelope, from: Route?)
     /// Bytes that are no message of ours; they are gone.
-    case malformed(WireError, from: Peer?)
+    case malformed(WireError, from: Route?)
   }
 
   /// The next message, or nil when none is waiting.
   public func receive() throws -> Received? {
     guard var frame = try receiveFrame(wait: false) else { return nil }
-    var peer: Peer?
+    var route: Route?
     var frames: [Frame] = []
     if kind == .router {
-      peer = Peer(bytes: Array(frame.bytes))
+      route = Route(bytes: withExtendedLifetime(frame) { Array(frame.bytes) })
     } else {
       frames.append(frame)
     }
@@ -115,13 +134,13 @@ public final class Socket {
     }
     do {
       if surplus { throw WireError.malformed("more than \(Self.framesPerMessage) frames") }
-      return .message(try Message(frames: frames), from: peer)
+      return .envelope(try Envelope(frames: frames), from: route)
     } catch let error as WireError {
-      return .malformed(error, from: peer)
+      return .malformed(error, from: route)
     }
   }
 
-  private static let framesPerMessage = 4
+  private static let framesPerMessage = 5
 
   private func receiveFrame(wait: Bool) throws -> Frame? {
     let frame = Frame()

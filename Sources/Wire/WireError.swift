@@ -20,7 +20,7 @@ public enum WireError: Error, Equatable, CustomStringConvertible {
     case .malformed(let what):
       "malformed message: \(what)."
     case .wrongVersion(let found):
-      "the peer speaks protocol version \(found), this process \(Header.version). Use one build of deepfm on all machines."
+      "the peer speaks protocol version \(found), this process \(Preamble.version). Use one build of deepfm on all machines."
     }
   }
 }

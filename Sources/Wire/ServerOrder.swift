@@ -1,6 +1,12 @@
-/// What the coordinator asks of a server.
+import Foundation
+import Sharding
+
+/// What the coordinator asks of a server. Each order is carried out once and then answered, however often it comes.
 public enum ServerOrder: Codable, Sendable {
-  case configure(ServerAssignment)
+  /// Be this from now on; answered when what is to be restored is there.
+  case adopt(ServerAssignment)
+  /// Answered once all steps before `clock` are applied, with the totals of the epoch that ended there.
+  case settle(clock: UInt64)
   /// Once all steps before `clock` are applied, write the slots changed since the last checkpoint, synced, under this
   /// number.
   case checkpoint(number: Int, clock: UInt64)
@@ -8,83 +14,51 @@ public enum ServerOrder: Codable, Sendable {
   case committed(number: Int)
   /// Hash all parameters, slot by slot.
   case digest
-  case heartbeat
-  /// This assignment is over: register again for the next.
+  /// This assignment is over: another comes, in time.
   case release
   case stop
 }
 
-/// What a server tells the coordinator.
+/// A server's answer.
 public enum ServerReport: Codable, Sendable {
-  case register(role: Role)
-  case configured
-  case checkpointed(number: Int, slots: Int, bytes: Int)
-  /// One line `slot<TAB>hex` per non-empty slot and table, ascending.
+  case adopted
+  case settled(StepTotals)
+  case written(slots: Int, bytes: Int)
   case digests([SlotDigest])
-  case heartbeat(ServerLoad)
-  case failed(String)
-
-  public struct Role: Codable, Sendable {
-    /// Where workers reach it.
-    public var endpoint: String
-    public var host: String
-    public var process: Int32
-
-    public init(endpoint: String, host: String, process: Int32) {
-      self.endpoint = endpoint
-      self.host = host
-      self.process = process
-    }
-  }
+  case done
 }
 
-/// SHA-256 of one table's slot: for each row in ascending key order, the key and the parameters' bytes.
+/// SHA-256 of one table's slot: for each row in ascending order of ranks, the rank and the parameters' bytes.
 public struct SlotDigest: Codable, Hashable, Sendable {
   public var table: Int
   public var slot: Int
-  public var sha256: String
+  public var digest: Digest
 
-  public init(table: Int, slot: Int, sha256: String) {
+  public init(table: Int, slot: Int, digest: Digest) {
     self.table = table
     self.slot = slot
-    self.sha256 = sha256
+    self.digest = digest
   }
-}
-
-/// Rows and bytes per table, as a server counts them (DESIGN.md, promise 6).
-public struct ServerLoad: Codable, Hashable, Sendable {
-  public struct Table: Codable, Hashable, Sendable {
-    public var name: String
-    public var rows: Int
-    public var bytes: Int
-
-    public init(name: String, rows: Int, bytes: Int) {
-      self.name = name
-      self.rows = rows
-      self.bytes = bytes
-    }
-  }
-
-  public var tables: [Table]
-
-  public init(tables: [Table]) { self.tables = tables }
 }
 
 /// Everything a server needs before it serves.
 public struct ServerAssignment: Codable, Sendable {
   public var server: Int
-  public var view: UInt32
   public var slots: SlotMap
   public var tables: [TableDescription]
   /// Slices per step; a step is applied when all of them have arrived.
   public var slices: Int
   public var seed: UInt64
+  /// The steps of an epoch, after which totals begin anew; 0 where nothing is trained.
+  public var epochSteps: UInt64
+  /// By number, the incarnations of the view's workers: nobody else is served.
+  public var workers: [UInt64]
   /// Where the server writes its slots; nil for a server that never does (evaluation).
   public var database: String?
   public var restore: Restore?
 
   /// The checkpoint to start from: every shard file of the run that wrote it, for any number of servers.
-  public struct Restore: Codable, Sendable {
+  public struct Restore: Codable, Hashable, Sendable {
     public var checkpoint: Int
     public var databases: [String]
     /// The step that comes next.
@@ -101,15 +75,16 @@ public struct ServerAssignment: Codable, Sendable {
   }
 
   public init(
-    server: Int, view: UInt32, slots: SlotMap, tables: [TableDescription], slices: Int, seed: UInt64,
-    database: String?, restore: Restore? = nil
+    server: Int, slots: SlotMap, tables: [TableDescription], slices: Int, seed: UInt64, epochSteps: UInt64,
+    workers: [UInt64], database: String?, restore: Restore? = nil
   ) {
     self.server = server
-    self.view = view
     self.slots = slots
     self.tables = tables
     self.slices = slices
     self.seed = seed
+    self.epochSteps = epochSteps
+    self.workers = workers
     self.database = database
     self.restore = restore
   }

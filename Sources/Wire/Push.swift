@@ -1,0 +1,76 @@
+import Sharding
+
+/// A node's part of a step: gradients summed over the slices below the node, for the rows of one table that are the
+/// receiver's. Every server gets every node of every table, if only with no rows: it counts samples and losses too.
+public struct Push: Sendable {
+  public var table: Int
+  /// The step.
+  public var clock: UInt64
+  public var node: SliceNode
+  public var part: Int
+  public var parts: Int
+  /// Rows of data behind the node, and the sum of their logloss.
+  public var samples: UInt64
+  public var lossSum: Double
+  /// `[UInt64]`, ascending.
+  public var ranks: Frame
+  /// `[count x width]` Floats.
+  public var values: Frame
+  /// Keys that had no row yet, `[UInt64]`, ascending, and how often each was met, `[UInt32]`.
+  public var sightedRanks: Frame
+  public var sightings: Frame
+
+  public init(
+    table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double, ranks: Frame,
+    values: Frame, sightedRanks: Frame, sightings: Frame
+  ) {
+    self.table = table
+    self.clock = clock
+    self.node = node
+    self.part = part
+    self.parts = parts
+    self.samples = samples
+    self.lossSum = lossSum
+    self.ranks = ranks
+    self.values = values
+    self.sightedRanks = sightedRanks
+    self.sightings = sightings
+  }
+
+  public var count: Int { ranks.count / 8 }
+  public var sightedCount: Int { sightedRanks.count / 8 }
+
+  /// Far above any minibatch, and its sum over all slices is far below what a UInt64 holds.
+  public static let mostSamples: UInt64 = 1 << 40
+
+  func write(to fields: inout FieldWriter) -> [Frame] {
+    fields.put(clock)
+    fields.put(samples)
+    fields.put(lossSum.bitPattern)
+    fields.put(UInt16(table))
+    fields.put(node.level)
+    fields.put(node.index)
+    fields.put(UInt16(0))
+    fields.put(UInt32(part))
+    fields.put(UInt32(parts))
+    return [ranks, values, sightedRanks, sightings]
+  }
+
+  init(_ fields: inout FieldReader, _ arrays: Arrays) throws {
+    clock = try fields.get()
+    samples = try fields.get()
+    lossSum = Double(bitPattern: try fields.get())
+    table = Int(try fields.get(UInt16.self))
+    node = SliceNode(level: Int(try fields.get(UInt16.self)), index: Int(try fields.get(UInt16.self)))
+    guard try fields.get(UInt16.self) == 0 else { throw WireError.malformed("reserved bytes are not zero") }
+    part = Int(try fields.get(UInt32.self))
+    parts = Int(try fields.get(UInt32.self))
+    guard parts > 0, part < parts else { throw WireError.malformed("part \(part) of \(parts)") }
+    guard samples <= Self.mostSamples else { throw WireError.malformed("a push for \(samples) samples") }
+    guard arrays.frames.count == 4 else { throw WireError.malformed("a push of \(arrays.frames.count) frames") }
+    ranks = try arrays.frame(0, of: UInt64.self, count: arrays.frames[0].count / 8)
+    values = try arrays.frame(1, of: Float.self, count: arrays.frames[1].count / 4)
+    sightedRanks = try arrays.frame(2, of: UInt64.self, count: arrays.frames[2].count / 8)
+    sightings = try arrays.frame(3, of: UInt32.self, count: arrays.frames[2].count / 8)
+  }
+}
