@@ -28,7 +28,8 @@ let package = Package(
     .target(
       name: "Features",
       dependencies: ["CZlib", "CZstd", "CXXHash", "CISAL", "Yams", .product(name: "GRDB", package: "GRDB.swift")]),
-    .target(name: "Wire", dependencies: ["CZeroMQ"]),
+    .target(name: "Sharding", dependencies: ["CSodium"]),
+    .target(name: "Wire", dependencies: ["CZeroMQ", "Sharding"]),
     .target(
       name: "ParamServer",
       dependencies: [
@@ -61,6 +62,7 @@ let package = Package(
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
     .testTarget(name: "FeaturesTests", dependencies: ["Features", "CZstd"]),
+    .testTarget(name: "ShardingTests", dependencies: ["Sharding"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(
       name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -11,12 +11,14 @@ public struct SliceNode: Hashable, Sendable {
     self.index = UInt16(index)
   }
 
-  init(code: UInt32) {
+  /// The node that `code` stands for.
+  public init(code: UInt32) {
     level = UInt16(code >> 16)
     index = UInt16(truncatingIfNeeded: code)
   }
 
-  var code: UInt32 { UInt32(level) << 16 | UInt32(index) }
+  /// The node as one number: level · 65,536 + index.
+  public var code: UInt32 { UInt32(level) << 16 | UInt32(index) }
 
   /// The slices below this node, among `slices` of them.
   public func slices(of slices: Int) -> Range<Int> {

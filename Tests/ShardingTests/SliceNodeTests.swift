@@ -1,6 +1,5 @@
+import Sharding
 import Testing
-
-@testable import Wire
 
 @Suite("Slice tree")
 struct SliceNodeTests {

@@ -26,7 +26,7 @@ public struct TableDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// Keys from `firstKey` up to the next region share a column layout. All regions of a table are equally wide.
+  /// Keys (not ranks) from `firstKey` up to the next region share a column layout. All regions of a table are equally wide.
   public struct Region: Codable, Hashable, Sendable {
     public var firstKey: UInt64
     public var columns: [Columns]
@@ -37,17 +37,17 @@ public struct TableDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// Which keys get rows. A key that has none reads as a row that begins with `absent`; whoever meets one uses another
-  /// row in its place, and pushes, in the first column of an otherwise zero gradient, how often it met the key.
+  /// Which keys get rows. A key that has none, a candidate, reads as a row that begins with `absent`; whoever meets one
+  /// uses another row in its place, and pushes how often it met the key beside its gradients.
   public struct Admission: Codable, Hashable, Sendable {
     /// How often a key must have been met before it gets a row.
     public var sightings: Int
-    /// Keys that have rows from the start: those used in the place of others.
-    public var always: [UInt64]
+    /// Ranks of keys that need not be met first: those used in the place of others.
+    public var alwaysAdmitted: [UInt64]
 
-    public init(sightings: Int, always: [UInt64]) {
+    public init(sightings: Int, alwaysAdmitted: [UInt64]) {
       self.sightings = sightings
-      self.always = always
+      self.alwaysAdmitted = alwaysAdmitted
     }
 
     /// A NaN that no arithmetic makes.

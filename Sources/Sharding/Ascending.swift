@@ -1,0 +1,26 @@
+extension RandomAccessCollection where Element: Comparable, Index == Int {
+  /// The first position whose element is `bound` or above; the collection ascends. `endIndex` where all are below.
+  @inlinable public func position(ofFirstAtLeast bound: Element) -> Int {
+    var low = startIndex
+    var high = endIndex
+    while low < high {
+      let middle = low + (high - low) / 2
+      if self[middle] < bound { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Whether each element is above the one before it.
+  @inlinable public var ascends: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
+}
+
+extension RandomAccessCollection<UInt64> where Index == Int {
+  /// Where the ranks of some consecutive slots lie in an ascending list of ranks.
+  @inlinable public func positions(ofSlots slots: Range<Int>) -> Range<Int> {
+    let lower =
+      slots.lowerBound < Rank.slots ? position(ofFirstAtLeast: Rank.first(ofSlot: slots.lowerBound)) : endIndex
+    let upper =
+      slots.upperBound < Rank.slots ? position(ofFirstAtLeast: Rank.first(ofSlot: slots.upperBound)) : endIndex
+    return lower..<upper
+  }
+}

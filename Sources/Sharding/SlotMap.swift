@@ -1,0 +1,101 @@
+/// Which servers hold each slot. The coordinator deals it; everyone else only reads it.
+public struct SlotMap: Codable, Hashable, Sendable {
+  /// `first..<first + count` live at `homes`.
+  public struct Run: Codable, Hashable, Sendable {
+    public var first: Int
+    public var count: Int
+    /// Numbers of servers: the first answers and applies, the others keep replicas.
+    public var homes: [Int]
+
+    public init(first: Int, count: Int, homes: [Int]) {
+      self.first = first
+      self.count = count
+      self.homes = homes
+    }
+
+    public var slots: Range<Int> { first..<first + count }
+  }
+
+  /// Ascending; every slot is in one of them.
+  public let runs: [Run]
+  /// One above the highest number of a server.
+  public let servers: Int
+
+  /// Most servers a map can name.
+  public static let mostServers = 1 << 16
+
+  /// Even shares of consecutive slots; replicas of a server's share are at the servers after it.
+  public init(servers: Int, replicas: Int = 0) {
+    precondition((1...Rank.slots).contains(servers) && (0..<servers).contains(replicas))
+    self.servers = servers
+    runs = (0..<servers).map { server in
+      let first = server * Rank.slots / servers
+      return Run(
+        first: first, count: (server + 1) * Rank.slots / servers - first,
+        homes: (0...replicas).map { (server + $0) % servers })
+    }
+  }
+
+  /// Any deal.
+  ///
+  /// - Parameter runs: ascending; together they hold every slot once, each with at least one home and none twice.
+  /// - Throws: `SlotMapError` that names the first run which is not so.
+  public init(runs: [Run]) throws(SlotMapError) {
+    var next = 0
+    for run in runs {
+      guard run.first == next, run.count > 0, run.count <= Rank.slots - next else {
+        throw .badRun(first: run.first, reason: "it has \(run.count) slots, and slot \(next) comes next")
+      }
+      guard !run.homes.isEmpty, Set(run.homes).count == run.homes.count,
+        run.homes.allSatisfy({ (0..<Self.mostServers).contains($0) })
+      else { throw .badRun(first: run.first, reason: "its homes are \(run.homes)") }
+      next += run.count
+    }
+    guard next == Rank.slots else { throw .incomplete(slots: next) }
+    self.runs = runs
+    servers = 1 + (runs.flatMap(\.homes).max() ?? 0)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(runs: try container.decode([Run].self, forKey: .runs))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(runs, forKey: .runs)
+  }
+
+  private enum CodingKeys: CodingKey { case runs }
+
+  /// The servers that hold a slot, the first home first.
+  public func homes(ofSlot slot: Int) -> [Int] {
+    runs[runs.map(\.first).position(ofFirstAtLeast: slot + 1) - 1].homes
+  }
+
+  public func firstHome(ofSlot slot: Int) -> Int { homes(ofSlot: slot)[0] }
+
+  /// The first home of each of the 16,384 slots.
+  public func owners() -> [UInt16] {
+    runs.flatMap { [UInt16](repeating: UInt16($0.homes[0]), count: $0.count) }
+  }
+
+  /// The slots of which a server is the first home, ascending.
+  public func runs(firstAt server: Int) -> [Range<Int>] { runs.filter { $0.homes[0] == server }.map(\.slots) }
+
+  /// The slots that a server holds, as first home or as replica, ascending.
+  public func runs(heldBy server: Int) -> [Range<Int>] { runs.filter { $0.homes.contains(server) }.map(\.slots) }
+}
+
+/// Why runs are no deal of the slots.
+public enum SlotMapError: Error, Hashable, CustomStringConvertible {
+  case badRun(first: Int, reason: String)
+  case incomplete(slots: Int)
+
+  public var description: String {
+    switch self {
+    case .badRun(let first, let reason): "the run of slots that begins at \(first) cannot be dealt: \(reason)."
+    case .incomplete(let slots): "only the first \(slots) of \(Rank.slots) slots are dealt."
+    }
+  }
+}
