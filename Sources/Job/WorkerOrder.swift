@@ -16,8 +16,6 @@ public enum WorkerOrder: Codable, Sendable {
   /// Score the evaluation data of the worker's slices with the parameters as they are once all steps before `clock` are
   /// applied; answered when all scores have arrived.
   case evaluate(round: Int, clock: UInt64)
-  /// This assignment is over: another comes, in time.
-  case release
   case stop
 }
 

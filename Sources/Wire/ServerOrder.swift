@@ -14,8 +14,6 @@ public enum ServerOrder: Codable, Sendable {
   case committed(number: Int)
   /// Hash all parameters, slot by slot.
   case digest
-  /// This assignment is over: another comes, in time.
-  case release
   case stop
 }
 
