@@ -49,13 +49,13 @@ public struct Liaison: Sendable {
     let preamble = envelope.preamble
     if member == nil {
       // Whoever has no place takes nothing but one.
+      if case .refusal(let refusal) = envelope.message, refusal.remedy == .end { return .refused("\(refusal)") }
       switch session.receive(envelope, at: time) {
       case .answer(.welcome(let place), to: .register):
         session.identity.run = preamble.run
         session.identity.term = preamble.term
         session.identity.member = place
         return .nothing
-      case .answer(.refusal(let refusal), _), .said(.refusal(let refusal)): return .refused("\(refusal)")
       default: return .nothing
       }
     }
