@@ -8,12 +8,10 @@ public enum WorkerOrder: Codable, Sendable {
   /// Read through the files of yours that these patterns match.
   case survey(SurveyOrder)
   case configure(WorkerAssignment)
-  /// Train one epoch of `steps` steps, the first numbered `firstStep`, on the data leased to the worker: a lease for
-  /// each of its slices.
-  case train(epoch: Int, firstStep: UInt64, steps: Int, leases: [Lease])
-  /// Score these chunks of the evaluation data with the parameters as they are once all steps before `clock` are
-  /// applied.
-  case evaluate(round: Int, clock: UInt64, chunks: [Int])
+  /// Train one epoch of `steps` steps, the first numbered `firstStep`.
+  case train(epoch: Int, firstStep: UInt64, steps: Int)
+  /// Score the worker's evaluation data with the parameters as they are once all steps before `clock` are applied.
+  case evaluate(round: Int, clock: UInt64)
   case heartbeat
   /// This assignment is over: register again for the next.
   case release
@@ -88,8 +86,12 @@ public struct WorkerAssignment: Codable, Sendable {
   public var readers: Int
   /// Longest norm of a slice's mean gradient; 0: any.
   public var clip: Double
-  public var train: DatasetIndex?
-  public var evaluation: DatasetIndex?
+  /// How all data are encoded.
+  public var encoding: Encoding
+  /// What each of its slices reads.
+  public var train: [Partition]
+  /// What it scores.
+  public var evaluation: Partition?
   /// By field, the feature that stands for those not admitted yet; empty where all keys are admitted at once.
   public var otherKeys: [UInt64]
   /// Keys of the values that have their own, 8 bytes each, little-endian; nil where all have.
@@ -98,7 +100,7 @@ public struct WorkerAssignment: Codable, Sendable {
   public init(
     worker: Int, view: UInt32, servers: [String], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
     ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double = 0,
-    train: DatasetIndex?, evaluation: DatasetIndex?, otherKeys: [UInt64] = [], vocabulary: Data? = nil
+    encoding: Encoding, train: [Partition], evaluation: Partition?, otherKeys: [UInt64] = [], vocabulary: Data? = nil
   ) {
     self.worker = worker
     self.view = view
@@ -112,6 +114,7 @@ public struct WorkerAssignment: Codable, Sendable {
     self.threads = threads
     self.readers = readers
     self.clip = clip
+    self.encoding = encoding
     self.train = train
     self.evaluation = evaluation
     self.otherKeys = otherKeys
