@@ -41,7 +41,7 @@ public struct DataPlan: Sendable {
     if let vocabulary { self.vocabulary = add(Array(vocabulary.bytes)) }
     if let train {
       let partitions = Partition.deal(train, slices: slices, seed: seed)
-      steps = Partition.epochSteps(of: partitions, sliceRows: sliceRows)
+      steps = partitions.stepsPerEpoch(sliceRows: sliceRows)
       self.train = partitions.map { add($0.encoded()) }
     }
     epochSteps = UInt64(steps)

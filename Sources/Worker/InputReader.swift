@@ -10,8 +10,8 @@ import Wire
 /// Work comes out of `next()` in order; at most `ahead` pieces wait there. Used pieces come back through `recycle`.
 final class InputReader: Sendable {
   enum Order: Sendable {
-    case train(epoch: Int, firstStep: UInt64, steps: Int, leases: [Lease])
-    case evaluate(round: Int, chunks: [Int])
+    case train(epoch: Int, firstStep: UInt64, steps: Int)
+    case evaluate(round: Int)
   }
 
   /// Rows of an evaluation block: a function of the data alone, so that logits do not depend on who computes them.
@@ -23,8 +23,9 @@ final class InputReader: Sendable {
   private let orders = BoundedQueue<Order>(capacity: 16)
   private let output = BoundedQueue<Result<StepWork, any Error>>(capacity: InputReader.ahead)
   private let free = Mutex<[StepWork]>([])
-  private let threads: ReaderThreads?
+  private let threads: ReaderThreads
   private let vocabulary: Vocabulary?
+  private let steps = Mutex<NamedThread?>(nil)
   /// With `--sync-reading`, one for each piece of work that came back: only then the next step is read.
   private let permits: DispatchSemaphore?
 
@@ -33,11 +34,10 @@ final class InputReader: Sendable {
     self.waker = waker
     permits = assignment.readers == 0 ? DispatchSemaphore(value: 0) : nil
     let vocabulary = assignment.vocabulary.map { Vocabulary(bytes: $0) }
-    threads = assignment.train.map { ReaderThreads($0, vocabulary: vocabulary, count: assignment.readers) }
+    threads = ReaderThreads(assignment.encoding, vocabulary: vocabulary, count: assignment.readers)
     self.vocabulary = vocabulary
-    let thread = Thread { [self] in run() }
-    thread.name = "steps"
-    thread.start()
+    let thread = NamedThread("steps") { [self] in run() }
+    steps.withLock { $0 = thread }
   }
 
   func read(_ order: Order) { _ = orders.push(order) }
@@ -55,6 +55,8 @@ final class InputReader: Sendable {
     orders.cancel()
     output.cancel()
     permits?.signal()
+    threads.stop()
+    steps.withLock { $0 }?.join()
   }
 
   private func run() {
@@ -62,10 +64,10 @@ final class InputReader: Sendable {
     while let order = orders.pop() {
       do {
         switch order {
-        case .train(let epoch, let firstStep, let steps, let leases):
-          try train(epoch: epoch, firstStep: firstStep, steps: steps, leases: leases, &unique)
-        case .evaluate(let round, let chunks):
-          try evaluate(round: round, chunks: chunks, &unique)
+        case .train(let epoch, let firstStep, let steps):
+          try train(epoch: epoch, firstStep: firstStep, steps: steps, &unique)
+        case .evaluate(let round):
+          try evaluate(round: round, &unique)
         }
       } catch {
         hand(.failure(error))
@@ -81,46 +83,36 @@ final class InputReader: Sendable {
     return true
   }
 
-  private func train(
-    epoch: Int, firstStep: UInt64, steps: Int, leases: [Lease], _ unique: inout UniqueKeys
-  ) throws {
-    guard let index = assignment.train, let threads else { throw WorkerError.noData("training") }
-    var readers = try assignment.ownedSlices.map { slice in
-      guard let lease = leases.first(where: { $0.slice == slice }) else {
-        throw WorkerError.unexpected("an epoch without a lease for slice \(slice)")
-      }
-      guard lease.chunks.allSatisfy(index.chunks.indices.contains) else {
-        throw WorkerError.unexpected("a lease of data that are not there")
-      }
-      return PartitionReader(
-        lease, fields: index.fields, sliceRows: assignment.sliceRows, seed: assignment.seed, epoch: epoch,
-        threads: threads)
+  private func train(epoch: Int, firstStep: UInt64, steps: Int, _ unique: inout UniqueKeys) throws {
+    guard !assignment.train.isEmpty else { throw WorkerError.noData("training") }
+    var readers = assignment.train.map {
+      PartitionReader($0, sliceRows: assignment.sliceRows, seed: assignment.seed, epoch: epoch, threads: threads)
+    }
+    for (part, slice) in assignment.ownedSlices.enumerated() where readers[part].steps > steps {
+      throw WorkerError.rowsLeft(slice: slice, steps: steps)
     }
     while let permits, permits.wait(timeout: .now()) == .success {}
-    for step in 0..<UInt64(steps) {
+    for step in 0..<steps {
       if step > 0 { permits?.wait() }
-      let work = take(parts: assignment.ownedSlices, fields: index.fields)
-      work.purpose = .training(step: firstStep + step)
-      for part in readers.indices { _ = try readers[part].next(into: &work.parts[part].batch) }
+      let work = take(parts: assignment.ownedSlices, fields: assignment.encoding.fields.count)
+      work.purpose = .training(step: firstStep + UInt64(step))
+      for part in readers.indices { try readers[part].read(step: step, into: &work.parts[part].batch) }
       unique.number(work)
       guard hand(.success(work)) else { return }
     }
-    for (part, slice) in assignment.ownedSlices.enumerated() {
-      var rest = Batch(fields: index.fields)
-      if try readers[part].next(into: &rest) { throw WorkerError.rowsLeft(slice: slice, steps: steps) }
-    }
   }
 
-  private func evaluate(round: Int, chunks: [Int], _ unique: inout UniqueKeys) throws {
-    guard let index = assignment.evaluation else { throw WorkerError.noData("evaluation") }
-    let reader = ChunkReader(index, vocabulary: vocabulary)
-    var batch = Batch(fields: index.fields)
-    for chunk in chunks {
+  private func evaluate(round: Int, _ unique: inout UniqueKeys) throws {
+    guard let partition = assignment.evaluation else { throw WorkerError.noData("evaluation") }
+    let fields = assignment.encoding.fields.count
+    let reader = ChunkReader(assignment.encoding, vocabulary: vocabulary)
+    var batch = Batch(fields: fields)
+    for (number, chunk) in zip(partition.numbers, partition.chunks) {
       batch.reset()
-      try reader.read(index.chunks[chunk], into: &batch)
+      try reader.read(chunk, of: partition.files[chunk.file], into: &batch)
       for firstRow in stride(from: 0, to: batch.rows, by: Self.evaluationRows) {
-        let work = take(parts: [0], fields: index.fields)
-        work.purpose = .evaluation(round: round, chunk: chunk, firstRow: firstRow)
+        let work = take(parts: [0], fields: fields)
+        work.purpose = .evaluation(round: round, chunk: number, firstRow: firstRow)
         work.parts[0].batch.reset()
         for row in firstRow..<min(batch.rows, firstRow + Self.evaluationRows) {
           work.parts[0].batch.append(rowsOf: batch, row)

@@ -55,8 +55,8 @@ public final class Worker {
         switch order {
         case .survey(let survey): own = try look(survey, spool: spool)
         case .configure(var assignment):
-          assignment.train = assignment.train.map { DatasetSurvey.localize($0, to: own) }
-          assignment.evaluation = assignment.evaluation.map { DatasetSurvey.localize($0, to: own) }
+          assignment.train = assignment.train.map { $0.localized(to: own) }
+          assignment.evaluation = assignment.evaluation?.localized(to: own)
           guard try work(assignment) == .released else { return }
         default: return
         }

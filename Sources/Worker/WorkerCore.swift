@@ -63,19 +63,19 @@ struct WorkerCore {
   /// - Parameter time: seconds on any clock that does not go back.
   mutating func receive(_ order: WorkerOrder, at time: Double) throws -> [Effect] {
     switch order {
-    case .train(let epoch, let firstStep, let steps, let leases):
+    case .train(let epoch, let firstStep, let steps):
       guard steps > 0 else { throw WorkerError.unexpected("an epoch of no steps") }
       activity = .training(stepsLeft: steps)
       progress = EpochProgress(epoch: epoch)
       starvedSince = time
-      return [.read(.train(epoch: epoch, firstStep: firstStep, steps: steps, leases: leases))]
-    case .evaluate(let round, let clock, let chunks):
+      return [.read(.train(epoch: epoch, firstStep: firstStep, steps: steps))]
+    case .evaluate(let round, let clock):
       activity = .evaluating(blocksUnderWay: 0)
       evaluationClock = clock
       var pull = TablePull()
       let requests = ask(&pull, for: blocks.keys, shares: blocks.shares, dense: true, clock: clock, readOnly: true)
       evaluationDense = pull
-      return requests + [.read(.evaluate(round: round, chunks: chunks))]
+      return requests + [.read(.evaluate(round: round))]
     case .configure, .survey: throw WorkerError.unexpected("a second configuration")
     case .heartbeat, .release, .stop: return []
     }
