@@ -79,7 +79,10 @@ public final class Socket {
 
   /// Sends to the one peer of a dealer, or along `route` of a router. Never waits.
   public func send(_ envelope: Envelope, along route: Route? = nil) throws -> Sent {
-    let frames = (route.map { [Frame($0.bytes)] } ?? []) + envelope.frames()
+    try send(frames: (route.map { [Frame($0.bytes)] } ?? []) + envelope.frames())
+  }
+
+  @discardableResult func send(frames: [Frame]) throws -> Sent {
     for (index, frame) in frames.enumerated() {
       // Only a message's first frame can be refused.
       switch try send(frame, more: index + 1 < frames.count) {
