@@ -32,43 +32,43 @@ let package = Package(
         "CZlib", "CZstd", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
+    .target(name: "Checkpoint", dependencies: ["Sharding", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Wire", dependencies: ["CZeroMQ", "Sharding"]),
     .target(
       name: "ParamServer",
       dependencies: [
-        "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Logging", package: "swift-log"),
+        "Checkpoint", "Wire", "Sharding", .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
+    .target(name: "Job", dependencies: ["Wire", "Sharding", "Features", "DeepFM"]),
     .target(
       name: "Worker",
-      dependencies: ["Job", "Wire", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
+      dependencies: ["Job", "Wire", "Sharding", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
     .target(
       name: "Coordinator",
       dependencies: [
-        "Job", "Wire", "Features", "DeepFM", "CSodium",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Job", "Checkpoint", "Sharding", "Wire", "Features", "DeepFM",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Comparison", "Coordinator", "ParamServer", "Worker", "Job", "Yams",
+        "Comparison", "Coordinator", "Checkpoint", "ParamServer", "Worker", "Job", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
 
     .executableTarget(
-      name: "benchmarks", dependencies: ["DeepFM", "Features", "Wire", "Job", "ParamServer", "Worker", "Command"],
+      name: "benchmarks",
+      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "ParamServer", "Worker", "Command"],
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),
     .testTarget(name: "FeaturesTests", dependencies: ["Features", "Randomness", "CZstd"]),
     .testTarget(name: "ShardingTests", dependencies: ["Sharding"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(
-      name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),

@@ -1,40 +1,6 @@
+import Checkpoint
 import Foundation
 import Job
-
-/// An epoch as the catalogue keeps it.
-public struct EpochRecord: Codable, Hashable, Sendable {
-  public var epoch: Int
-  public var steps: Int
-  public var rows: Int
-  public var trainLogloss: Double
-  public var auc: Double?
-  public var logloss: Double?
-  /// Of training alone, without evaluation and checkpoint.
-  public var seconds: Double
-  public var stallSeconds: Double
-
-  public var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
-}
-
-/// A checkpoint as the catalogue keeps it.
-public struct CheckpointRecord: Codable, Hashable, Sendable {
-  public var number: Int
-  public var epoch: Int
-  /// The step that comes next.
-  public var step: UInt64
-  public var slots: Int
-  public var bytes: Int
-  public var shards: [String]
-}
-
-/// A process that takes part.
-public struct MemberRecord: Codable, Hashable, Sendable {
-  public var role: String
-  public var number: Int
-  public var host: String
-  public var process: Int32
-  public var endpoint: String?
-}
 
 /// How far training is.
 public struct RunProgress: Hashable, Sendable {

@@ -13,6 +13,7 @@ import GRDB
 /// | `events` | something a person may want to know: at, text |
 ///
 /// A checkpoint exists from the moment its row is here; slots that a server wrote for one that is not do not count.
+/// Readers, a shell among them, do not hold up the run where the file system is a local one.
 public final class Catalogue: Sendable {
   public let path: String
   private let database: DatabaseQueue
@@ -36,7 +37,7 @@ public final class Catalogue: Sendable {
     configuration.readonly = readOnly
     configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
-      if !readOnly { try database.execute(sql: "PRAGMA synchronous = FULL") }
+      if !readOnly { try JournalMode.set(on: database, path: path) }
     }
     do {
       database = try DatabaseQueue(path: path, configuration: configuration)
@@ -72,6 +73,7 @@ public final class Catalogue: Sendable {
 
   private func now() -> String { Date().ISO8601Format() }
 
+  /// Records a fact of the run, as JSON.
   public func record(_ name: String, _ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -81,6 +83,7 @@ public final class Catalogue: Sendable {
     }
   }
 
+  /// Reads what `record` wrote.
   public func fact<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
     let json = try explainingFailures {
       try database.read { try String.fetchOne($0, sql: "SELECT value FROM run WHERE name = ?", arguments: [name]) }
@@ -89,7 +92,8 @@ public final class Catalogue: Sendable {
     return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
   }
 
-  func record(members: [MemberRecord], view: Int) throws {
+  /// Records who takes part in a view.
+  public func record(members: [MemberRecord], view: Int) throws {
     try explainingFailures {
       try database.write { database in
         for member in members {
@@ -101,6 +105,7 @@ public final class Catalogue: Sendable {
     }
   }
 
+  /// Records something that a person may want to know.
   public func record(event text: String) throws {
     try explainingFailures {
       try database.write { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [now(), text]) }
@@ -108,7 +113,7 @@ public final class Catalogue: Sendable {
   }
 
   /// The transaction that makes a checkpoint, and the epoch it ends, exist.
-  func commit(_ epoch: EpochRecord, _ checkpoint: CheckpointRecord) throws {
+  public func commit(_ epoch: EpochRecord, _ checkpoint: CheckpointRecord) throws {
     try explainingFailures {
       try database.write { database in
         try database.execute(
