@@ -8,7 +8,10 @@ func debian(_ name: String, pkgConfig: String? = nil, package: String) -> Target
 
 let package = Package(
   name: "deepfm",
-  products: [.executable(name: "deepfm", targets: ["Command"])],
+  products: [
+    .executable(name: "deepfm", targets: ["Command"]),
+    .library(name: "Run", targets: ["Run"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,7 +38,7 @@ let package = Package(
         "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
+    .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM", "Yams"]),
     .target(
       name: "Worker",
       dependencies: ["Job", "Wire", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
@@ -47,10 +50,12 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(
+      name: "Run", dependencies: ["Comparison", "Coordinator", "Job", "Wire", "Features", "DeepFM"]),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Comparison", "Coordinator", "ParamServer", "Worker", "Job", "Yams",
+        "Run", "Comparison", "Coordinator", "ParamServer", "Worker", "Job",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -68,8 +73,9 @@ let package = Package(
     .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
+    .testTarget(name: "RunTests", dependencies: ["Run"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command", "DeepFM", "Features"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features"]),
   ],
   swiftLanguageModes: [.v6]
 )

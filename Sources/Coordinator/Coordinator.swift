@@ -2,13 +2,6 @@ import Foundation
 import Job
 import Wire
 
-/// What people look at while a run goes on.
-public protocol RunObserver {
-  func show(_ progress: RunProgress)
-  func show(_ epoch: EpochRecord)
-  func say(_ sentence: String)
-}
-
 /// The coordinator of a run: the edge around `CoordinatorCore`. It owns the socket and the catalogue.
 public final class Coordinator {
   /// Where processes find it, with the port it got.

@@ -85,8 +85,8 @@ struct CoordinatorCore {
     guard phase != .done else { return [] }
     if case .register(let role) = report {
       guard heard(peer, in: &servers, at: time) == nil else { return [.server(peer, .heartbeat)] }
-      guard phase == .gathering, servers.count < plan.configuration.servers else {
-        return [.refuse(peer, "this run has the \(plan.configuration.servers) servers it needs")]
+      guard phase == .gathering, servers.count < plan.settings.cluster.servers else {
+        return [.refuse(peer, "this run has the \(plan.settings.cluster.servers) servers it needs")]
       }
       let record = MemberRecord(
         role: "server", number: servers.count, host: role.host, process: role.process, endpoint: role.endpoint)
@@ -119,8 +119,8 @@ struct CoordinatorCore {
     guard phase != .done else { return [] }
     if case .register(let host, let process) = report {
       guard heard(peer, in: &workers, at: time) == nil else { return [.worker(peer, .heartbeat)] }
-      guard phase == .gathering, workers.count < plan.configuration.workers else {
-        return [.refuse(peer, "this run has the \(plan.configuration.workers) workers it needs")]
+      guard phase == .gathering, workers.count < plan.settings.cluster.workers else {
+        return [.refuse(peer, "this run has the \(plan.settings.cluster.workers) workers it needs")]
       }
       let record = MemberRecord(role: "worker", number: workers.count, host: host, process: process)
       workers.append(Member(peer: peer, record: record, lastHeard: time))
@@ -177,8 +177,8 @@ struct CoordinatorCore {
   }
 
   private var missing: String {
-    "\(plan.configuration.servers - servers.count) of \(plan.configuration.servers) servers and "
-      + "\(plan.configuration.workers - workers.count) of \(plan.configuration.workers) workers"
+    "\(plan.settings.cluster.servers - servers.count) of \(plan.settings.cluster.servers) servers and "
+      + "\(plan.settings.cluster.workers - workers.count) of \(plan.settings.cluster.workers) workers"
   }
 
   // MARK: Time
@@ -203,7 +203,7 @@ struct CoordinatorCore {
         effects.append(.say("waiting for \(missing)"))
       }
     }
-    let silence = plan.configuration.timeout
+    let silence = plan.settings.cluster.timeout
     if let lost = (servers + workers).first(where: { time - $0.lastHeard >= silence }) {
       return effects + fail("\(lost.name) has been silent for \(Int(silence)) s. See its log")
     }
@@ -231,7 +231,9 @@ struct CoordinatorCore {
   // MARK: Configuration
 
   private mutating func configureWhenComplete(at time: Double) -> [Effect] {
-    guard servers.count == plan.configuration.servers, workers.count == plan.configuration.workers else { return [] }
+    guard servers.count == plan.settings.cluster.servers, workers.count == plan.settings.cluster.workers else {
+      return []
+    }
     number(&servers)
     number(&workers)
     if let survey = plan.survey {
@@ -247,7 +249,7 @@ struct CoordinatorCore {
         .configure(
           ServerAssignment(
             server: member.record.number, view: view, slots: slots, tables: plan.tables,
-            slices: plan.configuration.slices, seed: plan.configuration.seed,
+            slices: plan.settings.optimization.slices, seed: plan.settings.optimization.seed,
             database: plan.databases.indices.contains(member.record.number)
               ? plan.databases[member.record.number] : nil, restore: plan.restore)))
     }
@@ -263,17 +265,17 @@ struct CoordinatorCore {
 
   private mutating func configureWorkers() -> [Effect] {
     phase = .configuringWorkers
-    let configuration = plan.configuration
+    let (data, optimization) = (plan.settings.data, plan.settings.optimization)
     return workers.map { member in
       .worker(
         member.peer,
         .configure(
           WorkerAssignment(
             worker: member.record.number, view: view, servers: servers.map { $0.record.endpoint ?? "" },
-            slots: SlotMap(servers: servers.count), model: plan.model, batch: configuration.batch,
-            slices: configuration.slices, ownedSlices: plan.workerSlices[member.record.number],
-            seed: configuration.seed, threads: configuration.threads,
-            readers: configuration.syncReading ? 0 : configuration.readers, clip: configuration.clip,
+            slots: SlotMap(servers: servers.count), model: plan.model, batch: optimization.batch,
+            slices: optimization.slices, ownedSlices: plan.workerSlices[member.record.number],
+            seed: optimization.seed, threads: plan.settings.cluster.threads,
+            readers: data.syncReading ? 0 : data.readers, clip: optimization.clip,
             train: plan.train, evaluation: plan.evaluation,
             otherKeys: plan.tables[ParameterTables.sparse].admission?.always ?? [], vocabulary: plan.vocabulary?.bytes))
       )
@@ -302,9 +304,9 @@ struct CoordinatorCore {
     let total = plan.train?.rows ?? 0
     let loss = workers.reduce(0) { $0 + $1.progress.lossSum }
     let speed = Double(rows) / max(time - epochStartedAt, 1e-3)
-    let rowsLeft = total - rows + (plan.configuration.epochs - epoch) * total
+    let rowsLeft = total - rows + (plan.settings.optimization.epochs - epoch) * total
     return RunProgress(
-      epoch: epoch, epochs: plan.configuration.epochs, rows: rows, rowsInEpoch: total,
+      epoch: epoch, epochs: plan.settings.optimization.epochs, rows: rows, rowsInEpoch: total,
       trainLogloss: rows > 0 ? loss / Double(rows) : 0, samplesPerSecond: speed,
       secondsLeft: speed > 0 ? Double(rowsLeft) / speed : 0)
   }
@@ -381,8 +383,10 @@ struct CoordinatorCore {
       number: epoch, epoch: epoch, step: nextStep, slots: slotsWritten, bytes: bytesWritten, shards: plan.databases)
     var effects: [Effect] = [.commit(record, checkpoint), .epochDone(record)]
     effects += servers.map { .server($0.peer, .committed(number: epoch)) }
-    if epoch < plan.configuration.epochs {
-      guard let best = epochsSinceBest, plan.configuration.patience > 0, best >= plan.configuration.patience else {
+    if epoch < plan.settings.optimization.epochs {
+      guard let best = epochsSinceBest, plan.settings.optimization.patience > 0,
+        best >= plan.settings.optimization.patience
+      else {
         return effects + startEpoch(at: time)
       }
       effects.append(.say("stopping early: no better validation logloss for \(best) epochs"))

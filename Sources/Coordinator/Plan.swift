@@ -14,7 +14,7 @@ public struct Plan: Sendable {
   }
 
   public var purpose: Purpose
-  public var configuration: JobConfiguration
+  public var settings: Settings
   public var model: ModelConfiguration
   public var tables: [TableDescription]
   public private(set) var train: DatasetIndex?
@@ -35,13 +35,13 @@ public struct Plan: Sendable {
 
   /// - Throws: `ConfigurationError`, or the model's own error where its configuration cannot be built.
   public init(
-    purpose: Purpose, configuration: JobConfiguration, model: ModelConfiguration, train: DatasetIndex?,
+    purpose: Purpose, settings: Settings, model: ModelConfiguration, train: DatasetIndex?,
     evaluation: DatasetIndex?, databases: [String], restore: ServerAssignment.Restore? = nil, gatherSeconds: Double
   ) throws {
-    try configuration.validate()
+    try settings.validate()
     try model.validate()
     self.purpose = purpose
-    self.configuration = configuration
+    self.settings = settings
     self.model = model
     self.train = train
     self.evaluation = evaluation
@@ -49,10 +49,9 @@ public struct Plan: Sendable {
     self.restore = restore
     self.gatherSeconds = gatherSeconds
     workerSlices = Self.deal(
-      slices: configuration.slices, weights: Array(repeating: 1, count: configuration.workers))
-    let stepsPerEpoch = train.map { ($0.rows + configuration.batch - 1) / configuration.batch } ?? 0
+      slices: settings.optimization.slices, weights: Array(repeating: 1, count: settings.cluster.workers))
     tables = ParameterTables.describe(
-      try makeModel(model), configuration, totalSteps: stepsPerEpoch * configuration.epochs,
+      try makeModel(model), settings, totalSteps: try settings.totalSteps(rows: train?.rows ?? 0),
       otherKeys: (train ?? evaluation)?.encoding.otherKeys ?? [])
   }
 
@@ -69,19 +68,20 @@ public struct Plan: Sendable {
     guard let train else {
       return Leases(steps: 0, ofWorker: workerSlices.map { _ in [] }, rows: workerSlices.map { _ in 0 })
     }
-    let order = EpochOrder.deal(train, slices: configuration.slices, seed: configuration.seed, epoch: epoch)
+    let order = EpochOrder.deal(
+      train, slices: settings.optimization.slices, seed: settings.optimization.seed, epoch: epoch)
     let rows = order.map { EpochOrder.rows(of: $0, in: train) }
     return Leases(
-      steps: ((rows.max() ?? 0) + configuration.sliceRows - 1) / configuration.sliceRows,
+      steps: ((rows.max() ?? 0) + settings.optimization.sliceRows - 1) / settings.optimization.sliceRows,
       ofWorker: workerSlices.map { slices in slices.map { Lease(slice: $0, chunks: order[$0]) } },
       rows: workerSlices.map { slices in slices.reduce(0) { $0 + rows[$1] } })
   }
 
   /// A plan to learn what data the workers have; the same processes are wanted for the plan after it.
-  public init(survey: SurveyOrder, configuration: JobConfiguration, gatherSeconds: Double) throws {
+  public init(survey: SurveyOrder, settings: Settings, gatherSeconds: Double) throws {
     // Of the model, a survey needs nothing but that there is one.
     try self.init(
-      purpose: .survey, configuration: configuration, model: ModelConfiguration(fields: 1), train: nil,
+      purpose: .survey, settings: settings, model: ModelConfiguration(fields: 1), train: nil,
       evaluation: nil, databases: [], gatherSeconds: gatherSeconds)
     self.survey = survey
     isFollowed = true
@@ -93,7 +93,7 @@ public struct Plan: Sendable {
   /// - Throws: `ConfigurationError` where a worker has none.
   public mutating func lease(by holders: [[Int]]) throws {
     guard var train else { return }
-    var rows = [Double](repeating: 0, count: configuration.workers)
+    var rows = [Double](repeating: 0, count: settings.cluster.workers)
     for chunk in train.chunks {
       for holder in holders[chunk.file] { rows[holder] += Double(chunk.rows) / Double(holders[chunk.file].count) }
     }
@@ -102,7 +102,7 @@ public struct Plan: Sendable {
         key: "data", value: "local",
         reason: "worker-\(idle) has none of the training files; start it with --files, or start fewer workers")
     }
-    workerSlices = Self.deal(slices: configuration.slices, weights: rows)
+    workerSlices = Self.deal(slices: settings.optimization.slices, weights: rows)
     train.readers = holders.map { $0.flatMap { workerSlices[$0] }.sorted() }
     self.train = train
   }
