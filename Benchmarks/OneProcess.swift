@@ -31,7 +31,7 @@ enum OneProcess {
       assignment, model: model, blocks: blocks, threads: pool.threads, pushesPerStep: pool.pushesPerStep)
     var server = try ServerCore(
       ServerAssignment(
-        server: 0, view: 1, slots: slots, tables: ParameterTables.describe(model, JobConfiguration(), totalSteps: 0),
+        server: 0, view: 1, slots: slots, tables: ParameterTables.describe(model, Settings(), totalSteps: 0),
         slices: 8,
         seed: 1, database: nil))
     let peer = Socket.Peer(bytes: [0])

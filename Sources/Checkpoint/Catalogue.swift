@@ -7,6 +7,7 @@ import GRDB
 /// |---|---|
 /// | `run` | a fact of the run by name: `configuration` and `model` as JSON |
 /// | `members` | a process of a view: role, number, host, process, endpoint |
+/// | `partitions` | the part of the data that a slice reads, fixed for as long as the run lives: purpose, slice, digest, article |
 /// | `epochs` | an epoch that ended with a checkpoint: steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at |
 /// | `checkpoints` | a checkpoint that is whole: number, epoch, next step, slots and bytes written, created_at |
 /// | `shards` | a SQLite file that a checkpoint's slots are in |
@@ -51,6 +52,9 @@ public final class Catalogue: Sendable {
     CREATE TABLE members (
       view INTEGER NOT NULL, role TEXT NOT NULL, number INTEGER NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
       endpoint TEXT, PRIMARY KEY (view, role, number));
+    CREATE TABLE partitions (
+      purpose TEXT NOT NULL, slice INTEGER NOT NULL, digest TEXT NOT NULL, article BLOB NOT NULL,
+      PRIMARY KEY (purpose, slice));
     CREATE TABLE epochs (
       epoch INTEGER PRIMARY KEY, steps INTEGER NOT NULL, rows INTEGER NOT NULL, train_logloss REAL NOT NULL, auc REAL,
       logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL, stall_seconds REAL NOT NULL,
@@ -106,6 +110,17 @@ public final class Catalogue: Sendable {
   }
 
   /// Records something that a person may want to know.
+  public func record(partitions: [PartitionRecord]) throws {
+    try explainingFailures {
+      try database.write { database in
+        let statement = try database.cachedStatement(sql: "INSERT INTO partitions VALUES (?, ?, ?, ?)")
+        for partition in partitions {
+          try statement.execute(arguments: [partition.purpose, partition.slice, partition.digest, partition.article])
+        }
+      }
+    }
+  }
+
   public func record(event text: String) throws {
     try explainingFailures {
       try database.write { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [now(), text]) }

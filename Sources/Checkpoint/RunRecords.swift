@@ -1,3 +1,5 @@
+import Foundation
+
 /// An epoch as the catalogue keeps it.
 public struct EpochRecord: Codable, Hashable, Sendable {
   public var epoch: Int
@@ -66,5 +68,23 @@ public struct MemberRecord: Codable, Hashable, Sendable {
     self.host = host
     self.process = process
     self.endpoint = endpoint
+  }
+}
+
+/// A partition of the data as the catalogue keeps it.
+public struct PartitionRecord: Hashable, Sendable {
+  /// `train` or `evaluation`.
+  public var purpose: String
+  public var slice: Int
+  /// SHA-256 of the article, in hexadecimal digits.
+  public var digest: String
+  /// Which rows of which files, as workers fetch it.
+  public var article: Data
+
+  public init(purpose: String, slice: Int, digest: String, article: Data) {
+    self.purpose = purpose
+    self.slice = slice
+    self.digest = digest
+    self.article = article
   }
 }

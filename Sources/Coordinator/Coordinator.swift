@@ -3,13 +3,6 @@ import Foundation
 import Job
 import Wire
 
-/// What people look at while a run goes on.
-public protocol RunObserver {
-  func show(_ progress: RunProgress)
-  func show(_ epoch: EpochRecord)
-  func say(_ sentence: String)
-}
-
 /// The coordinator of a run: the edge around `CoordinatorCore`. It owns the socket and the catalogue, and decides nothing.
 public final class Coordinator {
   /// Where processes find it, with the port it got.
@@ -45,7 +38,7 @@ public final class Coordinator {
   ///   - isInterrupted: asked as often.
   /// - Throws: `CatalogueError` where the catalogue cannot be written.
   public func run(
-    _ plan: Plan, catalogue: Catalogue?, observer: some RunObserver, failure: () -> String?, isInterrupted: () -> Bool
+    _ plan: Plan, catalogue: Catalogue?, observer: any RunObserver, failure: () -> String?, isInterrupted: () -> Bool
   ) throws -> Outcome {
     var outcome: Outcome?
 

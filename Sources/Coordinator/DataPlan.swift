@@ -1,3 +1,4 @@
+import Checkpoint
 import Features
 import Foundation
 import Job
@@ -10,12 +11,12 @@ import Wire
 /// them. A worker hears of its own slices' alone, so that what it is sent does not grow with the data of others.
 public struct DataPlan: Sendable {
   /// Everything a worker may fetch.
-  public private(set) var articles: [Digest: [UInt8]] = [:]
-  private var encoding: Digest
-  private var vocabulary: Digest?
+  public let articles: [Digest: [UInt8]]
+  private let encoding: Digest
+  private let vocabulary: Digest?
   /// By slice.
-  public private(set) var train: [Digest] = []
-  public private(set) var evaluation: [Digest] = []
+  public let train: [Digest]
+  public let evaluation: [Digest]
   private let usesAdmission: Bool
   /// Rows of training data.
   public let rows: Int
@@ -31,29 +32,33 @@ public struct DataPlan: Sendable {
     self.usesAdmission = usesAdmission
     rows = train?.rows ?? 0
     evaluationRows = evaluation?.chunks.map(\.rows)
+    var articles: [Digest: [UInt8]] = [:]
+    func add(_ bytes: [UInt8]) -> Digest {
+      let digest = SHA256.hash(bytes)
+      articles[digest] = bytes
+      return digest
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    encoding = SHA256.hash([])
-    var steps = 0
-    if let encoding = (train ?? evaluation)?.encoding, let bytes = try? encoder.encode(encoding) {
-      self.encoding = add(Array(bytes))
-    }
-    if let vocabulary { self.vocabulary = add(Array(vocabulary.bytes)) }
-    if let train {
-      let partitions = Partition.deal(train, slices: slices, seed: seed)
-      steps = partitions.stepsPerEpoch(sliceRows: sliceRows)
-      self.train = partitions.map { add($0.encoded()) }
-    }
-    epochSteps = UInt64(steps)
-    if let evaluation {
-      self.evaluation = Partition.deal(evaluation, slices: slices, seed: nil).map { add($0.encoded()) }
-    }
+    let description = (train ?? evaluation).flatMap { try? encoder.encode($0.encoding) }
+    encoding = add(Array(description ?? Data()))
+    self.vocabulary = vocabulary.map { add(Array($0.bytes)) }
+    let partitions = train.map { Partition.deal($0, slices: slices, seed: seed) } ?? []
+    epochSteps = UInt64(partitions.stepsPerEpoch(sliceRows: sliceRows))
+    self.train = partitions.map { add($0.encoded()) }
+    self.evaluation =
+      evaluation.map { Partition.deal($0, slices: slices, seed: nil).map { add($0.encoded()) } } ?? []
+    self.articles = articles
   }
 
-  private mutating func add(_ bytes: [UInt8]) -> Digest {
-    let digest = SHA256.hash(bytes)
-    articles[digest] = bytes
-    return digest
+  /// What the catalogue keeps: who reads what is fixed for as long as the run lives.
+  public var catalogued: [PartitionRecord] {
+    func records(_ purpose: String, _ digests: [Digest]) -> [PartitionRecord] {
+      digests.enumerated().map {
+        PartitionRecord(purpose: purpose, slice: $0, digest: "\($1)", article: Data(articles[$1] ?? []))
+      }
+    }
+    return records("train", train) + records("evaluation", evaluation)
   }
 
   /// What a worker with these slices needs to know.

@@ -63,7 +63,8 @@ struct Membership: Sendable {
   /// Begins the next view: whatever is said from now on belongs to it.
   mutating func advance() {
     view += 1
-    for incarnation in places.keys { places[incarnation]?.session.identity = identity() }
+    let identity = identity()
+    for incarnation in places.keys { places[incarnation]?.session.identity = identity }
   }
 
   // MARK: Hearing

@@ -62,10 +62,16 @@ public struct ModelPlan: Sendable {
     }
     data = DataPlan(
       train: readable(train, trainHolders), evaluation: readable(evaluation, evaluationHolders), slices: slices,
-      sliceRows: settings.sliceRows, seed: settings.optimization.seed, vocabulary: vocabulary,
+      sliceRows: settings.optimization.sliceRows, seed: settings.optimization.seed, vocabulary: vocabulary,
       usesAdmission: settings.data.admitAfter > 1)
+    let (totalSteps, overflows) = Int(data.epochSteps).multipliedReportingOverflow(by: settings.optimization.epochs)
+    guard !overflows else {
+      throw ConfigurationError.invalid(
+        key: "epochs", value: "\(settings.optimization.epochs)",
+        reason: "over \(data.rows) rows that is more steps than can be counted; choose fewer")
+    }
     tables = ParameterTables.describe(
-      try makeModel(model), settings, totalSteps: Int(data.epochSteps) * settings.optimization.epochs,
+      try makeModel(model), settings, totalSteps: totalSteps,
       otherKeys: (train ?? evaluation)?.encoding.otherKeys ?? [])
   }
 

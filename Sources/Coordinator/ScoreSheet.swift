@@ -42,3 +42,11 @@ struct ScoreSheet: Sendable {
       auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
   }
 }
+
+/// Quality of a model on a data set.
+public struct Evaluation: Codable, Hashable, Sendable {
+  /// Exact, ties averaged; nil where the data has one class only.
+  public var auc: Double?
+  /// Mean over the rows, natural logarithm.
+  public var logloss: Double
+}

@@ -24,15 +24,15 @@ struct CoordinatorCoreTests {
         Chunk(file: 0, offset: 0, length: 10, firstLine: 1, rows: 30),
         Chunk(file: 0, offset: 10, length: 10, firstLine: 31, rows: 10),
       ], rows: 40)
-    var job = JobConfiguration()
-    job.train = ["x"]
-    job.servers = 1
-    job.workers = 2
-    job.slices = 2
-    job.batch = 8
-    job.epochs = 2
+    var settings = Settings()
+    settings.data.train = ["x"]
+    settings.cluster.servers = 1
+    settings.cluster.workers = 2
+    settings.optimization.slices = 2
+    settings.optimization.batch = 8
+    settings.optimization.epochs = 2
     return try Plan(
-      purpose: purpose, configuration: job, model: job.modelConfiguration(fields: 1), train: index,
+      purpose: purpose, settings: settings, model: settings.model.configuration(fields: 1), train: index,
       evaluation: evaluates ? index : nil, databases: ["s"], gatherSeconds: 30)
   }
 
@@ -223,8 +223,8 @@ struct CoordinatorCoreTests {
   @Test("Training stops early once patience is over", arguments: [(1, 2), (2, 3), (0, 9)])
   func earlyStopping(patience: Int, lastEpoch: Int) throws {
     var plan = try Self.plan()
-    plan.configuration.patience = patience
-    plan.configuration.epochs = 9
+    plan.settings.optimization.patience = patience
+    plan.settings.optimization.epochs = 9
     var (core, _) = Self.configured(plan)
     for epoch in 1...lastEpoch {
       for (number, worker) in Self.workers.enumerated() {

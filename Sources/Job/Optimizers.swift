@@ -1,5 +1,5 @@
 import DeepFM
-import Wire
+import Sharding
 
 /// The optimizers, as the command line names them.
 public enum OptimizerName: String, Codable, Sendable, CaseIterable {
@@ -23,16 +23,18 @@ public enum RateScaling: String, Codable, Sendable, CaseIterable {
   case linear
 }
 
-extension JobConfiguration {
+extension Settings {
   /// The sparse table's optimizer: FTRL for a model that is only linear (the paper's LR), else Adam, unless named.
   public func sparseOptimizer(totalSteps: Int) -> OptimizerDescription {
-    let isLinear = model.definition.wide == .linear && model.definition.deep == nil
-    return describe(optimizer ?? (isLinear ? .ftrl : .adam), totalSteps: totalSteps)
+    let isLinear = model.model.definition.wide == .linear && model.model.definition.deep == nil
+    return describe(optimization.optimizer ?? (isLinear ? .ftrl : .adam), totalSteps: totalSteps)
   }
 
   /// The dense table's optimizer: Adam, unless named.
   public func denseOptimizer(totalSteps: Int) -> OptimizerDescription {
-    describe(denseOptimizer ?? optimizer.map { $0 == .ftrl ? .adam : $0 } ?? .adam, totalSteps: totalSteps)
+    describe(
+      optimization.denseOptimizer ?? optimization.optimizer.map { $0 == .ftrl ? .adam : $0 } ?? .adam,
+      totalSteps: totalSteps)
   }
 
   private func describe(_ name: OptimizerName, totalSteps: Int) -> OptimizerDescription {
@@ -43,25 +45,25 @@ extension JobConfiguration {
       case .adagrad: .adagrad(epsilon: 1e-8)
       case .rmsprop: .rmsProp(decay: 0.9, epsilon: 1e-8)
       case .adam: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0)
-      case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: weightDecay)
-      case .ftrl: .ftrl(beta: ftrlBeta, l1: l1, l2: ftrlL2)
+      case .adamw: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: optimization.weightDecay)
+      case .ftrl: .ftrl(beta: optimization.ftrlBeta, l1: optimization.l1, l2: optimization.ftrlL2)
       }
     let decay: OptimizerDescription.Decay =
-      switch schedule {
+      switch optimization.schedule {
       case .constant: .none
-      case .exponential: .exponential(factor: decayFactor, steps: Double(decaySteps))
+      case .exponential: .exponential(factor: optimization.decayFactor, steps: Double(optimization.decaySteps))
       case .cosine: .cosine(steps: Double(max(1, totalSteps)))
       }
     // FTRL's rate is its authors' alpha, of another size than Adam's.
-    let base = name == .ftrl ? ftrlAlpha : learningRate
-    return OptimizerDescription(rule, learningRate: base * rateFactor, warmUp: warmUp, decay: decay)
+    let base = name == .ftrl ? optimization.ftrlAlpha : optimization.learningRate
+    return OptimizerDescription(rule, learningRate: base * rateFactor, warmUp: optimization.warmUp, decay: decay)
   }
 
   private var rateFactor: Double {
-    switch rateScaling {
+    switch optimization.rateScaling {
     case .none: 1
-    case .sqrt: Double(workers).squareRoot()
-    case .linear: Double(workers)
+    case .sqrt: Double(cluster.workers).squareRoot()
+    case .linear: Double(cluster.workers)
     }
   }
 }

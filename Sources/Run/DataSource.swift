@@ -16,47 +16,48 @@ struct TrainingData {
 /// Finds the data that a job names, and leaves in the run directory what it takes to read more like them: schema,
 /// vocabulary, and the packed form if there is to be one.
 struct DataSource {
-  let job: JobConfiguration
+  let settings: Settings
   let schema: Schema
   let directory: RunDirectory
-  let console: Console
+  let caller: Caller
 
   /// Data that everyone can read.
   func read() throws -> TrainingData {
-    var train = try DatasetIndex.build(job.train, schema: schema, reading("train"))
-    let vocabulary = try adopt(job.vocabulary, for: &train)
+    var train = try DatasetIndex.build(settings.data.train, schema: schema, reading("train"))
+    let vocabulary = try adopt(settings.data.vocabulary, for: &train)
     // Packed data say themselves what they are.
     if !train.files.contains(where: \.isPacked) { try keepSchema() }
-    if job.cache { train = try pack(train, vocabulary) }
+    if settings.data.cache { train = try pack(train, vocabulary) }
     var valid: DatasetIndex?
-    if !job.valid.isEmpty {
-      valid = try DatasetIndex.build(job.valid, encoding: train.encoding, reading("valid"))
+    if !settings.data.valid.isEmpty {
+      valid = try DatasetIndex.build(settings.data.valid, encoding: train.encoding, reading("valid"))
     }
-    console.sayWhatWasSkipped(train, " of the training data")
-    if let valid { console.sayWhatWasSkipped(valid, " of the validation data") }
+    caller.sayWhatWasSkipped(train, " of the training data")
+    if let valid { caller.sayWhatWasSkipped(valid, " of the validation data") }
     return TrainingData(train: train, valid: valid, vocabulary: vocabulary)
   }
 
   /// Data that workers have, each its own.
-  func survey(with cluster: Cluster, gatherSeconds: Double) throws -> TrainingData {
+  func survey(with cluster: Cluster) throws -> TrainingData {
     // What is here is named file by file; what is elsewhere by patterns.
     func names(_ names: [String]) -> [String] { (try? DataFiles.expand(names)) ?? names }
     let order = SurveyOrder(
-      train: names(job.train), valid: names(job.valid), schema: schema, badRows: job.badRowPolicy)
+      train: names(settings.data.train), valid: names(settings.data.valid), schema: schema,
+      badRows: settings.data.badRowPolicy)
     let found = try cluster.run(
-      Plan(survey: order, configuration: job, gatherSeconds: gatherSeconds), catalogue: nil
+      Plan(.survey(order), settings: settings, gatherSeconds: cluster.gatherSeconds), catalogue: nil
     ).surveys
     guard let train = try DatasetSurvey.merge(found.map(\.train), schema: schema) else {
-      throw RunFailure(
-        sentence: "no worker has a file that \(job.train.joined(separator: ", ")) names. Start workers with --files.")
+      throw RunFailure.failed(
+        "no worker has a file that \(settings.data.train.joined(separator: ", ")) names. Start workers with --files.")
     }
     var trainIndex = train.survey.index(schema)
-    let vocabulary = try adopt(job.vocabulary, for: &trainIndex)
+    let vocabulary = try adopt(settings.data.vocabulary, for: &trainIndex)
     var data = TrainingData(train: trainIndex, vocabulary: vocabulary, trainHolders: train.holders)
-    if !job.valid.isEmpty {
+    if !settings.data.valid.isEmpty {
       guard let valid = try DatasetSurvey.merge(found.map(\.valid), schema: schema) else {
-        throw RunFailure(
-          sentence: "no worker has a file that \(job.valid.joined(separator: ", ")) names. Start workers with --files.")
+        throw RunFailure.failed(
+          "no worker has a file that \(settings.data.valid.joined(separator: ", ")) names. Start workers with --files.")
       }
       var index = valid.survey.index(nil)
       index.encoding = data.train.encoding
@@ -64,16 +65,14 @@ struct DataSource {
       data.validHolders = valid.holders
     }
     try keepSchema()
-    console.sayWhatWasSkipped(data.train, " of the training data")
-    if let valid = data.valid { console.sayWhatWasSkipped(valid, " of the validation data") }
+    caller.sayWhatWasSkipped(data.train, " of the training data")
+    if let valid = data.valid { caller.sayWhatWasSkipped(valid, " of the validation data") }
     return data
   }
 
   private func reading(_ purpose: String) -> ReadingOptions {
-    ReadingOptions(spool: "\(directory.spool)/\(purpose)", badRows: job.badRowPolicy) { read, total in
-      try Interruption.check()
-      console.show("reading \(purpose) data", share: Double(read) / Double(max(1, total)))
-    }
+    caller.reading(
+      "reading \(purpose) data", spool: "\(directory.spool)/\(purpose)", badRows: settings.data.badRowPolicy)
   }
 
   /// Has the index use the vocabulary, a copy of which stays in the run directory.
@@ -87,16 +86,14 @@ struct DataSource {
     do {
       try FileManager.default.copyItem(atPath: path, toPath: directory.vocabulary)
     } catch {
-      throw RunFailure(
-        sentence: "\(directory.vocabulary) cannot be written: \(error.localizedDescription). Is the disk full?")
+      throw RunFailure.unwritable(directory.vocabulary, error)
     }
     return vocabulary
   }
 
   private func pack(_ index: DatasetIndex, _ vocabulary: Vocabulary?) throws -> DatasetIndex {
     try Packing.pack(index, vocabulary: vocabulary, to: directory.cache) { rows in
-      try Interruption.check()
-      console.show("packing", share: Double(rows) / Double(index.rows))
+      try caller.show("packing", rows, of: index.rows)
     }
   }
 
@@ -104,8 +101,7 @@ struct DataSource {
     do {
       try schema.yaml.write(toFile: directory.schema, atomically: true, encoding: .utf8)
     } catch {
-      throw RunFailure(
-        sentence: "\(directory.schema) cannot be written: \(error.localizedDescription). Is the disk full?")
+      throw RunFailure.unwritable(directory.schema, error)
     }
   }
 }

@@ -1,5 +1,4 @@
 import Checkpoint
-import Foundation
 import Job
 
 /// How far training is.

@@ -2,10 +2,11 @@ import ArgumentParser
 import Features
 import Foundation
 import Job
+import Run
 
 /// The `deepfm` tool: one binary for all roles.
 @main
-struct DeepFMTool: ParsableCommand {
+struct DeepFM: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deepfm",
     abstract: "Train click-through-rate models on a cluster of parameter servers.",
@@ -39,8 +40,9 @@ struct DeepFMTool: ParsableCommand {
 
   private static func tell(_ error: any Error) -> Int32 {
     if let failure = error as? RunFailure {
-      Console.error(failure.sentence)
-      return failure.status
+      Console.error(failure.description)
+      if case .interrupted = failure { return 130 }
+      return 1
     }
     let code = exitCode(for: error)
     if code == .success {
@@ -54,10 +56,4 @@ struct DeepFMTool: ParsableCommand {
     Console.error("\(error)")
     return error is ConfigurationError || error is RunDirectoryError || error is SchemaError ? 2 : 1
   }
-}
-
-/// The end of a run that did not do its job, as a sentence for people.
-struct RunFailure: Error {
-  var sentence: String
-  var status: Int32 = 1
 }

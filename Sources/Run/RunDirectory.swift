@@ -1,17 +1,20 @@
 import Foundation
 
-/// The files a run leaves.
-struct RunDirectory {
-  let path: String
+/// The files that a run leaves.
+public struct RunDirectory: Sendable {
+  public let path: String
 
-  var catalogue: String { path + "/run.sqlite" }
-  var configuration: String { path + "/config.yaml" }
-  var logs: String { path + "/logs" }
+  /// What there is to know of the run: see `Catalogue`.
+  public var catalogue: String { path + "/run.sqlite" }
+  /// All settings.
+  public var configuration: String { path + "/config.yaml" }
+  /// What launched processes wrote.
+  public var logs: String { path + "/logs" }
   /// The schema of the data, as it was given.
-  var schema: String { path + "/schema.yaml" }
-  var vocabulary: String { path + "/vocabulary.sqlite" }
+  public var schema: String { path + "/schema.yaml" }
+  public var vocabulary: String { path + "/vocabulary.sqlite" }
   /// The training data, packed.
-  var cache: String { path + "/train.pack" }
+  public var cache: String { path + "/train.pack" }
   /// Copies of data that cannot be sought, removed at the end.
   var spool: String { path + "/spool" }
 
@@ -40,7 +43,7 @@ struct RunDirectory {
   }
 
   /// The directory of a run that was.
-  static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
+  public static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
 
   private var pretraining: String { path + "/pretraining" }
 
@@ -52,6 +55,13 @@ struct RunDirectory {
 
   func removeSpool() { try? FileManager.default.removeItem(atPath: spool) }
 
+  /// The name, or one like it that is not taken.
+  private static func free(_ name: String) -> String {
+    let others = (2...).lazy.map { "\(name)-\($0)" }
+    return FileManager.default.fileExists(atPath: name)
+      ? others.first { !FileManager.default.fileExists(atPath: $0) } ?? name : name
+  }
+
   private static func stamp() -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
@@ -60,11 +70,12 @@ struct RunDirectory {
   }
 }
 
-enum RunDirectoryError: Error, CustomStringConvertible {
+/// A place where no run can leave its files.
+public enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
   case exists(path: String)
   case unusable(path: String, reason: String)
 
-  var description: String {
+  public var description: String {
     switch self {
     case .exists(let path): "\(path) exists. Choose another --run-dir, or remove it."
     case .unusable(let path, let reason): "\(path) cannot be made: \(reason). Choose another --run-dir."

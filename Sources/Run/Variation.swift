@@ -2,7 +2,7 @@ import DeepFM
 import Job
 
 /// A setting that a study varies, as in the paper's figures 10 to 14.
-enum Variation: String, CaseIterable {
+public enum Variation: String, CaseIterable, Sendable {
   /// Fig. 10.
   case activation
   /// Fig. 11.
@@ -14,15 +14,15 @@ enum Variation: String, CaseIterable {
   /// Fig. 14: shape at a fixed total of neurons.
   case shape
 
-  /// The jobs to compare, by label; all else is as in `job`.
-  func variants(of job: JobConfiguration) -> [(label: String, job: JobConfiguration)] {
-    func variant(_ label: String, _ change: (inout JobConfiguration) -> Void) -> (String, JobConfiguration) {
-      var changed = job
-      change(&changed)
+  /// The settings to compare, by label; all else is as in `settings`.
+  public func variants(of settings: Settings) -> [Trials.Variant] {
+    func variant(_ label: String, _ change: (inout ModelSettings) -> Void) -> Trials.Variant {
+      var changed = settings
+      change(&changed.model)
       return (label, changed)
     }
-    let width = job.hidden.first ?? 200
-    let depth = max(1, job.hidden.count)
+    let width = settings.model.hidden.first ?? 200
+    let depth = max(1, settings.model.hidden.count)
     switch self {
     case .activation:
       return [Activation.relu, .tanh].map { activation in variant(activation.rawValue) { $0.activation = activation } }
@@ -42,11 +42,11 @@ enum Variation: String, CaseIterable {
 }
 
 /// The shapes of the paper's Fig. 14: three layers, one total.
-enum NetworkShape: String, CaseIterable {
+public enum NetworkShape: String, CaseIterable, Sendable {
   case constant, increasing, decreasing, diamond
 
   /// - Parameter mean: neurons a layer on average; 200 gives the paper's.
-  func widths(mean: Int) -> [Int] {
+  public func widths(mean: Int) -> [Int] {
     switch self {
     case .constant: [mean, mean, mean]
     case .increasing: [mean / 2, mean, 3 * mean - mean / 2 - mean]
