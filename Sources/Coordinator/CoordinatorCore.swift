@@ -1,7 +1,9 @@
+import Checkpoint
 import DeepFM
 import Features
 import Foundation
 import Job
+import Sharding
 import Wire
 
 /// Who takes part, what they do next, and when it is over: a state machine. Reports and time go in, orders come out.
@@ -275,7 +277,8 @@ struct CoordinatorCore {
             seed: configuration.seed, threads: configuration.threads,
             readers: configuration.syncReading ? 0 : configuration.readers, clip: configuration.clip,
             train: plan.train, evaluation: plan.evaluation,
-            otherKeys: plan.tables[ParameterTables.sparse].admission?.always ?? [], vocabulary: plan.vocabulary?.bytes))
+            otherKeys: plan.tables[ParameterTables.sparse].admission?.alwaysAdmitted.map(Rank.key) ?? [],
+            vocabulary: plan.vocabulary?.bytes))
       )
     }
   }

@@ -1,6 +1,7 @@
 import DeepFM
 import Features
 import Job
+import Sharding
 import Wire
 
 /// What a run is to do, decided before anyone is asked to do it.

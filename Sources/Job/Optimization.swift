@@ -1,4 +1,5 @@
 import DeepFM
+import Sharding
 import Wire
 
 /// The optimizers, as the command line names them.

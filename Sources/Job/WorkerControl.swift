@@ -1,6 +1,7 @@
 import DeepFM
 import Features
 import Foundation
+import Sharding
 import Wire
 
 /// What the coordinator asks of a worker.

@@ -1,3 +1,5 @@
+import Checkpoint
+
 /// Writes a checkpoint a few slots at a time, so that the server keeps answering meanwhile.
 struct CheckpointWriter {
   let number: Int

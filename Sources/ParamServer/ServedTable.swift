@@ -1,11 +1,13 @@
+import Foundation
+import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.
 ///
 /// A pull at clock c waits until every slice has pushed all steps before c, less the staleness (DESIGN.md, promise 2).
 /// Only staleness 0 is served so far, in which a step is applied once, averaged over all its samples.
-struct ServedTable {
-  let table: Table
+final class ServedTable {
+  var table: Table
   private var tree: GradientTree
   /// Steps applied: the clock that pulls are held against.
   private(set) var applied: UInt64
@@ -14,16 +16,16 @@ struct ServedTable {
   /// A worker asks for one step ahead, in parts; more would be a fault or an attack.
   static let mostParked = 4096
 
-  init(_ table: Table, slices: Int, applied: UInt64) {
-    self.table = table
+  init(_ table: consuming Table, slices: Int, applied: UInt64) {
     self.applied = applied
     tree = GradientTree(slices: slices, width: table.width)
+    self.table = table
   }
 
   /// Whether a pull may be answered now. If not, it is kept until it may.
   ///
   /// - Returns: the rows, nil if the pull waits.
-  mutating func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<
+  func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<
     Message?, Refusal
   > {
     guard message.header.clock <= applied else {
@@ -38,7 +40,7 @@ struct ServedTable {
     let frame = Frame(count: keys.count * table.width * 4)
     withExtendedLifetime((frame, message)) {
       if let target = frame.mutableElements(as: Float.self).baseAddress {
-        table.pull(keys, readOnly: message.header.flags & Header.readOnly != 0, into: target)
+        table.gather(keys, absent: message.header.flags & Header.readOnly != 0 ? .zeros : .start, into: target)
       }
     }
     var header = message.header
@@ -49,8 +51,8 @@ struct ServedTable {
   /// Takes a push and, when it is the step's last, applies the step.
   ///
   /// - Returns: the answers to pulls that waited for it.
-  mutating func push(
-    _ message: Message, count: Int, ranks: (lower: UInt64, upper: UInt64)?
+  func push(
+    _ message: Message, count: Int
   ) -> Result<[(message: Message, peer: Socket.Peer)], Refusal> {
     let header = message.header
     // Applied already: a repetition, which must change nothing.
@@ -59,24 +61,31 @@ struct ServedTable {
     guard header.clock == applied else {
       return .failure(Refusal("a push for step \(header.clock) came while step \(applied) is open"))
     }
-    if let reason = tree.add(header, keys: message.payload[0], values: message.payload[1], count: count, ranks: ranks) {
-      return .failure(Refusal(reason))
-    }
+    let part = GradientPart(
+      node: header.node, part: Int(header.part), parts: Int(header.parts), samples: header.samples, lossSum: 0,
+      ranks: message.payload[0].elements(as: UInt64.self), values: message.payload[1].elements(as: Float.self),
+      owner: message.payload as NSArray)
+    if case .malformed(let reason) = tree.add(part) { return .failure(Refusal(reason)) }
     guard let total = tree.total else { return .success([]) }
-    if total.samples > 0 {
-      let scale = 1 / Float(total.samples)
-      withExtendedLifetime(total) {
-        for segment in total.segments {
-          table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale, step: applied)
-        }
-      }
-    }
+    table.apply(step: applied, gradients: total.rows, sightings: sightings(in: total), samples: total.samples)
     tree.clear()
     applied += 1
     let ready = parked.filter { $0.message.header.clock <= applied }
     parked.removeAll { $0.message.header.clock <= applied }
     return .success(
       ready.map { (rows($0.message, keys: $0.message.payload[0].elements(as: UInt64.self)), $0.peer) })
+  }
+}
+
+extension ServedTable {
+  /// Workers push sightings in the place of the gradients of keys without rows.
+  private func sightings(in total: NodeSum) -> Sightings {
+    var sightings = Sightings()
+    total.rows.forEach { rank, values in
+      guard table.rules.isCandidate(rank), values[0] > 0 else { return }
+      sightings.append(rank: rank, count: UInt32(min(values[0], 0x1p24)))
+    }
+    return sightings
   }
 }
 

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Logging
 import Wire
@@ -181,8 +182,7 @@ public final class Server {
           try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
         }
       } catch {
-        throw ServerError.damagedSlot(
-          path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")
+        throw CheckpointError.damagedSlot(path: path, table: table, slot: slot, reason: "\(error)")
       }
       try beat(core)
     }

@@ -1,3 +1,5 @@
+import Checkpoint
+import Sharding
 import Wire
 
 /// A parameter server without its sockets and files: a state machine. Messages go in, answers come out.
@@ -22,7 +24,9 @@ struct ServerCore {
     owned = assignment.slots.owners().map { Int($0) == assignment.server }
     tables = try assignment.tables.enumerated().map { number, description in
       ServedTable(
-        try Table(description, number: number, seed: assignment.seed), slices: assignment.slices,
+        try Table(
+          description, number: number, seed: assignment.seed, clock: assignment.restore?.clock ?? 0),
+        slices: assignment.slices,
         applied: assignment.restore?.clock ?? 0)
     }
   }
@@ -55,7 +59,7 @@ struct ServerCore {
   /// What one message may ask for is bounded, so that its answer is too (DESIGN.md, promise 6).
   private func count(of message: Message, table: Int) throws -> Int {
     let count = try message.count()
-    let most = Message.rowsPerPart(width: tables[table].table.width)
+    let most = Parts.rowsPerPart(width: tables[table].table.width)
     guard count <= most else { throw Refusal("\(count) rows in one message; send at most \(most) a part") }
     return count
   }
@@ -64,7 +68,7 @@ struct ServerCore {
     let table = try number(of: message.header)
     let count = try count(of: message, table: table)
     let keys = try message.elements(0, as: UInt64.self, count: count)
-    _ = try check(keys)
+    try check(keys)
     guard let rows = try tables[table].pull(message, keys: keys, from: peer).get() else { return [] }
     return [.send(rows, to: peer)]
   }
@@ -74,26 +78,14 @@ struct ServerCore {
     let count = try count(of: message, table: table)
     let keys = try message.elements(0, as: UInt64.self, count: count)
     _ = try message.elements(1, as: Float.self, count: count * tables[table].table.width)
-    let ranks = try check(keys)
-    return try tables[table].push(message, count: count, ranks: ranks).get().map { .send($0.message, to: $0.peer) }
+    try check(keys)
+    return try tables[table].push(message, count: count).get().map { .send($0.message, to: $0.peer) }
   }
 
-  /// Keys must ascend in `SlotOrder` and lie in slots that are ours.
-  private func check(_ keys: UnsafeBufferPointer<UInt64>) throws -> (lower: UInt64, upper: UInt64)? {
-    guard let first = keys.first else { return nil }
-    let lower = SlotOrder.rank(of: first)
-    var last = lower
-    var ascends = true
-    var isOurs = owned[SlotOrder.slot(ofRank: lower)]
-    for key in keys.dropFirst() {
-      let rank = SlotOrder.rank(of: key)
-      ascends = ascends && rank > last
-      isOurs = isOurs && owned[SlotOrder.slot(ofRank: rank)]
-      last = rank
-    }
-    guard ascends else { throw Refusal("keys do not ascend") }
-    guard isOurs else { throw Refusal("a key's slot is another server's") }
-    return (lower, last)
+  /// Ranks must ascend and lie in slots that are ours.
+  private func check(_ ranks: UnsafeBufferPointer<UInt64>) throws {
+    guard ranks.ascends else { throw Refusal("ranks do not ascend") }
+    guard ranks.allSatisfy({ owned[Rank.slot(of: $0)] }) else { throw Refusal("a rank's slot is another server's") }
   }
 
   /// Steps that all tables have applied.
@@ -102,7 +94,7 @@ struct ServerCore {
   // MARK: Slots
 
   var load: ServerLoad {
-    ServerLoad(tables: tables.map { .init(name: $0.table.name, rows: $0.table.rows, bytes: $0.table.bytes) })
+    ServerLoad(tables: tables.map { .init(name: $0.table.name, rows: $0.table.rowCount, bytes: $0.table.bytes) })
   }
 
   /// Slots that hold rows, by table.
@@ -110,7 +102,9 @@ struct ServerCore {
     tables.indices.flatMap { table in tables[table].table.filledSlots.map { (table, $0) } }
   }
 
-  func digest(table: Int, slot: Int) -> SlotDigest { tables[table].table.digest(slot: slot) }
+  func digest(table: Int, slot: Int) -> SlotDigest {
+    SlotDigest(table: table, slot: slot, sha256: tables[table].table.digest(slot: slot).description)
+  }
 
   func digests() -> [SlotDigest] { filledSlots.map { digest(table: $0.table, slot: $0.slot) } }
 
@@ -130,17 +124,12 @@ struct ServerCore {
   /// - Parameter isDirty: whether the next checkpoint must write the slot, since this server's own file lacks it.
   func restore(_ bytes: [UInt8], table: Int, slot: Int, isDirty: Bool) throws {
     guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
-    let store = tables[table].table
-    store.restore(
-      try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: store.stride), isDirty: isDirty)
+    try tables[table].table.restore(bytes, slot: slot, isDirty: isDirty)
   }
 
   /// Takes the parameters of another model's slot as the start of this one's. The optimizer starts anew.
   func start(from bytes: [UInt8], table: Int, slot: Int) throws {
     guard tables.indices.contains(table) else { throw SnapshotError.otherTable }
-    let store = tables[table].table
-    store.restore(
-      try SlotSnapshot(bytes, table: table, slot: slot, width: store.width, stride: nil), isDirty: true,
-      keepsState: false)
+    try tables[table].table.restore(bytes, slot: slot, isDirty: true, onlyParameters: true)
   }
 }

@@ -1,3 +1,5 @@
+import Sharding
+
 /// The first frame of every message: fixed size, little-endian, checked before anything else is read.
 ///
 /// | offset | bytes | field |
@@ -26,7 +28,7 @@ public struct Header: Equatable, Sendable {
     case pull = 1
     /// server -> worker: `[values: Float x count x width]`, in the order of the keys asked for
     case rows = 2
-    /// worker -> server: `[keys: UInt64 x count][gradient sums: Float x count x width]`, keys ascending in `SlotOrder`
+    /// worker -> server: `[keys: UInt64 x count][gradient sums: Float x count x width]`, keys by ascending rank
     case push = 3
     /// anyone -> asker: `[UTF-8 sentence]`
     case refusal = 4

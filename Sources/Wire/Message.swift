@@ -40,9 +40,6 @@ public struct Message: Sendable {
 
   /// No message of ours carries more elements: larger payloads travel in parts.
   public static let largestCount = 1 << 28
-
-  /// Rows a message of a table `width` wide may carry: about 4 MiB of values, so that sending and computing overlap.
-  public static func rowsPerPart(width: Int) -> Int { max(1, (4 << 20) / (max(1, width) * 4 + 8)) }
 }
 
 extension Message {

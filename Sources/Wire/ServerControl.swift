@@ -1,3 +1,5 @@
+import Sharding
+
 /// What the coordinator asks of a server.
 public enum ServerOrder: Codable, Sendable {
   case configure(ServerAssignment)
@@ -38,7 +40,7 @@ public enum ServerReport: Codable, Sendable {
   }
 }
 
-/// SHA-256 of one table's slot: for each row in ascending key order, the key and the parameters' bytes.
+/// SHA-256 of one table's slot: for each row by ascending rank, the rank and the parameters' bytes.
 public struct SlotDigest: Codable, Hashable, Sendable {
   public var table: Int
   public var slot: Int

@@ -1,4 +1,5 @@
 import DeepFM
+import Sharding
 import Testing
 import Wire
 
