@@ -2,6 +2,7 @@ import DeepFM
 import Features
 import Foundation
 import Job
+import Sharding
 import Wire
 
 @testable import ParamServer

@@ -137,6 +137,14 @@ public struct SlotSnapshot: Hashable, Sendable {
     }
   }
 
+  /// Whether all parameters are numbers.
+  public var areNumbers: Bool {
+    var sum: Float = 0
+    // Not a number times zero is none either.
+    forEachRow { _, row in for column in 0..<width { sum += row[column] * 0 } }
+    return sum == 0
+  }
+
   public var sha256: Digest { SHA256.hash(bytes) }
 }
 

@@ -50,7 +50,7 @@ struct CheckpointTask {
     var size = 0
     while size < Self.batchBytes, let (table, slot) = remaining.popFirst() {
       let snapshot = shard.snapshot(table: table, slot: slot)
-      guard snapshot.isFinite else { return .notNumbers(table: shard.assignment.tables[table].name) }
+      guard snapshot.areNumbers else { return .notNumbers(table: shard.assignment.tables[table].name) }
       shard.markClean(table: table, slot: slot)
       size += snapshot.bytes.count
       batch.append(snapshot)

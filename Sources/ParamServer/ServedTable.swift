@@ -47,14 +47,15 @@ final class ServedTable {
   }
 
   private func rows(_ pull: Pull) -> Message {
-    guard table.canRead(at: pull.clock) else { return .refusal(.gone) }
+    guard pull.clock >= table.earliestClock else { return .refusal(.gone) }
     let frame = Frame(count: pull.count * table.width * 4)
-    withExtendedLifetime((frame, pull)) {
-      if let target = frame.mutableElements(as: Float.self).baseAddress {
-        table.gather(
+    defer { withExtendedLifetime((frame, pull)) {} }
+    if let target = frame.mutableElements(as: Float.self).baseAddress {
+      do {
+        try table.gather(
           pull.ranks.elements(as: UInt64.self), at: pull.clock, absent: pull.purpose == .training ? .start : .zeros,
           into: target)
-      }
+      } catch { return .refusal(.gone) }
     }
     return .rows(Rows(values: frame))
   }
@@ -90,8 +91,9 @@ final class ServedTable {
   /// Slices of the open step that no push stands for yet.
   var missingSlices: [Int] { tree.missingSlices }
 
-  func restore(_ snapshot: SlotSnapshot, isDirty: Bool, keepsState: Bool) throws {
-    try table.restore(snapshot, isDirty: isDirty, keepsState: keepsState)
+  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
+  func restore(_ bytes: [UInt8], slot: Int, isDirty: Bool, onlyParameters: Bool) throws {
+    try table.restore(bytes, slot: slot, isDirty: isDirty, onlyParameters: onlyParameters)
   }
 
   func markClean(slot: Int) { table.markClean(slot: slot) }

@@ -173,12 +173,9 @@ struct Shard {
     let only = assignment.restore?.onlyParametersOf
     guard only == nil || slot.table == only else { return }
     guard tables.indices.contains(slot.table) else { throw SnapshotError.otherTable }
-    let served = tables[slot.table]
-    let snapshot = try SlotSnapshot(
-      slot.bytes, table: slot.table, slot: slot.slot, width: served.table.width,
-      stride: only == nil ? served.table.stride : nil)
     // The next checkpoint must write what this server's own file lacks.
-    try served.restore(
-      snapshot, isDirty: only != nil || slot.path != assignment.database, keepsState: only == nil)
+    try tables[slot.table].restore(
+      slot.bytes, slot: slot.slot, isDirty: only != nil || slot.path != assignment.database,
+      onlyParameters: only != nil)
   }
 }

@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// What becomes of the gradients of keys that have no row yet: they go to the row that stood in, and what is pushed in

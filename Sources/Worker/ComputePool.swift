@@ -2,6 +2,7 @@ import DeepFM
 import Features
 import Foundation
 import Job
+import Sharding
 import Wire
 
 /// Threads that compute slices, one BLAS thread each: a slice's bits do not depend on how many there are.

@@ -1,17 +1,18 @@
 import DeepFM
+import Sharding
 import Wire
 
 /// The dense parameters as rows of the dense table: which block numbers there are, in the order they travel, and
 /// between which servers they are dealt.
 struct DenseBlocks: Sendable {
-  /// Ascending in `SlotOrder`.
+  /// By ascending rank.
   let keys: [UInt64]
   let shares: [KeyShare]
   let count: Int
 
   init(count: Int, slots: SlotMap) {
     self.count = count
-    keys = (0..<UInt64(count / DenseLayout.blockSize)).sorted { SlotOrder.rank(of: $0) < SlotOrder.rank(of: $1) }
+    keys = (0..<UInt64(count / DenseLayout.blockSize)).sorted { Rank.of($0) < Rank.of($1) }
     shares = KeyShare.deal(keys, over: slots)
   }
 

@@ -1,4 +1,5 @@
 import DeepFM
+import Sharding
 
 /// The gradients of one node of the slice tree, summed over its rows.
 ///
@@ -12,6 +13,8 @@ final class GradientSum: @unchecked Sendable {
   /// `[denseCount]`
   private(set) var dense: UnsafeMutablePointer<Float>
   private let denseCount: Int
+  /// Where sums are merged.
+  private var spare: RowBuffer<UInt32>?
   /// Rows of data behind the sum. A sum of no rows is absent: it adds nothing, not even a zero.
   var samples = 0
   var lossSum = 0.0
@@ -59,32 +62,25 @@ final class GradientSum: @unchecked Sendable {
     swap(&dense, &left.dense)
     for index in 0..<denseCount { dense[index] += right.dense[index] }
 
-    reserve(sparse: (left.uniques.count + right.uniques.count) * width)
-    uniques.removeAll(keepingCapacity: true)
-    uniques.reserveCapacity(left.uniques.count + right.uniques.count)
-    var target = sparse
-    var l = 0
-    var r = 0
-    left.uniques.withUnsafeBufferPointer { leftPlaces in
+    let buffer = spare ?? RowBuffer()
+    spare = buffer
+    let merged = left.uniques.withUnsafeBufferPointer { leftPlaces in
       right.uniques.withUnsafeBufferPointer { rightPlaces in
-        while l < leftPlaces.count || r < rightPlaces.count {
-          let leftPlace = l < leftPlaces.count ? leftPlaces[l] : .max
-          let rightPlace = r < rightPlaces.count ? rightPlaces[r] : .max
-          if leftPlace == rightPlace {
-            let a = left.sparse + l * width
-            let b = right.sparse + r * width
-            for column in 0..<width { target[column] = a[column] + b[column] }
-          } else {
-            target.update(
-              from: leftPlace < rightPlace ? left.sparse + l * width : right.sparse + r * width, count: width)
-          }
-          uniques.append(min(leftPlace, rightPlace))
-          if leftPlace <= rightPlace { l += 1 }
-          if rightPlace <= leftPlace { r += 1 }
-          target += width
-        }
+        SortedRows.merge(
+          left.rows(leftPlaces, width: width), right.rows(rightPlaces, width: width), into: buffer)
       }
     }
+    reserve(sparse: merged.count * width)
+    sparse.update(from: buffer.values, count: merged.count * width)
+    uniques = Array(UnsafeBufferPointer(start: buffer.keys, count: merged.count))
+  }
+
+  private func rows(_ places: UnsafeBufferPointer<UInt32>, width: Int) -> SortedRows<UInt32> {
+    var rows = SortedRows<UInt32>(width: width)
+    if let keys = places.baseAddress {
+      rows.append(.init(keys: keys, values: sparse, count: places.count), ownedBy: nil)
+    }
+    return rows
   }
 
   private func take(_ other: GradientSum) {

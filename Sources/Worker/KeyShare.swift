@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// The part of an ascending key list that one server owns.
@@ -13,7 +14,7 @@ struct KeyShare: Equatable {
     var shares = (0..<map.servers).map { KeyShare(server: $0) }
     for run in map.runs {
       let range = place(of: run.first, in: keys)..<place(of: run.first + run.count, in: keys)
-      if !range.isEmpty { shares[run.server].ranges.append(range) }
+      if !range.isEmpty { shares[run.homes[0]].ranges.append(range) }
     }
     return shares
   }
@@ -24,7 +25,7 @@ struct KeyShare: Equatable {
     var high = keys.count
     while low < high {
       let middle = (low + high) / 2
-      if SlotOrder.slot(of: keys[middle]) < slot { low = middle + 1 } else { high = middle }
+      if Rank.slot(of: Rank.of(keys[middle])) < slot { low = middle + 1 } else { high = middle }
     }
     return low
   }

@@ -1,5 +1,6 @@
 import DeepFM
 import Job
+import Sharding
 import Wire
 
 /// Turns a node's gradient sum into the messages that carry it: for each server and table at least one, so that a
@@ -37,7 +38,7 @@ struct PushMessages {
       var filled = 0
       owned.forEachRun(from: first, to: last) { run in
         for row in run {
-          targetKeys[filled] = keys[Int(sum.uniques[row])]
+          targetKeys[filled] = Rank.of(keys[Int(sum.uniques[row])])
           filled += 1
         }
         target.update(from: sum.sparse + run.lowerBound * width, count: run.count * width)
@@ -55,7 +56,7 @@ struct PushMessages {
       owned.forEachRun(from: first, to: last) { run in
         for place in run {
           let key = blocks.keys[place]
-          targetKeys[filled] = key
+          targetKeys[filled] = Rank.of(key)
           (target + filled * DenseLayout.blockSize)
             .update(from: sum.dense + Int(key) * DenseLayout.blockSize, count: DenseLayout.blockSize)
           filled += 1
@@ -67,7 +68,7 @@ struct PushMessages {
   private func parts(
     of share: KeyShare, width: Int, header: Header, fill: (Int, Int, Frame, Frame) -> Void
   ) -> [(Int, Message)] {
-    let rowsPerPart = Message.rowsPerPart(width: width)
+    let rowsPerPart = Parts.rowsPerPart(width: width)
     let parts = max(1, (share.count + rowsPerPart - 1) / rowsPerPart)
     return (0..<parts).map { part in
       let first = part * rowsPerPart

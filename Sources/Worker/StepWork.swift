@@ -33,7 +33,7 @@ final class StepWork: @unchecked Sendable {
 
   var purpose = Purpose.training(step: 0)
   var parts: [SlicePart] = []
-  /// The distinct keys, ascending in `SlotOrder`.
+  /// The distinct keys, by ascending rank.
   var keys: [UInt64] = []
   var sparse = TablePull()
   var dense = TablePull()

@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// The rows of one table that a step needs, on their way: what was asked of whom, and where the answers lie.
@@ -31,7 +32,7 @@ struct TablePull {
     self.width = width
     isAsked = true
     if rows.count < keys.count { rows.append(contentsOf: repeatElement(nil, count: keys.count - rows.count)) }
-    let rowsPerPart = Message.rowsPerPart(width: width)
+    let rowsPerPart = Parts.rowsPerPart(width: width)
     var requests: [(Int, Message)] = []
     for share in shares {
       let parts = max(1, (share.count + rowsPerPart - 1) / rowsPerPart)
@@ -52,7 +53,7 @@ struct TablePull {
         var filled = 0
         share.forEachRun(from: first, to: last) { run in
           for place in run {
-            target[filled] = keys[place]
+            target[filled] = Rank.of(keys[place])
             filled += 1
           }
         }
@@ -68,8 +69,8 @@ struct TablePull {
   mutating func accept(_ message: Message, from server: Int) throws -> Bool {
     guard outstanding.contains(message.header.request) else { return false }
     let share = shares[server]
-    let first = Int(message.header.part) * Message.rowsPerPart(width: width)
-    let last = min(share.count, first + Message.rowsPerPart(width: width))
+    let first = Int(message.header.part) * Parts.rowsPerPart(width: width)
+    let last = min(share.count, first + Parts.rowsPerPart(width: width))
     let count = try message.count()
     guard first <= last, count == last - first else {
       throw WireError.malformed("server \(server) sent \(count) rows where \(last - first) were asked")

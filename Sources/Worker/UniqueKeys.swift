@@ -1,9 +1,10 @@
+import Sharding
 import Wire
 
 /// Finds the distinct keys of a step and each entry's place among them.
 ///
 /// One pass through an open-addressing table numbers the keys in the order they are met; the distinct ones are then
-/// sorted by `SlotOrder.rank`, the order in which keys travel; at last each slice gets its own ascending list of
+/// sorted by rank, the order in which keys travel; at last each slice gets its own ascending list of
 /// places, so that its gradients can be summed row by row and merged with its neighbours'.
 struct UniqueKeys {
   private var tableKeys: [UInt64] = []
@@ -65,7 +66,7 @@ struct UniqueKeys {
             tableNumbers.withUnsafeMutableBufferPointer { numbers in
               for entry in done..<end {
                 let key = entryKeys[entry]
-                var cell = Int(truncatingIfNeeded: SlotOrder.hash(key) >> 20) & mask
+                var cell = Int(truncatingIfNeeded: Rank.of(key) >> 20) & mask
                 while numbers[cell] != 0 && cells[cell] != key { cell = (cell &+ 1) & mask }
                 if numbers[cell] == 0 {
                   cells[cell] = key
@@ -86,7 +87,7 @@ struct UniqueKeys {
     resize(to: tableKeys.count * 2)
     let mask = tableKeys.count - 1
     for (number, key) in keys.enumerated() {
-      var cell = Int(truncatingIfNeeded: SlotOrder.hash(key) >> 20) & mask
+      var cell = Int(truncatingIfNeeded: Rank.of(key) >> 20) & mask
       while tableNumbers[cell] != 0 { cell = (cell + 1) & mask }
       tableKeys[cell] = key
       tableNumbers[cell] = UInt32(number + 1)
@@ -105,7 +106,7 @@ struct UniqueKeys {
     let shift = UInt64(64 - bits)
     var starts = [UInt32](repeating: 0, count: 1 << bits + 1)
     for number in 0..<count {
-      let rank = SlotOrder.rank(of: keys[number])
+      let rank = Rank.of(keys[number])
       ranks[number] = rank
       starts[Int(rank >> shift) + 1] += 1
     }

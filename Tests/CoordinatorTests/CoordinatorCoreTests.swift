@@ -1,3 +1,4 @@
+import Checkpoint
 import DeepFM
 import Foundation
 import Job
@@ -260,26 +261,7 @@ struct CoordinatorCoreTests {
   }
 }
 
-struct CatalogueTests {
-  @Test("A checkpoint exists, with its epoch, once it is committed")
-  func commit() throws {
-    let path = FileManager.default.temporaryDirectory.path + "/catalogue-\(UUID().uuidString).sqlite"
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let catalogue = try Catalogue.create(at: path)
-    #expect(try catalogue.lastCheckpoint() == nil)
-    try catalogue.record("model", ModelConfiguration(fields: 3))
-    let epoch = EpochRecord(
-      epoch: 1, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
-    let checkpoint = CheckpointRecord(number: 1, epoch: 1, step: 2, slots: 3, bytes: 4, shards: ["a", "b"])
-    try catalogue.commit(epoch, checkpoint)
-    let again = try Catalogue.open(at: path)
-    #expect(try again.lastCheckpoint() == checkpoint)
-    #expect(try again.fact("model", as: ModelConfiguration.self) == ModelConfiguration(fields: 3))
-    #expect(throws: CatalogueError.self) { try again.fact("nothing", as: ModelConfiguration.self) }
-    #expect(throws: CatalogueError.self) { try catalogue.commit(epoch, checkpoint) }
-    #expect(throws: CatalogueError.self) { try Catalogue.open(at: "/none/run.sqlite") }
-  }
-
+struct ParameterDigestTests {
   @Test("The parameter digest depends on every slot's digest, not on their order")
   func digest() {
     let digests = (0..<5).map { SlotDigest(table: $0 % 2, slot: $0, sha256: "\($0)") }

@@ -1,4 +1,6 @@
+import Checkpoint
 import Foundation
+import Sharding
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Foundation
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -44,7 +45,7 @@ func assign(
 }
 
 func sorted(_ keys: some Sequence<UInt64>) -> [UInt64] {
-  Set(keys).sorted { SlotOrder.rank(of: $0) < SlotOrder.rank(of: $1) }
+  Set(keys).sorted { Rank.of($0) < Rank.of($1) }
 }
 
 func frame<Element: BitwiseCopyable>(_ elements: [Element]) -> Frame {
@@ -58,7 +59,7 @@ func pull(_ keys: [UInt64], clock: UInt64 = 0, readOnly: Bool = false, view: UIn
   header.request = 99
   header.count = UInt64(keys.count)
   header.flags = readOnly ? Header.readOnly : 0
-  return Message(header, [frame(keys)])
+  return Message(header, [frame(keys.map(Rank.of))])
 }
 
 func push(
@@ -73,7 +74,7 @@ func push(
   header.samples = UInt64(samples)
   header.part = UInt32(part)
   header.parts = UInt32(parts)
-  return Message(header, [frame(keys), frame(values)])
+  return Message(header, [frame(keys.map(Rank.of)), frame(values)])
 }
 
 extension [ServerCore.Effect] {
@@ -85,7 +86,7 @@ extension Message {
   var floats: [Float] { withExtendedLifetime(payload) { Array(payload[0].elements(as: Float.self)) } }
 }
 
-/// A gradient sum: ascending keys and their rows.
+/// A gradient sum: keys, by ascending rank, and their rows.
 struct Gradient {
   var keys: [UInt64]
   var values: [Float]

@@ -1,3 +1,4 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -30,7 +31,7 @@ struct GradientTreeTests {
         let message = queues[next].removeFirst()
         if queues[next].isEmpty { queues.remove(at: next) }
         let keys = message.payload[0].elements(as: UInt64.self)
-        let ranks = keys.isEmpty ? nil : (SlotOrder.rank(of: keys.first!), SlotOrder.rank(of: keys.last!))
+        let ranks = keys.isEmpty ? nil : (Rank.of(keys.first!), Rank.of(keys.last!))
         let refusal = tree.add(
           message.header, keys: message.payload[0], values: message.payload[1], count: keys.count, ranks: ranks)
         #expect(refusal == nil)

@@ -1,4 +1,6 @@
+import Checkpoint
 import Foundation
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -9,7 +11,7 @@ struct RestoreTests {
   private let keys = sorted(0..<400)
 
   private func train(_ core: inout ServerCore, steps: Range<Int>) {
-    let own = keys.filter { core.owns(slot: SlotOrder.slot(of: $0)) }
+    let own = keys.filter { core.owns(slot: Rank.slot(of: Rank.of($0))) }
     for step in steps {
       let values = own.flatMap { key in (0..<3).map { Float((Int(key) + $0 * 7 + step) % 11) - 5 } }
       let effects = core.receive(push(own, values, clock: UInt64(step)), from: somePeer)

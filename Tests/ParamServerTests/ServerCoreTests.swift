@@ -1,3 +1,4 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -72,8 +73,8 @@ struct ServerCoreTests {
     #expect(core.load.tables[0].rows == 3)
   }
 
-  static let foreign: UInt64 = (0...).lazy.map { UInt64($0) }.first { SlotOrder.slot(of: $0) >= 8192 }!
-  static let own = sorted((0..<100).map { UInt64($0) }.filter { SlotOrder.slot(of: $0) < 8192 })
+  static let foreign: UInt64 = (0...).lazy.map { UInt64($0) }.first { Rank.slot(of: Rank.of($0)) >= 8192 }!
+  static let own = sorted((0..<100).map { UInt64($0) }.filter { Rank.slot(of: Rank.of($0)) < 8192 })
 
   static let refused: [@Sendable () -> Message] = [
     { pull(own, view: 6) },
@@ -148,7 +149,7 @@ struct ServerCoreTests {
         for node in SliceNode.cover(of: owned, among: slices) {
           let sum = Gradient.sum(gradients, at: node)
           for server in cores.indices {
-            let places = sum.keys.indices.filter { Int(owners[SlotOrder.slot(of: sum.keys[$0])]) == server }
+            let places = sum.keys.indices.filter { Int(owners[Rank.slot(of: Rank.of(sum.keys[$0]))]) == server }
             let share = Gradient(
               keys: places.map { sum.keys[$0] }, values: places.flatMap { Array(sum.values[$0 * 3..<$0 * 3 + 3]) })
             for message in share.messages(node: node, samples: 5, parts: 2, clock: UInt64(step)) {
@@ -158,7 +159,7 @@ struct ServerCoreTests {
         }
       }
     }
-    return pool.flatMap { key in cores[Int(owners[SlotOrder.slot(of: key)])].read([key]) }
+    return pool.flatMap { key in cores[Int(owners[Rank.slot(of: Rank.of(key))])].read([key]) }
   }
 
   @Test("Parameters are the same bit for bit on 1, 2 and 3 servers", arguments: [1, 2, 3], [1, 2, 3, 6])

@@ -1,3 +1,4 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -39,7 +40,7 @@ struct TableTests {
   @Test("Keys that share a slot are all found again as the slot grows")
   func oneSlotGrows() throws {
     let table = try Table(describeTable(), number: 0, seed: 5)
-    let keys = sorted((0..<2_000_000).lazy.map { UInt64($0) }.filter { SlotOrder.slot(of: $0) == 77 })
+    let keys = sorted((0..<2_000_000).lazy.map { UInt64($0) }.filter { Rank.slot(of: Rank.of($0)) == 77 })
     #expect(keys.count > 80)
     let first = keys.flatMap { read(table, [$0], readOnly: false) }
     #expect(read(table, keys, readOnly: true) == first)
@@ -58,7 +59,7 @@ struct TableTests {
   func dirtiness() throws {
     let table = try Table(describeTable(), number: 0, seed: 5)
     _ = read(table, [9], readOnly: false)
-    let slot = SlotOrder.slot(of: 9)
+    let slot = Rank.slot(of: Rank.of(9))
     #expect(table.dirtySlots == [slot])
     table.markClean(slot: slot)
     _ = read(table, [9], readOnly: false)

@@ -1,4 +1,5 @@
 import Features
+import Sharding
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Features
+import Sharding
 import Testing
 import Wire
 
@@ -30,7 +31,7 @@ struct UniqueKeysTests {
       }
       let work = Self.work(batches, fields: fields)
       unique.number(work)
-      #expect(work.keys == Set(batches.flatMap { $0 }).sorted { SlotOrder.rank(of: $0) < SlotOrder.rank(of: $1) })
+      #expect(work.keys == Set(batches.flatMap { $0 }).sorted { Rank.of($0) < Rank.of($1) })
       for (part, keys) in zip(work.parts, batches) {
         #expect(part.places.map { work.keys[Int(part.uniques[Int($0)])] } == keys)
         #expect(part.uniques.count == Set(keys).count)
@@ -44,14 +45,14 @@ struct UniqueKeysTests {
     var random = SplitMix(servers)
     let map = SlotMap(servers: servers)
     let owners = map.owners()
-    let keys = Set((0..<500).map { _ in random.next() }).sorted { SlotOrder.rank(of: $0) < SlotOrder.rank(of: $1) }
+    let keys = Set((0..<500).map { _ in random.next() }).sorted { Rank.of($0) < Rank.of($1) }
     let shares = KeyShare.deal(keys, over: map)
     #expect(shares.map(\.server) == Array(0..<servers))
     var places: [Int] = []
     for share in shares {
       share.forEachRun(from: 0, to: share.count) { places += $0 }
       for range in share.ranges {
-        for place in range { #expect(owners[SlotOrder.slot(of: keys[place])] == UInt16(share.server)) }
+        for place in range { #expect(owners[Rank.slot(of: Rank.of(keys[place]))] == UInt16(share.server)) }
       }
     }
     #expect(places.sorted() == Array(keys.indices))
@@ -66,6 +67,6 @@ struct SplitMix: RandomNumberGenerator {
 
   mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
-    return SlotOrder.hash(state)
+    return Rank.of(state)
   }
 }
