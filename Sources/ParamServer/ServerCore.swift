@@ -6,7 +6,7 @@ import Wire
 ///
 /// The order of effects is a promise: what claims that something is on the disk is only said after the core has heard
 /// that it is (`written`, then `synced`).
-package struct ServerCore {
+package struct ServerCore: ~Copyable {
   package enum Event {
     /// From the coordinator.
     case ordered(Envelope)
@@ -156,6 +156,8 @@ package struct ServerCore {
     switch liaison.receive(envelope, at: time) {
     case .nothing: return []
     case .tell(let answer): return [.tell(answer)]
+    // A server asks nothing but for its place.
+    case .answer: return []
     case .refused(let reason): return fail(.refused(reason), at: time)
     case .order(let request, let control, let view):
       do {
@@ -253,7 +255,8 @@ package struct ServerCore {
   }
 
   private mutating func tick(at time: Seconds) -> [Effect] {
-    switch liaison.tick(at: time, beat: beat()) {
+    let beat = beat()
+    switch liaison.tick(at: time, beat: beat) {
     case .messages(let messages, let sentence):
       return messages.map { .tell($0) } + (sentence.map { [.say($0)] } ?? [])
     case .silent(let endpoint, let seconds):
