@@ -36,10 +36,10 @@ let package = Package(
         "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Job", dependencies: ["Wire", "Features", "DeepFM"]),
+    .target(name: "Job", dependencies: ["Wire", "Sharding", "Features", "DeepFM"]),
     .target(
       name: "Worker",
-      dependencies: ["Job", "Wire", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
+      dependencies: ["Job", "Wire", "Sharding", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
     .target(
       name: "Coordinator",
       dependencies: [

@@ -1,5 +1,5 @@
 import DeepFM
-import Wire
+import Sharding
 
 /// The optimizers, as the command line names them.
 public enum OptimizerName: String, Codable, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
 import DeepFM
-import Wire
+import Sharding
 
 /// The tables of every model: what a model's layouts become on the servers.
 public enum ParameterTables {
@@ -29,7 +29,7 @@ public enum ParameterTables {
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
         optimizer: job.sparseOptimizer(totalSteps: totalSteps),
-        admission: job.admitAfter > 1 ? .init(sightings: job.admitAfter, always: otherKeys) : nil),
+        admission: job.admitAfter > 1 ? .init(sightings: job.admitAfter, alwaysAdmitted: otherKeys.map(Rank.of)) : nil),
       TableDescription(name: "dense", regions: regions, optimizer: job.denseOptimizer(totalSteps: totalSteps)),
     ]
   }
