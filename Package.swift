@@ -24,10 +24,13 @@ let package = Package(
     debian("CISAL", pkgConfig: "libisal", package: "libisal-dev"),
     debian("CSodium", pkgConfig: "libsodium", package: "libsodium-dev"),
 
-    .target(name: "DeepFM", dependencies: ["COpenBLAS"]),
+    .target(name: "Randomness"),
+    .target(name: "DeepFM", dependencies: ["COpenBLAS", "Randomness"]),
     .target(
       name: "Features",
-      dependencies: ["CZlib", "CZstd", "CXXHash", "CISAL", "Yams", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "CZlib", "CZstd", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
     .target(name: "Wire", dependencies: ["CZeroMQ", "Sharding"]),
     .target(
@@ -60,14 +63,14 @@ let package = Package(
       name: "benchmarks", dependencies: ["DeepFM", "Features", "Wire", "Job", "ParamServer", "Worker", "Command"],
       path: "Benchmarks"),
 
-    .testTarget(name: "DeepFMTests", dependencies: ["DeepFM"]),
-    .testTarget(name: "FeaturesTests", dependencies: ["Features", "CZstd"]),
+    .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),
+    .testTarget(name: "FeaturesTests", dependencies: ["Features", "Randomness", "CZstd"]),
     .testTarget(name: "ShardingTests", dependencies: ["Sharding"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(
       name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
-    .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
+    .testTarget(name: "WorkerTests", dependencies: ["Worker", "Randomness"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),

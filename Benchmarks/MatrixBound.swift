@@ -1,4 +1,5 @@
 import DeepFM
+import Features
 import Foundation
 
 /// What the matrix products of DeepFM-D alone would take: no program that uses this BLAS can train faster.
@@ -26,15 +27,8 @@ struct MatrixBound {
     // The best of some: the bound is what the machine can do, not what its neighbours leave.
     return (0..<3).map { _ in
       let time = seconds {
-        let group = DispatchGroup()
-        for _ in 0..<threads {
-          group.enter()
-          Thread {
-            products(repetitions)
-            group.leave()
-          }.start()
-        }
-        group.wait()
+        let running = (0..<threads).map { NamedThread("products-\($0)") { products(repetitions) } }
+        for thread in running { thread.join() }
       }
       return Double(threads * repetitions * rows) * operationsPerSample / time
     }.max()!

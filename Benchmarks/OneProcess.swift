@@ -15,9 +15,10 @@ enum OneProcess {
     let model = try makeModel(ModelConfiguration(fields: 39))
     let index = try DatasetIndex.build([file], schema: Schema(format: .criteo), ReadingOptions(spool: "/nonexistent"))
     let slots = SlotMap(servers: 1)
+    let partitions = Partition.deal(index, slices: 8, seed: 1)
     let assignment = WorkerAssignment(
       worker: 0, view: 1, servers: ["here"], slots: slots, model: model.configuration, batch: 4096, slices: 8,
-      ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, train: index, evaluation: nil)
+      ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, encoding: index.encoding, train: partitions, evaluation: nil)
     let blocks = DenseBlocks(count: model.dense.count, slots: slots)
     let waker = try Waker()
     let pool = ComputePool(assignment, model: model, blocks: blocks, waker: waker)
@@ -52,11 +53,9 @@ enum OneProcess {
       }
     }
 
-    let order = EpochOrder.deal(index, slices: 8, seed: 1, epoch: 1)
-    let longest = order.map { EpochOrder.rows(of: $0, in: index) }.max()!
-    let leases = order.enumerated().map { Lease(slice: $0, chunks: $1) }
+    let steps = partitions.stepsPerEpoch(sliceRows: assignment.sliceRows)
     let time = try seconds {
-      try perform(worker.receive(.train(epoch: 1, firstStep: 0, steps: (longest + 511) / 512, leases: leases), at: 0))
+      try perform(worker.receive(.train(epoch: 1, firstStep: 0, steps: steps), at: 0))
       var poller = Poller([], waker: waker)
       while !isDone {
         while let result = pool.next() { try perform(worker.finish(result, at: 0)) }

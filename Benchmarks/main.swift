@@ -23,6 +23,8 @@ print(
 
 let reading = try ReadingBenchmark.run(data, scratch: scratch)
 
+try ControlPlaneBenchmark.run(like: data)
+
 let alone = try OneProcess.run(data)
 let cluster = try ClusterRun.run(data, scratch: scratch)
 let most = bound.samplesPerSecond(bound.all)

@@ -262,6 +262,7 @@ struct CoordinatorCore {
   }
 
   private mutating func configureWorkers() -> [Effect] {
+    guard let encoding = (plan.train ?? plan.evaluation)?.encoding else { return fail("there is no data") }
     phase = .configuringWorkers
     let configuration = plan.configuration
     return workers.map { member in
@@ -274,7 +275,8 @@ struct CoordinatorCore {
             slices: configuration.slices, ownedSlices: plan.workerSlices[member.record.number],
             seed: configuration.seed, threads: configuration.threads,
             readers: configuration.syncReading ? 0 : configuration.readers, clip: configuration.clip,
-            train: plan.train, evaluation: plan.evaluation,
+            encoding: encoding, train: plan.partitions(ofWorker: member.record.number),
+            evaluation: plan.evaluation.map { _ in plan.evaluationPartitions[member.record.number] },
             otherKeys: plan.tables[ParameterTables.sparse].admission?.always ?? [], vocabulary: plan.vocabulary?.bytes))
       )
     }
@@ -285,16 +287,11 @@ struct CoordinatorCore {
   private mutating func startEpoch(at time: Double) -> [Effect] {
     phase = .training
     epoch += 1
-    let leases = plan.leases(inEpoch: epoch)
-    steps = leases.steps
-    leasedRows = leases.rows
+    steps = plan.stepsPerEpoch
+    leasedRows = workers.indices.map { plan.partitions(ofWorker: $0).reduce(0) { $0 + $1.rows } }
     epochStartedAt = time
     for index in workers.indices { workers[index].progress = EpochProgress(epoch: epoch) }
-    return workers.map {
-      .worker(
-        $0.peer,
-        .train(epoch: epoch, firstStep: nextStep, steps: steps, leases: leases.ofWorker[$0.record.number]))
-    }
+    return workers.map { .worker($0.peer, .train(epoch: epoch, firstStep: nextStep, steps: steps)) }
   }
 
   private func runProgress(at time: Double) -> RunProgress {
@@ -330,14 +327,7 @@ struct CoordinatorCore {
     guard let evaluation = plan.evaluation else { return fail("there is no data to evaluate on") }
     phase = .evaluating
     sheet = ScoreSheet(evaluation)
-    var chunks = [[Int]](repeating: [], count: workers.count)
-    for (number, chunk) in evaluation.chunks.enumerated() {
-      let readers = plan.evaluationReaders?[chunk.file] ?? Array(workers.indices)
-      chunks[readers[number % readers.count]].append(number)
-    }
-    return workers.map {
-      .worker($0.peer, .evaluate(round: epoch, clock: nextStep, chunks: chunks[$0.record.number]))
-    }
+    return workers.map { .worker($0.peer, .evaluate(round: epoch, clock: nextStep)) }
   }
 
   /// Epochs since the one with the lowest validation logloss; nil without validation data.

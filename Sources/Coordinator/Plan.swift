@@ -18,9 +18,13 @@ public struct Plan: Sendable {
   public var model: ModelConfiguration
   public var tables: [TableDescription]
   public private(set) var train: DatasetIndex?
-  public var evaluation: DatasetIndex?
+  public private(set) var evaluation: DatasetIndex?
+  /// By slice.
+  public private(set) var trainPartitions: [Partition] = []
+  /// By worker.
+  public private(set) var evaluationPartitions: [Partition] = []
   /// By file of the evaluation data, the workers that can read it; nil: all can read all.
-  public var evaluationReaders: [[Int]]?
+  public var evaluationReaders: [[Int]]? { didSet { dealEvaluation() } }
   /// By worker, its slices: consecutive ones, so that it can add up whole subtrees before it pushes.
   public private(set) var workerSlices: [[Int]]
   public var survey: SurveyOrder?
@@ -54,27 +58,27 @@ public struct Plan: Sendable {
     tables = ParameterTables.describe(
       try makeModel(model), configuration, totalSteps: stepsPerEpoch * configuration.epochs,
       otherKeys: (train ?? evaluation)?.encoding.otherKeys ?? [])
+    dealTrain()
+    dealEvaluation()
   }
 
-  /// What each worker reads in an epoch.
-  struct Leases {
-    /// As many as the longest slice needs. Shorter ones end with empty slices.
-    var steps: Int
-    var ofWorker: [[Lease]]
-    /// Leased to each worker.
-    var rows: [Int]
+  /// Steps of an epoch, the same of each.
+  var stepsPerEpoch: Int { trainPartitions.stepsPerEpoch(sliceRows: configuration.sliceRows) }
+
+  /// What a worker trains on in each epoch.
+  func partitions(ofWorker worker: Int) -> [Partition] {
+    trainPartitions.isEmpty ? [] : workerSlices[worker].map { trainPartitions[$0] }
   }
 
-  func leases(inEpoch epoch: Int) -> Leases {
-    guard let train else {
-      return Leases(steps: 0, ofWorker: workerSlices.map { _ in [] }, rows: workerSlices.map { _ in 0 })
-    }
-    let order = EpochOrder.deal(train, slices: configuration.slices, seed: configuration.seed, epoch: epoch)
-    let rows = order.map { EpochOrder.rows(of: $0, in: train) }
-    return Leases(
-      steps: ((rows.max() ?? 0) + configuration.sliceRows - 1) / configuration.sliceRows,
-      ofWorker: workerSlices.map { slices in slices.map { Lease(slice: $0, chunks: order[$0]) } },
-      rows: workerSlices.map { slices in slices.reduce(0) { $0 + rows[$1] } })
+  private mutating func dealTrain() {
+    guard let train else { return }
+    trainPartitions = Partition.deal(train, slices: configuration.slices, seed: configuration.seed)
+  }
+
+  private mutating func dealEvaluation() {
+    guard var evaluation else { return }
+    evaluation.readers = evaluationReaders
+    evaluationPartitions = Partition.deal(evaluation, slices: configuration.workers, seed: nil)
   }
 
   /// A plan to learn what data the workers have; the same processes are wanted for the plan after it.
@@ -105,6 +109,7 @@ public struct Plan: Sendable {
     workerSlices = Self.deal(slices: configuration.slices, weights: rows)
     train.readers = holders.map { $0.flatMap { workerSlices[$0] }.sorted() }
     self.train = train
+    dealTrain()
   }
 
   /// Deals consecutive slices by weight, at least one to each.

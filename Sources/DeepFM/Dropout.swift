@@ -1,3 +1,5 @@
+import Randomness
+
 /// Says which neurons a slice keeps: a function of its fields, never of state, so that whoever computes the slice
 /// drops the same ones.
 public struct DropoutCounter: Sendable, Hashable {
@@ -13,20 +15,11 @@ public struct DropoutCounter: Sendable, Hashable {
 
   /// The start of a layer's sequence.
   func base(layer: Int) -> UInt64 {
-    var base = mix(seed &+ 0x9e37_79b9_7f4a_7c15)
-    base = mix(base ^ step)
-    base = mix(base ^ (UInt64(slice) << 32 | UInt64(layer)))
+    var base = SplitMix64.mix(seed &+ SplitMix64.golden)
+    base = SplitMix64.mix(base ^ step)
+    base = SplitMix64.mix(base ^ (UInt64(slice) << 32 | UInt64(layer)))
     return base
   }
-}
-
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014).
-@inline(__always)
-func mix(_ x: UInt64) -> UInt64 {
-  var z = x
-  z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-  z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-  return z ^ z >> 31
 }
 
 /// Inverted dropout: a neuron is kept with probability `keep` and then scaled by `1 / keep`, so that nothing changes at
@@ -57,7 +50,7 @@ struct Dropout<Scalar: ModelScalar>: Sendable {
     let first = UInt64(truncatingIfNeeded: row &* groups)
     scratch.withMemoryRebound(to: UInt64.self, capacity: groups) { words in
       for group in 0..<groups {
-        words[group] = mix(base &+ (first &+ UInt64(truncatingIfNeeded: group)) &* 0x9e37_79b9_7f4a_7c15)
+        words[group] = SplitMix64.mix(base &+ (first &+ UInt64(truncatingIfNeeded: group)) &* SplitMix64.golden)
       }
     }
     // Arithmetic instead of a choice: half of all branches would be mispredicted.

@@ -12,7 +12,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case damagedArchive(file: String, reason: String)
   case damagedPack(file: String, reason: String)
   case differentEncoding(file: String, first: String, reason: String)
-  case changed(file: String)
+  case changed(file: String, line: Int? = nil)
   case cannotWrite(file: String, reason: String)
 
   public var description: String {
@@ -36,7 +36,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .damagedPack(let file, let reason): "\(file): \(reason). Pack the data again with `deepfm pack`."
     case .differentEncoding(let file, let first, let reason):
       "\(file): is not encoded like \(first): \(reason). Pack it with `deepfm pack --like \(first)`."
-    case .changed(let file): "\(file): changed while it was read. Start again once nobody writes to it."
+    case .changed(let file, let line):
+      "\(file)\(line.map { ":\($0)" } ?? ""): changed since it was first read. Start again once nobody writes to it."
     case .cannotWrite(let file, let reason): "\(file): cannot be written: \(reason). Is the disk full?"
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// Click data in Criteo's layout, drawn from a planted truth with effects of order 1, 2 and 3.
 ///
@@ -42,7 +43,7 @@ public struct Synthesizer: Sendable {
     self.orders = orders
     let cardinalities = Self.cardinalities.map { min($0, maximumCardinality) }
     self.cardinalities = cardinalities
-    var draws = CounterRandom(EpochOrder.Purpose.plantedTruth, truthSeed)
+    var draws = CounterRandom(DrawPurpose.plantedTruth, truthSeed)
     salts = (0..<26).map { _ in draws.next() }
     missing = (0..<39).map { _ in draws.uniform() * 0.2 }
     slopes = (0..<13).map { _ in draws.normal() * 0.16 }
@@ -121,7 +122,7 @@ public struct Synthesizer: Sendable {
     var drawn = Drawn()
     drawn.labels.reserveCapacity(rows)
     drawn.logits.reserveCapacity(rows)
-    let base = CounterRandom(EpochOrder.Purpose.synthesizedRow, seed)
+    let base = CounterRandom(DrawPurpose.synthesizedRow, seed)
     var row = Row()
     var text: [UInt8] = []
     for number in 0..<rows {

@@ -50,10 +50,10 @@ struct CoordinatorCoreTests {
         "worker \(workers.firstIndex(of: peer)!) "
           + {
             switch order {
-            case .configure(let assignment): "configure \(assignment.ownedSlices)"
-            case .train(let epoch, let first, let steps, _): "train \(epoch) from \(first), \(steps) steps"
+            case .configure(let assignment): "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
+            case .train(let epoch, let first, let steps): "train \(epoch) from \(first), \(steps) steps"
             case .survey: "survey"
-            case .evaluate(let round, let clock, let chunks): "evaluate \(round) at \(clock): \(chunks)"
+            case .evaluate(let round, let clock): "evaluate \(round) at \(clock)"
             case .heartbeat: "heartbeat"
             case .stop: "stop"
             case .release: "release"
@@ -77,7 +77,7 @@ struct CoordinatorCoreTests {
 
   /// What a worker says that trained on all that is leased to it: one chunk, of 30 rows or of 10.
   private static func done(_ epoch: Int, worker: Int) throws -> WorkerReport {
-    done(epoch, rows: try plan().leases(inEpoch: epoch).rows[worker])
+    done(epoch, rows: try plan().partitions(ofWorker: worker)[0].rows)
   }
 
   private static func done(_ epoch: Int, rows: Int) -> WorkerReport {
@@ -115,7 +115,7 @@ struct CoordinatorCoreTests {
         == ["worker 1 heartbeat", "members 3", "server configure"])
     #expect(
       Self.sentences(core.receive(ServerReport.configured, from: Self.server, at: 0))
-        == ["worker 0 configure [0]", "worker 1 configure [1]"])
+        == ["worker 0 configure [0], [0]", "worker 1 configure [1], [1]"])
     #expect(core.receive(WorkerReport.configured, from: Self.workers[0], at: 0).isEmpty)
     // Partitions of 30 and 10 rows in slices of 4: the longer one needs 8 steps.
     #expect(
@@ -126,7 +126,7 @@ struct CoordinatorCoreTests {
         try Self.sentences(core.receive(Self.done(epoch, worker: 0), from: Self.workers[0], at: 1)) == ["progress"])
       #expect(
         try Self.sentences(core.receive(Self.done(epoch, worker: 1), from: Self.workers[1], at: 1)).dropFirst()
-          == ["worker 0 evaluate \(epoch) at \(8 * epoch): [0]", "worker 1 evaluate \(epoch) at \(8 * epoch): [1]"])
+          == ["worker 0 evaluate \(epoch) at \(8 * epoch)", "worker 1 evaluate \(epoch) at \(8 * epoch)"])
       #expect(core.receive(Self.scores(round: epoch, chunk: 1, rows: 10), from: Self.workers[1], at: 2).isEmpty)
       #expect(
         Self.sentences(core.receive(Self.scores(round: epoch, chunk: 0, rows: 30), from: Self.workers[0], at: 2))
@@ -193,7 +193,7 @@ struct CoordinatorCoreTests {
   @Test("Rows lost or doubled end the run")
   func lostRows() throws {
     var (core, _) = Self.configured(try Self.plan())
-    let rows = try Self.plan().leases(inEpoch: 1).rows
+    let rows = try Self.plan().trainPartitions.map(\.rows)
     _ = core.receive(Self.done(1, rows: rows[0]), from: Self.workers[0], at: 1)
     let last = Self.sentences(core.receive(Self.done(1, rows: rows[1] - 1), from: Self.workers[1], at: 1)).last
     #expect(
@@ -249,7 +249,7 @@ struct CoordinatorCoreTests {
   @Test("A scoring run evaluates and stops, touching no checkpoint")
   func scoring() throws {
     var (core, effects) = Self.configured(try Self.plan(purpose: .score))
-    #expect(effects.suffix(2) == ["worker 0 evaluate 0 at 0: [0]", "worker 1 evaluate 0 at 0: [1]"])
+    #expect(effects.suffix(2) == ["worker 0 evaluate 0 at 0", "worker 1 evaluate 0 at 0"])
     _ = core.receive(Self.scores(round: 0, chunk: 0, rows: 30), from: Self.workers[0], at: 1)
     let last = core.receive(Self.scores(round: 0, chunk: 1, rows: 10), from: Self.workers[1], at: 1).last
     guard case .finish(.completed(let result))? = last else {

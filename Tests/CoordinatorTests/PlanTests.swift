@@ -41,20 +41,18 @@ struct PlanTests {
     var plan = try Self.plan(workers: 3, files: [60, 20, 20, 20])
     try plan.lease(by: [[0], [1], [2], [1, 2]])
     #expect(plan.workerSlices.map(\.count) == [3, 2, 3])
-    for epoch in 1...3 {
-      let leases = plan.leases(inEpoch: epoch)
-      #expect(leases.rows.reduce(0, +) == 1200 && leases.rows[0] == 600)
-      var chunks: [Int] = []
-      for (worker, own) in leases.ofWorker.enumerated() {
-        #expect(own.map(\.slice) == plan.workerSlices[worker])
-        for chunk in own.flatMap(\.chunks) {
-          let file = plan.train!.chunks[chunk].file
-          #expect([[0], [1], [2], [1, 2]][file].contains(worker))
-          chunks.append(chunk)
-        }
+    #expect(plan.trainPartitions.reduce(0) { $0 + $1.rows } == 1200)
+    #expect(plan.partitions(ofWorker: 0).reduce(0) { $0 + $1.rows } == 600)
+    var numbers: [Int] = []
+    for worker in 0..<3 {
+      let partitions = plan.partitions(ofWorker: worker)
+      #expect(partitions.map(\.slice) == plan.workerSlices[worker])
+      for number in partitions.flatMap(\.numbers) {
+        #expect([[0], [1], [2], [1, 2]][plan.train!.chunks[number].file].contains(worker))
+        numbers.append(number)
       }
-      #expect(chunks.sorted() == Array(0..<120))
     }
+    #expect(numbers.sorted() == Array(0..<120))
   }
 
   @Test("A worker that can read nothing is named")

@@ -1,3 +1,5 @@
+import Randomness
+
 @testable import DeepFM
 
 /// A slice with parameters, small enough to differentiate by hand.
@@ -103,11 +105,11 @@ struct Problem<Scalar: ModelScalar> {
 struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 
-  init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9e37_79b9_7f4a_7c15 }
+  init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* SplitMix64.golden }
 
   mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    return mix(state)
+    state &+= SplitMix64.golden
+    return SplitMix64.mix(state)
   }
 }
 

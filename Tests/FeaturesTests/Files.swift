@@ -1,5 +1,6 @@
 import CZstd
 import Foundation
+import Randomness
 
 @testable import Features
 

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Testing
 
 @testable import Features
@@ -35,11 +36,8 @@ struct FuzzTests {
     var state: UInt64
 
     mutating func below(_ bound: Int) -> Int {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-      return Int((z ^ z >> 31) >> 33) % bound
+      state &+= SplitMix64.golden
+      return Int(SplitMix64.mix(state) >> 33) % bound
     }
   }
 

@@ -104,13 +104,8 @@ struct CompiledField {
       }
       return (bucketKeys![place], 1)
     case .quantile:
-      var low = 0
-      var high = boundaryCount
-      while low < high {
-        let middle = (low + high) / 2
-        if boundaries![middle] <= number { low = middle + 1 } else { high = middle }
-      }
-      return (bucketKeys![low], 1)
+      let boundaries = boundaries!
+      return (bucketKeys![(0..<boundaryCount).partitioningPoint { boundaries[$0] > number }], 1)
     case .log1p: return (numberKey, Float(NumberTransforms.log1p(number)))
     case .linear: return (numberKey, Float(min(highest, max(lowest, (number - shift) * scale))))
     case .raw, .category, .categories: return (numberKey, Float(number))

@@ -1,4 +1,5 @@
 import CXXHash
+import Randomness
 
 /// Keys of categories: XXH3 (64 bits, Y. Collet) of the category's bytes, seeded with a hash of the field's number.
 ///
@@ -11,12 +12,7 @@ import CXXHash
 /// hold.
 enum FeatureHash {
   /// SplitMix64's finaliser of the field's number, from 1.
-  static func seed(field: Int) -> UInt64 {
-    var z = UInt64(field + 1) &* 0x9E37_79B9_7F4A_7C15
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
+  static func seed(field: Int) -> UInt64 { SplitMix64.mix(UInt64(field + 1) &* SplitMix64.golden) }
 
   static func key(_ text: String, field: Int) -> UInt64 {
     Array(text.utf8).withUnsafeBytes {

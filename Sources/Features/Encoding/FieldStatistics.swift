@@ -1,3 +1,5 @@
+import Randomness
+
 /// What is learnt of a numeric field from the training data, a chunk at a time and in any order.
 ///
 /// Sums are kept per chunk and added up in the chunks' order, and the sample of values is the one whose hashes are

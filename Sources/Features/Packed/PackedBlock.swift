@@ -31,6 +31,9 @@ struct PackedBlock: Sendable {
     return bytes
   }
 
+  /// The checksum that a block has itself, of which ``read(_:number:rows:fields:into:)`` finds that it is right.
+  static func storedChecksum(_ block: UnsafeRawBufferPointer) -> UInt32 { block.number(at: 20) }
+
   static func checksum(_ block: UnsafeRawBufferPointer) -> UInt32 {
     let header = Checksum.crc32c(UnsafeRawBufferPointer(rebasing: block[..<20]))
     return Checksum.crc32c(UnsafeRawBufferPointer(rebasing: block[PackedFormat.blockHeaderSize...]), after: header)

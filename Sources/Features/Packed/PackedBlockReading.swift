@@ -28,7 +28,7 @@ extension PackedBlock {
     guard bytes.count >= PackedFormat.blockHeaderSize, bytes.number(at: 0) == PackedFormat.blockMagic else {
       throw Damage("it does not begin like one")
     }
-    guard bytes.number(at: 20) == checksum(bytes) else { throw Damage("its checksum is wrong") }
+    guard storedChecksum(bytes) == checksum(bytes) else { throw Damage("its checksum is wrong") }
     let entries = Int(bytes.number(at: 12, as: UInt32.self))
     guard bytes.number(at: 4, as: UInt32.self) == UInt32(truncatingIfNeeded: number),
       bytes.number(at: 8, as: UInt32.self) == UInt32(truncatingIfNeeded: rows),

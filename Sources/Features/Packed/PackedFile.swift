@@ -60,11 +60,11 @@ struct PackedFile {
     self.checksum = checksum
     var total = 0
     chunks = try (0..<Int(blocks)).map { block in
-      let (start, length, count) = index.withUnsafeBytes {
+      let (start, length, count, checksum) = index.withUnsafeBytes {
         let entry = block * PackedFormat.indexEntrySize
         return (
           $0.number(at: entry, as: UInt64.self), Int($0.number(at: entry + 8, as: UInt32.self)),
-          Int($0.number(at: entry + 12, as: UInt32.self))
+          Int($0.number(at: entry + 12, as: UInt32.self)), $0.number(at: entry + 16, as: UInt32.self)
         )
       }
       // A row takes a bit at least, and each of its fields an index.
@@ -72,7 +72,7 @@ struct PackedFile {
         throw damaged("its index is damaged")
       }
       total += count
-      return Chunk(file: number, offset: start, length: length, firstLine: block, rows: count)
+      return Chunk(file: number, offset: start, length: length, firstLine: block, rows: count, checksum: checksum)
     }
     guard total == Int(exactly: rows) else { throw damaged("its index is damaged") }
     self.rows = total

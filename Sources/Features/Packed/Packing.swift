@@ -27,25 +27,22 @@ public enum Packing {
     let chunks = index.chunks
     // A thread takes every count-th chunk and is at most two ahead.
     let queues = (0..<count).map { _ in BoundedQueue<Result<PackedBlock, any Error>>(capacity: 2) }
-    let group = DispatchGroup()
-    for (thread, queue) in queues.enumerated() {
-      group.enter()
-      Thread {
-        defer { group.leave() }
+    let threads = queues.enumerated().map { thread, queue in
+      NamedThread("pack-\(thread)") {
         do {
           let reader = ChunkReader(index, vocabulary: vocabulary)
           for number in stride(from: thread, to: chunks.count, by: count) {
-            let block = PackedBlock(try reader.read(chunks[number]), fields: index.fields)
+            let block = PackedBlock(try reader.read(chunks[number], of: index.files[chunks[number].file]), fields: index.fields)
             guard queue.push(.success(block)) else { return }
           }
         } catch {
           _ = queue.push(.failure(error))
         }
-      }.start()
+      }
     }
     defer {
       for queue in queues { queue.cancel() }
-      group.wait()
+      for thread in threads { thread.join() }
     }
     for number in chunks.indices {
       guard let block = queues[number % count].pop() else { break }

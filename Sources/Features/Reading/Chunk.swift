@@ -10,19 +10,22 @@ public struct Chunk: Codable, Sendable, Hashable {
   public var firstLine: Int
   /// Rows that are read: all but those skipped.
   public var rows: Int
+  /// CRC-32C of the bytes, which tells whether they were edited since; of a packed block, the checksum it has itself.
+  public var checksum: UInt32
   /// Bad rows, by their number in the chunk from 0, ascending.
   public var skipped: [Int]
 
-  public init(file: Int, offset: Int, length: Int, firstLine: Int, rows: Int, skipped: [Int] = []) {
+  public init(file: Int, offset: Int, length: Int, firstLine: Int, rows: Int, checksum: UInt32 = 0, skipped: [Int] = []) {
     self.file = file
     self.offset = offset
     self.length = length
     self.firstLine = firstLine
     self.rows = rows
+    self.checksum = checksum
     self.skipped = skipped
   }
 
-  private enum CodingKeys: String, CodingKey { case file, offset, length, firstLine, rows, skipped }
+  private enum CodingKeys: String, CodingKey { case file, offset, length, firstLine, rows, checksum, skipped }
 
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -30,6 +33,7 @@ public struct Chunk: Codable, Sendable, Hashable {
       file: try values.decode(Int.self, forKey: .file), offset: try values.decode(Int.self, forKey: .offset),
       length: try values.decode(Int.self, forKey: .length), firstLine: try values.decode(Int.self, forKey: .firstLine),
       rows: try values.decode(Int.self, forKey: .rows),
+      checksum: try values.decode(UInt32.self, forKey: .checksum),
       skipped: try values.decodeIfPresent([Int].self, forKey: .skipped) ?? [])
   }
 
@@ -40,6 +44,7 @@ public struct Chunk: Codable, Sendable, Hashable {
     try values.encode(length, forKey: .length)
     try values.encode(firstLine, forKey: .firstLine)
     try values.encode(rows, forKey: .rows)
+    try values.encode(checksum, forKey: .checksum)
     if !skipped.isEmpty { try values.encode(skipped, forKey: .skipped) }
   }
 }

@@ -59,9 +59,7 @@ public struct DatasetSurvey: Codable, Sendable {
         if let pack = packs[number] {
           survey.files[number].checksum = pack.checksum
           for chunk in pack.chunks {
-            try take(
-              Chunk(
-                file: number, offset: chunk.offset, length: chunk.length, firstLine: chunk.firstLine, rows: chunk.rows))
+            try take(chunk)
             try reading.progress?(done + chunk.offset, total)
           }
         } else {

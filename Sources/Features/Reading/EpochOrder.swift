@@ -1,54 +1,58 @@
-/// Which chunks each slice reads in an epoch, and in which order.
+import Randomness
+
+/// The order in which a slice reads its partition in one epoch: a function of the partition, the seed and the epoch.
 ///
-/// A pure function of the index, the number of slices, the seed and the epoch. The coordinator computes it and leases
-/// each slice's chunks to the worker that has the slice.
-public struct EpochOrder: Sendable {
-  /// Permutes all chunks by a seeded shuffle, then deals them in that order, each to the slice with the fewest rows so
-  /// far (the lowest number among equals) of those that may read it. So where all may read all, slices differ by less
-  /// than one chunk's rows at any point.
-  ///
-  /// - Returns: for each slice, positions in `index.chunks` in reading order. Every chunk is dealt once; with more
-  ///   slices than chunks some get none.
-  public static func deal(_ index: DatasetIndex, slices: Int, seed: UInt64, epoch: Int) -> [[Int]] {
-    var order = Array(index.chunks.indices)
-    var random = CounterRandom(Purpose.chunkOrder, seed, UInt64(epoch))
-    random.shuffle(&order)
-    var partitions = [[Int]](repeating: [], count: slices)
-    var rows = [Int](repeating: 0, count: slices)
-    let all = Array(0..<slices)
-    for chunk in order {
-      let readers = index.readers?[index.chunks[chunk].file] ?? all
-      let fewest = readers.min { (rows[$0], $0) < (rows[$1], $1) } ?? 0
-      partitions[fewest].append(chunk)
-      rows[fewest] += index.chunks[chunk].rows
+/// Chunks are permuted, and taken in windows of 1, 2, 4, ... of them, up to a limit; rows are shuffled within a window.
+/// The first windows are small so that an epoch begins at once. Where a window's rows begin follows from the chunks'
+/// numbers of rows, so that any row is found without reading those before it.
+struct EpochOrder: Sendable {
+  /// Positions in ``Partition/chunks``, in reading order.
+  let chunks: [Int]
+  /// By window, and for the end: its first chunk's position in `chunks`, and its first row's in the epoch.
+  private let firstChunks: [Int]
+  private let firstRows: [Int]
+  private let random: CounterRandom
+
+  /// - Parameter windowChunks: chunks of a window, at most.
+  init(_ partition: Partition, seed: UInt64, epoch: Int, windowChunks: Int) {
+    let slice = UInt64(truncatingIfNeeded: partition.slice)
+    let epoch = UInt64(truncatingIfNeeded: epoch)
+    var order = Array(partition.chunks.indices)
+    var draws = CounterRandom(DrawPurpose.chunkOrder, seed, epoch, slice)
+    draws.shuffle(&order)
+    random = CounterRandom(DrawPurpose.windowOrder, seed, epoch, slice)
+    var firstChunks = [0]
+    var firstRows = [0]
+    var size = 1
+    while let first = firstChunks.last, first < order.count {
+      let end = Swift.min(order.count, first + size)
+      firstChunks.append(end)
+      firstRows.append(order[first..<end].reduce(firstRows[firstRows.count - 1]) { $0 + partition.chunks[$1].rows })
+      size = Swift.min(2 * size, windowChunks)
     }
-    return partitions
+    chunks = order
+    self.firstChunks = firstChunks
+    self.firstRows = firstRows
   }
 
-  /// The rows of a partition.
-  public static func rows(of chunks: [Int], in index: DatasetIndex) -> Int {
-    chunks.reduce(0) { $0 + index.chunks[$1].rows }
+  var windows: Int { firstChunks.count - 1 }
+
+  /// The window that has the row, counted from the epoch's first. nil past the last row.
+  func window(ofRow row: Int) -> Int? {
+    guard row < firstRows[windows] else { return nil }
+    return (0..<windows).partitioningPoint { row < firstRows[$0 + 1] }
   }
 
-  /// What a generator is for is part of its key, so that no two uses share draws.
-  enum Purpose {
-    static let chunkOrder: UInt64 = 1
-    static let windowOrder: UInt64 = 2
-    static let synthesizedRow: UInt64 = 3
-    static let plantedTruth: UInt64 = 4
-    static let statisticsSample: UInt64 = 5
-    static let split: UInt64 = 6
-  }
-}
+  /// The rows of a window, counted from the epoch's first.
+  func rows(ofWindow window: Int) -> Range<Int> { firstRows[window]..<firstRows[window + 1] }
 
-/// The part of the data that one slice reads in an epoch, handed to one worker.
-public struct Lease: Codable, Sendable, Hashable {
-  public var slice: Int
-  /// Positions in the index's chunks, in reading order.
-  public var chunks: [Int]
+  func chunks(ofWindow window: Int) -> ArraySlice<Int> { chunks[firstChunks[window]..<firstChunks[window + 1]] }
 
-  public init(slice: Int, chunks: [Int]) {
-    self.slice = slice
-    self.chunks = chunks
+  /// Sets `order` to the window's rows, counted from its first chunk's first, in reading order.
+  func shuffle(window: Int, into order: inout [Int]) {
+    order.removeAll(keepingCapacity: true)
+    order.append(contentsOf: 0..<rows(ofWindow: window).count)
+    var draws = random.forked(UInt64(window))
+    draws.shuffle(&order)
   }
 }

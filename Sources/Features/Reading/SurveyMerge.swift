@@ -86,15 +86,4 @@ extension DatasetSurvey {
     guard let first = ranges.first, let last = ranges.last else { return nil }
     return first.lowerBound...last.upperBound
   }
-
-  /// The files as one worker finds them: its own by path, others without one.
-  public static func localize(_ index: DatasetIndex, to own: [DatasetIndex.File]) -> DatasetIndex {
-    var index = index
-    for file in index.files.indices {
-      if let mine = own.first(where: { $0.baseName == index.files[file].baseName }) {
-        index.files[file].path = mine.path
-      }
-    }
-    return index
-  }
 }

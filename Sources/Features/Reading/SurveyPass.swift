@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Synchronization
 
 /// Reads every chunk of some files on several threads: finds bad rows and gathers statistics.
@@ -30,7 +31,7 @@ final class SurveyPass: Sendable {
   private let statistics: [Int]
   private let badRows: BadRowPolicy
   private let queue: BoundedQueue<(Int, Chunk)>
-  private let threads = DispatchGroup()
+  private let threads = Mutex<[NamedThread]>([])
   private let state = Mutex(State())
 
   init(
@@ -44,13 +45,7 @@ final class SurveyPass: Sendable {
     self.badRows = badRows
     let count = count ?? ProcessInfo.processInfo.activeProcessorCount
     queue = BoundedQueue(capacity: 4 * count)
-    for _ in 0..<count {
-      threads.enter()
-      Thread { [self] in
-        run()
-        threads.leave()
-      }.start()
-    }
+    threads.withLock { $0 = (0..<count).map { number in NamedThread("survey-\(number)") { [self] in run() } } }
   }
 
   /// Has a chunk read. Its `rows` are all its records, as far as anyone knows yet.
@@ -68,12 +63,14 @@ final class SurveyPass: Sendable {
   /// Waits for the threads, without a result.
   func abandon() {
     queue.cancel()
-    threads.wait()
+    join()
   }
+
+  private func join() { for thread in threads.withLock({ $0 }) { thread.join() } }
 
   func finish() throws -> Found {
     queue.close()
-    threads.wait()
+    join()
     if state.withLock({ $0.failure != nil }) { throw failure() }
     return state.withLock { state in
       Found(
@@ -85,7 +82,7 @@ final class SurveyPass: Sendable {
   /// The first failure in the order of the data: chunks before it were all handed out before it.
   private func failure() -> any Error {
     queue.cancel()
-    threads.wait()
+    join()
     return state.withLock { state in
       if state.failure?.error is TooMany, case .skip(let limit) = badRows {
         // Only now it is certain which bad row is the first.
@@ -128,6 +125,9 @@ final class SurveyPass: Sendable {
         do {
           try PackedBlock.read(
             text, number: chunk.firstLine, rows: chunk.rows, fields: encoder.encoding.fields.count, into: &packed)
+          guard PackedBlock.storedChecksum(text) == chunk.checksum else {
+            throw PackedBlock.Damage("it is another than the index says")
+          }
         } catch let damage as PackedBlock.Damage {
           checked.skipped = Array(0..<chunk.rows)
           try note(
@@ -151,7 +151,8 @@ final class SurveyPass: Sendable {
         let line = chunk.firstLine + text[..<start].count { $0 == 10 }
         try note(bad: 1, in: number, .badRow(file: input.name, line: line, reason: failure.reason))
       }
-      guard records == chunk.rows else { throw DatasetError.changed(file: input.name) }
+      guard records == chunk.rows else { throw DatasetError.changed(file: input.name, line: chunk.firstLine) }
+      checked.checksum = Checksum.crc32c(text)
       gather(scratch.buffer, number, chunk, &statistics)
     }
     checked.rows -= checked.skipped.count
@@ -189,7 +190,7 @@ final class SurveyPass: Sendable {
       statistics[field, default: FieldStatistics()].add(
         values, chunk: number,
         random: CounterRandom(
-          EpochOrder.Purpose.statisticsSample, UInt64(field), FeatureHash.key(files[chunk.file].baseName, field: 0),
+          DrawPurpose.statisticsSample, UInt64(field), FeatureHash.key(files[chunk.file].baseName, field: 0),
           UInt64(chunk.offset)))
     }
   }

@@ -1,5 +1,6 @@
 import CXXHash
 import Foundation
+import Randomness
 
 /// How rows are dealt to parts.
 public enum SplitRule: Sendable, Hashable {
@@ -102,12 +103,12 @@ public struct Splitter {
     let total = bounds.last!
     switch rule {
     case .random(let seed):
-      var draw = CounterRandom(EpochOrder.Purpose.split, seed).forked(UInt64(row))
+      var draw = CounterRandom(DrawPurpose.split, seed).forked(UInt64(row))
       let number = draw.next(below: total)
       return bounds.firstIndex { number < $0 }!
     case .sequential: return bounds.firstIndex { row < index.rows * $0 / total }!
     case .byColumn(_, let seed):
-      let hash = XXH3_64bits_withSeed(text.start, text.count, seed ^ EpochOrder.Purpose.split)
+      let hash = XXH3_64bits_withSeed(text.start, text.count, seed ^ DrawPurpose.split)
       let number = Int(hash.multipliedFullWidth(by: UInt64(total)).high)
       return bounds.firstIndex { number < $0 }!
     case .byTime:
@@ -121,7 +122,7 @@ public struct Splitter {
     var bytes = ChunkBytes()
     var done = 0
     for chunk in index.chunks where chunk.rows > 0 {
-      try bytes.read(chunk, of: inputs[chunk.file]) { text in
+      try bytes.readUnchanged(chunk, of: inputs[chunk.file]) { text in
         try encoder.forEachRow(in: text, skipping: chunk.skipped, column: column, scratch, body)
       }
       done += chunk.rows

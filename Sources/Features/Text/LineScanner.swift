@@ -38,7 +38,7 @@ struct LineScanner {
     var offset = try FirstRecords.start(of: input)
     while offset < size {
       let count = try input.read(into: buffer, at: offset)
-      guard count > 0 else { throw DatasetError.changed(file: name) }
+      guard count > 0 else { throw DatasetError.changed(file: name, line: line) }
       let isEnd = offset + count >= size
       let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
       var start = 0

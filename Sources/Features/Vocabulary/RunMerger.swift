@@ -67,13 +67,7 @@ struct RunMerger {
   /// Puts a run where it belongs, unless it is at its end.
   private mutating func place(_ run: Run) {
     guard run.head != nil else { return }
-    var low = 0
-    var high = runs.count
-    while low < high {
-      let middle = (low + high) / 2
-      if Self.isBefore(run, runs[middle]) { low = middle + 1 } else { high = middle }
-    }
-    runs.insert(run, at: low)
+    runs.insert(run, at: runs.indices.partitioningPoint { !Self.isBefore(run, runs[$0]) })
   }
 
   private mutating func take() throws -> CategoryCount? {

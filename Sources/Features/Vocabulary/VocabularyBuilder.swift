@@ -67,18 +67,15 @@ public struct VocabularyBuilder: Sendable {
 
   private func count(into directory: String, progress: (Int) throws -> Void) throws -> [String] {
     let reports = BoundedQueue<Report>(capacity: 4 * threads)
-    let group = DispatchGroup()
-    for thread in 0..<threads {
-      group.enter()
-      Thread { [self] in
+    let counting = (0..<threads).map { thread in
+      NamedThread("count-\(thread)") { [self] in
         let runs = Result { try countShare(of: thread, into: directory) { reports.push(.rows($0)) } }
         _ = reports.push(.done(runs))
-        group.leave()
-      }.start()
+      }
     }
     defer {
       reports.cancel()
-      group.wait()
+      for thread in counting { thread.join() }
     }
     var runs: [String] = []
     var rows = 0
@@ -109,7 +106,7 @@ public struct VocabularyBuilder: Sendable {
     for number in stride(from: thread, to: index.chunks.count, by: threads) {
       let chunk = index.chunks[number]
       guard chunk.rows > 0 else { continue }
-      try bytes.read(chunk, of: inputs[chunk.file]) { text in
+      try bytes.readUnchanged(chunk, of: inputs[chunk.file]) { text in
         try encoder.forEachCategory(in: text, skipping: chunk.skipped, scratch) {
           try counter.count(field: owners[$0], key: $1, text: $2)
         }
