@@ -168,11 +168,8 @@ package struct WorkerCore {
   // MARK: The coordinator
 
   private mutating func hear(_ envelope: Envelope, at time: Seconds) throws(WorkerError) -> [Effect] {
-    let isMember = coordinator.identity.member != nil
-    if isMember {
-      guard coordinator.belongs(envelope.preamble), envelope.preamble.term == coordinator.identity.term else {
-        return []
-      }
+    if coordinator.identity.member != nil {
+      guard coordinator.belongs(envelope.preamble) else { return [] }
     } else {
       // A process may only answer the registration: orders will come again.
       switch envelope.message {
