@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
-    .testTarget(name: "WorkerTests", dependencies: ["Worker"]),
+    .testTarget(name: "WorkerTests", dependencies: ["Worker", "Randomness"]),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Checkpoint", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
     .testTarget(name: "RunTests", dependencies: ["Run"]),

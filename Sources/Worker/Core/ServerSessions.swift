@@ -1,0 +1,54 @@
+import Sharding
+import Wire
+
+/// The conversations with the servers of one view.
+struct ServerSessions {
+  private var sessions: [Session] = []
+
+  init() {}
+
+  /// - Parameter identity: what the worker says of itself in this view.
+  init(count: Int, _ identity: Preamble, timing: Timing, at time: Seconds) {
+    sessions = (0..<count).map { _ in Session(identity, timing: timing, at: time) }
+  }
+
+  /// A question to one server; it is asked again until its answer has come.
+  mutating func ask(_ message: Message, of server: Int, at time: Seconds) -> Envelope {
+    sessions[server].ask(message, at: time)
+  }
+
+  /// What is to be asked again by now.
+  mutating func due(at time: Seconds) -> [WorkerCore.Effect] {
+    sessions.indices.flatMap { server in
+      sessions[server].due(at: time).map { .send($0, to: .server(server)) }
+    }
+  }
+
+  /// The answer that an envelope is to a question which has none yet; nil for all else, and for what comes of another
+  /// run, view or process.
+  mutating func receive(
+    _ envelope: Envelope, from server: Int, at time: Seconds
+  ) -> (answer: Message, question: Message)? {
+    guard sessions.indices.contains(server), sessions[server].belongs(envelope.preamble),
+      envelope.preamble.view == sessions[server].identity.view,
+      case .answer(let answer, let question) = sessions[server].receive(envelope, at: time)
+    else { return nil }
+    return (answer, question)
+  }
+
+  mutating func holdBack(_ request: UInt64, of server: Int, at time: Seconds) {
+    if sessions.indices.contains(server) { sessions[server].holdBack(request, at: time) }
+  }
+
+  mutating func excuse(_ lateness: Seconds) {
+    for server in sessions.indices { sessions[server].excuse(lateness) }
+  }
+}
+
+extension Session {
+  /// Whether what says this of itself is of this run, and of the peer that is known.
+  func belongs(_ preamble: Preamble) -> Bool {
+    preamble.run == identity.run && preamble.term >= identity.term
+      && (peer.map { $0 == preamble.incarnation } ?? true)
+  }
+}

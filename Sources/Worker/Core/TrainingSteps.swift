@@ -1,0 +1,152 @@
+import Job
+import Sharding
+import Wire
+
+/// The way of leased steps through a worker: their rows are asked for, they are computed one at a time and in order, and
+/// what they come to is pushed. The next step's rows are asked for while one computes; servers hold that question until
+/// this step is applied.
+struct TrainingSteps {
+  /// Steps whose rows are asked for, or that compute.
+  private static let mostInFlight = 2
+  /// Steps that are read and not computed: those in flight, and some more.
+  private static let mostRead = 5
+
+  private struct Computing {
+    var slices: [Int]
+    var nodesLeft: Int
+  }
+
+  private let steps: Range<UInt64>
+  private var leases: [Lease]
+  /// The step that will be read next.
+  private var unread: UInt64
+  private var waiting: [StepWork] = []
+  /// The first is the one that computes.
+  private var inFlight: [StepWork] = []
+  private var computing: Computing?
+  /// By server, pushes that are not answered.
+  private var openPushes: [Int]
+  private var starvedSince: Seconds?
+  /// What computing waited for data to be read.
+  private(set) var stallSeconds = 0.0
+
+  /// - Throws: `AssignmentError.invalid` unless there is one lease for each of the worker's slices.
+  init(_ leases: [Lease], at post: Post, servers: Int, time: Seconds) throws(AssignmentError) {
+    let leases = leases.sorted { $0.slice < $1.slice }
+    guard leases.map(\.slice) == post.ownedSlices else {
+      throw .invalid("leases of slices \(leases.map(\.slice)) for a worker of \(post.ownedSlices)")
+    }
+    if let lease = leases.first(where: { $0.steps.lowerBound < $0.epochStart && !$0.steps.isEmpty }) {
+      throw .invalid("steps \(lease.steps) before their epoch, which begins at \(lease.epochStart)")
+    }
+    let leased = leases.map(\.steps).filter { !$0.isEmpty }
+    steps = (leased.map(\.lowerBound).min() ?? 0)..<(leased.map(\.upperBound).max() ?? 0)
+    self.leases = leases
+    unread = steps.lowerBound
+    openPushes = Array(repeating: 0, count: servers)
+    starvedSince = steps.isEmpty ? nil : time
+  }
+
+  /// All steps are computed, and what was pushed has arrived.
+  var isDone: Bool {
+    unread == steps.upperBound && waiting.isEmpty && inFlight.isEmpty && openPushes.allSatisfy { $0 == 0 }
+  }
+
+  func order(at post: Post) -> ReadOrder {
+    ReadOrder(
+      view: post.view, data: .train(steps: steps, leases: leases), ahead: post.readers > 0 ? Self.mostRead : 1)
+  }
+
+  /// Takes a step that was read.
+  mutating func begin(
+    _ work: StepWork, at post: Post, _ servers: inout ServerSessions, time: Seconds
+  ) -> [WorkerCore.Effect] {
+    guard work.purpose == .training(step: unread), unread < steps.upperBound else { return [] }
+    unread += 1
+    waiting.append(work)
+    return advance(at: post, &servers, time: time)
+  }
+
+  /// Takes a server's answer to a pull.
+  mutating func take(
+    _ rows: Rows, to request: UInt64, from server: Int, at post: Post, _ servers: inout ServerSessions, time: Seconds
+  ) throws(WorkerError) -> [WorkerCore.Effect] {
+    for work in inFlight {
+      if try work.sparse.accept(rows, to: request, from: server) { break }
+      if try work.dense.accept(rows, to: request, from: server) { break }
+    }
+    return advance(at: post, &servers, time: time)
+  }
+
+  /// Takes a computed slice, and the node that it completed.
+  mutating func finish(
+    _ work: StepWork, slice: Int, _ gradient: NodeGradient?, at post: Post, _ servers: inout ServerSessions,
+    time: Seconds
+  ) throws(WorkerError) -> [WorkerCore.Effect] {
+    guard work === inFlight.first, case .training(let step) = work.purpose, var current = computing else { return [] }
+    current.slices.removeAll { $0 == slice }
+    var effects: [WorkerCore.Effect] = []
+    if let gradient {
+      guard gradient.lossSum.isFinite else { throw .notFinite(step: step) }
+      current.nodesLeft -= 1
+      for push in gradient.pushes {
+        effects.append(.send(servers.ask(.push(push.push), of: push.server, at: time), to: .server(push.server)))
+        openPushes[push.server] += 1
+      }
+    }
+    computing = current.nodesLeft > 0 ? current : nil
+    if computing == nil {
+      inFlight.removeFirst()
+      effects.append(.recycle(work))
+    }
+    return effects + advance(at: post, &servers, time: time)
+  }
+
+  /// Takes a server's answer to a push.
+  mutating func pushed(to server: Int) { openPushes[server] -= 1 }
+
+  /// Asks for rows of the next step, and computes the first one once its rows are here.
+  private mutating func advance(
+    at post: Post, _ servers: inout ServerSessions, time: Seconds
+  ) -> [WorkerCore.Effect] {
+    var effects: [WorkerCore.Effect] = []
+    while inFlight.count < Self.mostInFlight, !waiting.isEmpty {
+      let work = waiting.removeFirst()
+      guard case .training(let step) = work.purpose else { continue }
+      inFlight.append(work)
+      effects += post.pullRows(of: work, clock: step, .training, from: &servers, at: time)
+      effects += post.pullBlocks(into: &work.dense, clock: step, .training, from: &servers, at: time)
+    }
+    if computing == nil, let work = inFlight.first, work.isPulled {
+      post.blocks.assemble(work.dense.rows, into: &work.denseVector)
+      computing = Computing(slices: work.parts.map(\.slice), nodesLeft: post.nodes)
+      effects.append(.compute(work))
+    }
+    noteStarvation(time)
+    return effects
+  }
+
+  private mutating func noteStarvation(_ time: Seconds) {
+    let isStarved = inFlight.isEmpty && unread < steps.upperBound
+    if isStarved {
+      starvedSince = starvedSince ?? time
+    } else if let since = starvedSince {
+      stallSeconds += time - since
+      starvedSince = nil
+    }
+  }
+
+  /// Own work is named before what others do.
+  var activity: Activity {
+    if let computing, case .training(let step)? = inFlight.first?.purpose {
+      return Activity(.computing, step: step, slices: computing.slices)
+    }
+    if let work = inFlight.first, case .training(let step) = work.purpose {
+      let servers = work.sparse.waitsFor.union(work.dense.waitsFor)
+      return Activity(.pulling, step: step, waitsFor: servers.sorted().map(Member.server))
+    }
+    if unread < steps.upperBound { return Activity(.reading, step: unread) }
+    let servers = openPushes.indices.filter { openPushes[$0] > 0 }
+    return Activity(.pushing, step: steps.last, waitsFor: servers.map(Member.server))
+  }
+}

@@ -1,0 +1,142 @@
+import Job
+import Sharding
+import Wire
+
+/// Training and evaluating: what is leased, read, pulled and computed goes to the steps or blocks that are under way.
+extension WorkerCore {
+  mutating func train(_ leases: [Lease], _ request: UInt64, at post: Post, _ time: Seconds) -> [Effect] {
+    do throws(AssignmentError) {
+      let steps = try TrainingSteps(leases, at: post, servers: post.homes.slots.count, time: time)
+      state = .training(request, steps, post)
+      return (steps.isDone ? [] : [.read(steps.order(at: post))]) + finishOrder()
+    } catch {
+      return [answer(request, .refusal(.malformed("\(error)")))]
+    }
+  }
+
+  mutating func evaluate(
+    round: Int, clock: UInt64, _ request: UInt64, at post: Post, _ time: Seconds
+  ) -> [Effect] {
+    var blocks = EvaluationBlocks(round: round, clock: clock, blocks: post.prepared.evaluationBlocks)
+    let effects = blocks.isDone ? [] : blocks.begin(at: post, &servers, time: time)
+    state = .evaluating(request, blocks, post)
+    return effects + finishOrder()
+  }
+
+  mutating func begin(_ work: StepWork, at time: Seconds) -> [Effect] {
+    guard work.view == coordinator.identity.view else { return [] }
+    switch state {
+    case .training(let request, var steps, let post):
+      let effects = steps.begin(work, at: post, &servers, time: time)
+      state = .training(request, steps, post)
+      return effects
+    case .evaluating(let request, var blocks, let post):
+      let effects = blocks.begin(work, at: post, &servers, time: time)
+      state = .evaluating(request, blocks, post)
+      return effects
+    default: return []
+    }
+  }
+
+  /// Takes a server's answer.
+  mutating func take(
+    _ answer: Message, to question: Message, _ request: UInt64, from server: Int, at time: Seconds
+  ) throws(WorkerError) -> [Effect] {
+    switch (question, answer) {
+    case (_, .refusal(let reason)):
+      // What may be dropped was forgotten when the view changed: this is still wanted.
+      throw .refused(by: .server(server), question: question.name, reason: reason)
+    case (.pull, .rows(let rows)):
+      done += 1
+      return try take(rows, to: request, from: server, at: time)
+    case (.push, .pushed):
+      done += 1
+      guard case .training(let order, var steps, let post) = state else { return [] }
+      steps.pushed(to: server)
+      state = .training(order, steps, post)
+      return finishOrder()
+    default:
+      throw .unexpected(from: .server(server), what: "\(answer.name) in answer to a \(question.name)")
+    }
+  }
+
+  private mutating func take(
+    _ rows: Rows, to request: UInt64, from server: Int, at time: Seconds
+  ) throws(WorkerError) -> [Effect] {
+    switch state {
+    case .training(let order, var steps, let post):
+      let effects = try steps.take(rows, to: request, from: server, at: post, &servers, time: time)
+      state = .training(order, steps, post)
+      return effects
+    case .evaluating(let order, var blocks, let post):
+      let effects = try blocks.take(rows, to: request, from: server, at: post, &servers, time: time)
+      state = .evaluating(order, blocks, post)
+      return effects
+    default: return []
+    }
+  }
+
+  mutating func finish(
+    _ work: StepWork, _ slice: Int, _ gradient: NodeGradient?, at time: Seconds
+  ) throws(WorkerError) -> [Effect] {
+    guard work.view == coordinator.identity.view, case .training(let order, var steps, let post) = state else {
+      return []
+    }
+    done += 1
+    let effects = try steps.finish(work, slice: slice, gradient, at: post, &servers, time: time)
+    state = .training(order, steps, post)
+    return effects + finishOrder()
+  }
+
+  mutating func finish(_ work: StepWork, _ scores: Scores, at time: Seconds) -> [Effect] {
+    guard work.view == coordinator.identity.view, case .evaluating(let order, var blocks, let post) = state,
+      let effects = blocks.finish(work)
+    else { return [] }
+    done += 1
+    let sent = Effect.send(coordinator.ask(.scores(scores), at: time), to: .coordinator)
+    let more = blocks.advance(at: post, &servers, time: time)
+    state = .evaluating(order, blocks, post)
+    return [sent] + effects + more
+  }
+
+  mutating func noted(at time: Seconds) -> [Effect] {
+    done += 1
+    guard case .evaluating(let order, var blocks, let post) = state else { return [] }
+    let effects = blocks.noted(at: post, &servers, time: time)
+    state = .evaluating(order, blocks, post)
+    return effects + finishOrder()
+  }
+
+  /// Answers the order to train or evaluate once all of it is done.
+  private mutating func finishOrder() -> [Effect] {
+    switch state {
+    case .training(let request, let steps, let post) where steps.isDone:
+      state = .ready(post)
+      return [report(request, .trained(stallSeconds: steps.stallSeconds))]
+    case .evaluating(let request, let blocks, let post) where blocks.isDone:
+      state = .ready(post)
+      return [report(request, .done)]
+    default: return []
+    }
+  }
+
+  // MARK: Telling
+
+  /// What the coordinator hears twice a second.
+  var beat: Beat {
+    var beat = Beat(done: done, activity: activity)
+    if case .training(_, let steps, _) = state { beat.stallSeconds = steps.stallSeconds }
+    return beat
+  }
+
+  private var activity: Activity {
+    switch state {
+    case .unregistered, .registering, .idle, .ready, .ended: Activity(.idle)
+    case .surveying: Activity(.surveying)
+    case .fetching: Activity(.fetching, waitsFor: [.coordinator])
+    case .preparing: Activity(.reading)
+    case .training(_, let steps, _): steps.activity
+    case .evaluating(_, let blocks, _): blocks.activity
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import Features
+import Job
+import Sharding
+import Wire
+
+/// What a worker does next: a state machine. Messages, finished computations, data read and the time go in; effects come
+/// out, in the order in which they are to be done. Sockets, threads and files are the edge's (`Worker`).
+///
+/// It registers until a coordinator welcomes it, then does as it is ordered. Each order is carried out once and answered
+/// when it is done. A new assignment replaces the one before with all that was under way for it.
+package struct WorkerCore {
+  package enum Peer: Hashable, Sendable {
+    case coordinator
+    /// By number, among those connected last.
+    case server(Int)
+  }
+
+  package enum Event: Sendable {
+    case received(Envelope, from: Peer)
+    /// Ten times a second.
+    case tick
+    /// There was no room for a message that was to be sent.
+    case congested(Peer, request: UInt64)
+    /// What was to be prepared is there.
+    case prepared(Prepared)
+    /// A step or a block was read.
+    case assembled(StepWork)
+    /// A slice of a step was computed; with it the node was complete, if there is one.
+    case computed(StepWork, slice: Int, NodeGradient?)
+    /// A block was scored.
+    case scored(StepWork, Scores)
+    case surveyProgress
+    case surveyed(SurveyResult)
+    /// Preparing, reading, computing or surveying came to an end that nothing follows.
+    case failed(String)
+  }
+
+  package enum Effect: Sendable {
+    case send(Envelope, to: Peer)
+    /// Reach the servers here, by number, and no others any more.
+    case connect(servers: [String])
+    /// Make readers and threads for this; those made before end, whatever they are doing.
+    case prepare(Preparation)
+    case read(ReadOrder)
+    /// All of the work's parts, each on any thread.
+    case compute(StepWork)
+    /// The work's memory may be used again.
+    case recycle(StepWork)
+    case survey(SurveyOrder)
+    /// To people.
+    case say(String)
+    /// Nothing follows.
+    case end(WorkerError?)
+  }
+
+  /// How long a worker waits to be welcomed, and between saying so, in seconds.
+  package static let patience: Seconds = 600
+  private static let reminder: Seconds = 5
+
+  /// What is under way, with the number of the order to answer when it is done.
+  enum State {
+    case unregistered
+    case registering(nextReminder: Seconds)
+    case idle
+    case surveying(UInt64)
+    case fetching(UInt64, WorkerAssignment, ArticleFetch)
+    case preparing(UInt64, WorkerAssignment)
+    case ready(Post)
+    case training(UInt64, TrainingSteps, Post)
+    case evaluating(UInt64, EvaluationBlocks, Post)
+    case ended
+  }
+
+  let timing: Timing
+  private let registration: Registration
+  private var ticks: Ticks
+  var state = State.unregistered
+  var coordinator: Session
+  var servers = ServerSessions()
+  /// Pieces of work done.
+  var done: UInt64 = 0
+  /// What the last assignment names and is here.
+  var articles: [Digest: [UInt8]] = [:]
+  /// Files that only this worker can read, as its survey found them.
+  var ownFiles: [DatasetIndex.File] = []
+
+  /// - Parameters:
+  ///   - incarnation: drawn by the process, never 0.
+  ///   - time: now.
+  package init(incarnation: UInt64, registration: Registration, timing: Timing, at time: Seconds) {
+    var identity = Preamble()
+    identity.incarnation = incarnation
+    self.registration = registration
+    self.timing = timing
+    coordinator = Session(identity, timing: timing, at: time)
+    ticks = Ticks(at: time)
+  }
+
+  /// Takes an event.
+  ///
+  /// - Parameter time: of any clock that does not go back.
+  package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
+    if case .ended = state { return [] }
+    // Before anything else: what is heard now was not late.
+    excuse(ticks.lateness(at: time))
+    do throws(WorkerError) {
+      return try handle(event, at: time)
+    } catch {
+      state = .ended
+      return [.send(coordinator.say(.failed("\(error)")), to: .coordinator), .end(error)]
+    }
+  }
+
+  private mutating func excuse(_ lateness: Seconds) {
+    guard lateness > 0 else { return }
+    coordinator.excuse(lateness)
+    servers.excuse(lateness)
+  }
+
+  private mutating func handle(_ event: Event, at time: Seconds) throws(WorkerError) -> [Effect] {
+    switch event {
+    case .received(let envelope, .coordinator): return try hear(envelope, at: time)
+    case .received(let envelope, .server(let server)):
+      guard let (answer, question) = servers.receive(envelope, from: server, at: time) else { return [] }
+      return try take(answer, to: question, envelope.preamble.request, from: server, at: time)
+    case .tick: return try tick(at: time)
+    case .congested(.coordinator, let request):
+      coordinator.holdBack(request, at: time)
+      return []
+    case .congested(.server(let server), let request):
+      servers.holdBack(request, of: server, at: time)
+      return []
+    case .prepared(let prepared): return ready(prepared)
+    case .assembled(let work): return begin(work, at: time)
+    case .computed(let work, let slice, let gradient): return try finish(work, slice, gradient, at: time)
+    case .scored(let work, let scores): return finish(work, scores, at: time)
+    case .surveyProgress:
+      done += 1
+      return []
+    case .surveyed(let result): return surveyed(result)
+    case .failed(let sentence): throw .failed(sentence)
+    }
+  }
+
+  // MARK: Time
+
+  private mutating func tick(at time: Seconds) throws(WorkerError) -> [Effect] {
+    let silence = coordinator.silence(at: time)
+    var effects: [Effect] = []
+    switch state {
+    case .unregistered:
+      state = .registering(nextReminder: time + Self.reminder)
+      effects.append(.send(coordinator.ask(.register(registration), at: time), to: .coordinator))
+    case .registering(let nextReminder):
+      guard silence < Self.patience else { throw .noCoordinator(seconds: Int(Self.patience)) }
+      if time >= nextReminder {
+        state = .registering(nextReminder: time + Self.reminder)
+        effects.append(.say("waiting for the coordinator"))
+      }
+    default:
+      guard silence < timing.timeout else { throw .coordinatorSilent(seconds: Int(timing.timeout)) }
+      if coordinator.isBeatDue(at: time) { effects.append(.send(coordinator.say(.beat(beat)), to: .coordinator)) }
+    }
+    effects += coordinator.due(at: time).map { .send($0, to: .coordinator) }
+    return effects + servers.due(at: time)
+  }
+
+  // MARK: The coordinator
+
+  private mutating func hear(_ envelope: Envelope, at time: Seconds) throws(WorkerError) -> [Effect] {
+    if coordinator.identity.member != nil {
+      guard coordinator.belongs(envelope.preamble) else { return [] }
+    } else {
+      // A process may only answer the registration: orders will come again.
+      switch envelope.message {
+      case .welcome, .refusal: break
+      default: return []
+      }
+    }
+    switch coordinator.receive(envelope, at: time) {
+    case .question(let request, .order(let control)):
+      return obey(control, request, envelope.preamble.view, at: time)
+    case .question(let request, let message):
+      return [answer(request, .refusal(.malformed("a worker does not answer a \(message.name)")))]
+    case .repeated(let answer): return [.send(answer, to: .coordinator)]
+    case .answer(let answer, let question): return try take(answer, to: question, envelope.preamble, at: time)
+    case .said, .nothing: return []
+    }
+  }
+
+  private mutating func take(
+    _ answer: Message, to question: Message, _ preamble: Preamble, at time: Seconds
+  ) throws(WorkerError) -> [Effect] {
+    switch (question, answer) {
+    case (_, .refusal(let reason)):
+      throw .refused(by: .coordinator, question: question.name, reason: reason)
+    case (.register, .welcome(let member)):
+      coordinator.identity.run = preamble.run
+      coordinator.identity.term = preamble.term
+      coordinator.identity.member = member
+      state = .idle
+      return []
+    case (.fetch(let fetch), .piece(let piece)): return try take(piece, for: fetch, at: time)
+    case (.scores, .noted): return noted(at: time)
+    default: throw .unexpected(from: .coordinator, what: "\(answer.name) in answer to a \(question.name)")
+    }
+  }
+
+  /// The answer to an order.
+  mutating func answer(_ request: UInt64, _ message: Message) -> Effect {
+    .send(coordinator.answer(request, message), to: .coordinator)
+  }
+
+  mutating func report(_ request: UInt64, _ report: WorkerReport) -> Effect {
+    answer(request, .report(Control(report)))
+  }
+}

@@ -1,0 +1,55 @@
+import Features
+import Synchronization
+
+/// Makes workplaces on a thread of its own: a large vocabulary takes seconds, in which beats go out and orders are heard.
+final class Preparer: Sendable {
+  private let threads: Int?
+  private let inbox: Inbox
+  private let current = Mutex<Workplace?>(nil)
+  private let thread = Mutex<NamedThread?>(nil)
+
+  /// - Parameter threads: that compute; nil: as assigned.
+  init(threads: Int?, inbox: Inbox) {
+    self.threads = threads
+    self.inbox = inbox
+  }
+
+  /// The last that was prepared.
+  var workplace: Workplace? { current.withLock { $0 } }
+
+  /// Ends the present workplace and makes another, one after the other.
+  func prepare(_ preparation: Preparation) {
+    thread.withLock { thread in
+      let before = thread
+      thread = NamedThread("prepare") { [self] in
+        before?.join()
+        replace(by: preparation)
+      }
+    }
+  }
+
+  private func replace(by preparation: Preparation) {
+    leave()
+    do {
+      let workplace = try Workplace(preparation, threads: threads, inbox: inbox)
+      current.withLock { $0 = workplace }
+      inbox.put(.prepared(workplace.prepared))
+    } catch {
+      inbox.put(.failed("\(error)"))
+    }
+  }
+
+  private func leave() {
+    let workplace = current.withLock { current in
+      defer { current = nil }
+      return current
+    }
+    workplace?.stop()
+  }
+
+  /// Ends and joins all threads.
+  func stop() {
+    thread.withLock { $0 }?.join()
+    leave()
+  }
+}

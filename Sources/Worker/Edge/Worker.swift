@@ -1,0 +1,147 @@
+import Foundation
+import Logging
+import Wire
+
+/// A worker process: reads its slices' data, pulls rows, computes gradients, pushes them.
+///
+/// The edge around `WorkerCore`, which decides everything: this thread owns the sockets; reading, computing, preparing
+/// and surveying have threads of their own, which hand over through an inbox and wake this one.
+public final class Worker {
+  private let coordinator: String
+  private let files: [String]
+  private let threads: Int?
+  private let logger: Logger
+  private let context: Context
+  private let control: Socket
+  private var servers: [Socket] = []
+  /// How often servers were connected to: the poller is then made anew.
+  private var connections = 0
+  private let waker: Waker
+  private let inbox: Inbox
+  private let preparer: Preparer
+  private var surveyor: Surveyor?
+  private let spool =
+    FileManager.default.temporaryDirectory.path + "/deepfm-worker-\(ProcessInfo.processInfo.processIdentifier)"
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var core: WorkerCore
+  /// How the worker ends, once it does.
+  private var ending: Result<Void, WorkerError>?
+  private var malformed = 0
+  private var malformedSaidAt = -Seconds.infinity
+
+  /// - Parameters:
+  ///   - coordinator: the endpoint of the coordinator, such as `tcp://10.0.0.1:7000`.
+  ///   - threads: compute threads; nil takes what the coordinator says.
+  ///   - files: the data that only this worker can read: files, directories, patterns.
+  ///   - timeout: how long the coordinator may be silent.
+  /// - Throws: `WireError`.
+  public init(
+    coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20), logger: Logger
+  ) throws {
+    self.coordinator = coordinator
+    self.files = files
+    self.threads = threads
+    self.logger = logger
+    context = try Context()
+    control = try Socket(.dealer, in: context)
+    try control.connect(coordinator)
+    waker = try Waker()
+    inbox = Inbox(waking: waker)
+    preparer = Preparer(threads: threads, inbox: inbox)
+    start = clock.now
+    var random = SystemRandomNumberGenerator()
+    core = WorkerCore(
+      incarnation: .random(in: 1 ... .max, using: &random),
+      registration: Registration(
+        role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier),
+      timing: Timing(timeout: timeout / .seconds(1)), at: 0)
+  }
+
+  private var now: Seconds { (clock.now - start) / .seconds(1) }
+
+  /// Works until the coordinator says stop. All threads are joined when this returns.
+  ///
+  /// - Throws: `WorkerError`, which the coordinator was told of, or `WireError`.
+  public func run() throws {
+    defer {
+      inbox.close()
+      surveyor?.stop()
+      preparer.stop()
+      try? FileManager.default.removeItem(atPath: spool)
+    }
+    var poller = Poller([control], waker: waker)
+    var polled = 0
+    var nextTick = 0.0
+    while ending == nil {
+      if now >= nextTick {
+        try tell(.tick)
+        nextTick = now + Timing.tick
+      }
+      if polled != connections {
+        poller = Poller([control] + servers, waker: waker)
+        polled = connections
+      }
+      try poller.wait(milliseconds: max(0, Int((nextTick - now) * 1000)))
+      waker.clear()
+      try receive(from: control, .coordinator)
+      for (number, server) in servers.enumerated() { try receive(from: server, .server(number)) }
+      while ending == nil, let event = inbox.next() { try tell(event) }
+    }
+    try ending?.get()
+  }
+
+  /// Most messages that are taken from one socket before the others, and the time, have their turn.
+  private static let turn = 256
+
+  private func receive(from socket: Socket, _ peer: WorkerCore.Peer) throws {
+    for _ in 0..<Self.turn {
+      guard ending == nil, let received = try socket.receive() else { return }
+      switch received {
+      case .envelope(let envelope, _): try tell(.received(envelope, from: peer))
+      case .malformed(let error, _): note(error, from: peer)
+      }
+    }
+  }
+
+  /// Says so at most once a second, whoever sends what.
+  private func note(_ error: WireError, from peer: WorkerCore.Peer) {
+    malformed += 1
+    guard now - malformedSaidAt >= 1 else { return }
+    malformedSaidAt = now
+    logger.warning("dropped a message, \(malformed) by now", metadata: ["from": "\(peer)", "reason": "\(error)"])
+  }
+
+  private func tell(_ event: WorkerCore.Event) throws {
+    for effect in core.receive(event, at: now) { try perform(effect) }
+  }
+
+  private func perform(_ effect: WorkerCore.Effect) throws {
+    switch effect {
+    case .send(let envelope, .coordinator): try send(envelope, through: control, to: .coordinator)
+    case .send(let envelope, .server(let number)):
+      try send(envelope, through: servers[number], to: .server(number))
+    case .connect(let endpoints):
+      servers = try endpoints.map { endpoint in
+        let socket = try Socket(.dealer, in: context)
+        try socket.connect(endpoint)
+        return socket
+      }
+      connections += 1
+    case .prepare(let preparation): preparer.prepare(preparation)
+    case .read(let order): preparer.workplace?.reader.read(order)
+    case .compute(let work): preparer.workplace?.computers.compute(work)
+    case .recycle(let work): preparer.workplace?.reader.recycle(work)
+    case .survey(let order):
+      surveyor?.stop()
+      surveyor = Surveyor(order, files: files, spool: spool, threads: threads, inbox: inbox)
+    case .say(let sentence): logger.notice("\(sentence)", metadata: ["coordinator": "\(coordinator)"])
+    case .end(let error): ending = error.map { .failure($0) } ?? .success(())
+    }
+  }
+
+  private func send(_ envelope: Envelope, through socket: Socket, to peer: WorkerCore.Peer) throws {
+    if try socket.send(envelope) == .sent { return }
+    try tell(.congested(peer, request: envelope.preamble.request))
+  }
+}

@@ -1,0 +1,114 @@
+import Sharding
+import Synchronization
+
+/// The gradients of one node of the slice tree, summed over its rows, and how often keys without rows were met.
+///
+/// `@unchecked Sendable`: owned by one thread at a time; `SliceTree` and `GradientPool` hand it over under a lock.
+package final class GradientSum: @unchecked Sendable {
+  /// Parameters of a sparse row, and of the dense vector.
+  package struct Shape: Hashable, Sendable {
+    package var width: Int
+    package var denseCount: Int
+
+    package init(width: Int, denseCount: Int) {
+      self.width = width
+      self.denseCount = denseCount
+    }
+  }
+
+  let shape: Shape
+  /// Ascending places, among the step's ranks, of the rows below, and `[count x width]` gradients.
+  private var buffer = RowBuffer<UInt32>()
+  package private(set) var count = 0
+  /// `[denseCount]`
+  package private(set) var dense: UnsafeMutablePointer<Float>
+  package var sightings = Sightings()
+  /// Rows of data behind the sum. A sum of no rows is absent: it adds nothing, not even a zero.
+  package private(set) var samples = 0
+  package var lossSum = 0.0
+
+  package init(_ shape: Shape) {
+    self.shape = shape
+    dense = .allocate(capacity: max(1, shape.denseCount))
+  }
+
+  deinit { dense.deallocate() }
+
+  package var places: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(start: buffer.keys, count: count) }
+  package var sparse: UnsafeMutablePointer<Float> { buffer.values }
+
+  private var rows: SortedRows<UInt32> {
+    var rows = SortedRows<UInt32>(width: shape.width)
+    rows.append(.init(keys: buffer.keys, values: buffer.values, count: count), ownedBy: buffer)
+    return rows
+  }
+
+  /// Makes the sum one of `samples` rows of data that touch these places; the gradients are still to be written.
+  package func begin(samples: Int, places: [UInt32]) {
+    self.samples = samples
+    lossSum = 0
+    sightings.removeAll()
+    count = samples > 0 ? places.count : 0
+    buffer.reserve(rows: count, width: shape.width)
+    for row in 0..<count { buffer.keys[row] = places[row] }
+  }
+
+  /// Keeps the rows of which `isKept` holds.
+  func keep(where isKept: (Int) -> Bool) {
+    var kept = 0
+    for row in 0..<count where isKept(row) {
+      if kept < row {
+        buffer.keys[kept] = buffer.keys[row]
+        (sparse + kept * shape.width).update(from: sparse + row * shape.width, count: shape.width)
+      }
+      kept += 1
+    }
+    count = kept
+  }
+
+  /// Scales the sum down where the mean gradient it stands for is longer than `norm` (Pascanu et al. 2013). Done slice by
+  /// slice, before anything is added up, so that it depends on nobody else.
+  func clip(norm: Double) {
+    var squares = 0.0
+    for i in 0..<count * shape.width { squares += Double(sparse[i]) * Double(sparse[i]) }
+    for i in 0..<shape.denseCount { squares += Double(dense[i]) * Double(dense[i]) }
+    let length = squares.squareRoot() / Double(samples)
+    guard length > norm else { return }
+    let factor = Float(norm / length)
+    for i in 0..<count * shape.width { sparse[i] *= factor }
+    for i in 0..<shape.denseCount { dense[i] *= factor }
+  }
+
+  /// Makes this sum `left + right`. `left` and `right` may be used up by it.
+  func merge(_ left: GradientSum, _ right: GradientSum) {
+    samples = left.samples + right.samples
+    lossSum = left.lossSum + right.lossSum
+    guard left.samples > 0, right.samples > 0 else {
+      take(left.samples > 0 ? left : right)
+      return
+    }
+    swap(&dense, &left.dense)
+    for index in 0..<shape.denseCount { dense[index] += right.dense[index] }
+    count = SortedRows.merge(left.rows, right.rows, into: buffer).count
+    sightings.merge(left.sightings, right.sightings)
+  }
+
+  private func take(_ other: GradientSum) {
+    swap(&buffer, &other.buffer)
+    swap(&dense, &other.dense)
+    swap(&sightings, &other.sightings)
+    count = other.count
+  }
+}
+
+/// Gradient buffers between uses.
+package final class GradientPool: Sendable {
+  package let shape: GradientSum.Shape
+  private let free = Mutex<[GradientSum]>([])
+
+  package init(_ shape: GradientSum.Shape) { self.shape = shape }
+
+  package func take() -> GradientSum { free.withLock { $0.popLast() } ?? GradientSum(shape) }
+
+  package func give(_ sum: GradientSum) { free.withLock { $0.append(sum) } }
+}

@@ -1,0 +1,127 @@
+import DeepFM
+import Job
+import Sharding
+import Wire
+
+/// A node of a step that a worker has computed, and what it pushes for it.
+package struct NodeGradient: Sendable {
+  package var node: SliceNode
+  package var lossSum: Double
+  package var pushes: [NodePush]
+}
+
+package struct NodePush: Sendable {
+  package var server: Int
+  package var push: Push
+}
+
+/// Turns a node's sum into the pushes that carry it: for each server and table at least one, since a server counts
+/// nodes, samples and losses too, and more where there is more than a message should hold.
+package struct NodePushes: Sendable {
+  private let homes: FirstHomes
+  private let blocks: DenseBlocks
+
+  package init(homes: FirstHomes, blocks: DenseBlocks) {
+    self.homes = homes
+    self.blocks = blocks
+  }
+
+  /// - Parameter ranks: of the step, which the sum's places are positions in.
+  package func make(_ sum: GradientSum, node: SliceNode, step: UInt64, ranks: [UInt64]) -> NodeGradient {
+    let sighted = homes.shares(of: sum.sightings.ranks)
+    var pushes: [NodePush] = []
+    for server in homes.slots.indices {
+      let share = share(of: sum, server, ranks)
+      pushes += cut(
+        table: ParameterTables.sparse, rows: share.count, width: sum.shape.width, sum, sighted[server], node, step
+      ) { part, rankFrame, valueFrame in
+        let rankTarget = rankFrame.mutableElements(as: UInt64.self)
+        var target = valueFrame.mutableElements(as: Float.self).baseAddress!
+        var filled = 0
+        share.forEachRun(of: part) { run in
+          for row in run {
+            rankTarget[filled] = ranks[Int(sum.places[row])]
+            filled += 1
+          }
+          target.update(from: sum.sparse + run.lowerBound * sum.shape.width, count: run.count * sum.shape.width)
+          target += run.count * sum.shape.width
+        }
+      }.map { NodePush(server: server, push: $0) }
+      pushes += dense(sum, of: server, node, step).map { NodePush(server: server, push: $0) }
+    }
+    return NodeGradient(node: node, lossSum: sum.lossSum, pushes: pushes)
+  }
+
+  /// The positions in the sum of a server's rows.
+  private func share(of sum: GradientSum, _ server: Int, _ ranks: [UInt64]) -> RankShare {
+    RankShare(
+      ranges: homes.slots[server].map { slots in
+        let places = ranks.positions(ofSlots: slots)
+        return sum.places.position(ofFirstAtLeast: UInt32(places.lowerBound))..<sum.places.position(
+          ofFirstAtLeast: UInt32(places.upperBound))
+      }.filter { !$0.isEmpty })
+  }
+
+  private func dense(_ sum: GradientSum, of server: Int, _ node: SliceNode, _ step: UInt64) -> [Push] {
+    let share = blocks.shares[server]
+    let size = DenseLayout.blockSize
+    return cut(
+      table: ParameterTables.dense, rows: sum.samples > 0 ? share.count : 0, width: size, sum, RankShare(ranges: []),
+      node, step
+    ) { part, rankFrame, valueFrame in
+      let rankTarget = rankFrame.mutableElements(as: UInt64.self)
+      let target = valueFrame.mutableElements(as: Float.self).baseAddress!
+      var filled = 0
+      share.forEachRun(of: part) { run in
+        for place in run {
+          rankTarget[filled] = blocks.ranks[place]
+          (target + filled * size).update(from: sum.dense + blocks.offsets[place], count: size)
+          filled += 1
+        }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - sighted: positions in the sum's sightings; as many travel in a part as rows may.
+  ///   - fill: writes the rows of a part, by position in the share.
+  private func cut(
+    table: Int, rows: Int, width: Int, _ sum: GradientSum, _ sighted: RankShare, _ node: SliceNode, _ step: UInt64,
+    fill: (Range<Int>, Frame, Frame) -> Void
+  ) -> [Push] {
+    let rowParts = Parts(rows: rows, width: width)
+    let sightedParts = Parts(rows: sighted.count, width: width)
+    let parts = max(rowParts.count, sightedParts.count)
+    return (0..<parts).map { part in
+      let range = rowParts[part]
+      let ranks = Frame(count: range.count * 8)
+      let values = Frame(count: range.count * width * 4)
+      withExtendedLifetime((ranks, values)) {
+        if !range.isEmpty { fill(range, ranks, values) }
+      }
+      return Push(
+        table: table, clock: step, node: node, part: part, parts: parts, samples: UInt64(sum.samples),
+        lossSum: sum.lossSum, ranks: ranks, values: values,
+        sightedRanks: sighted.frame(of: sightedParts[part], from: sum.sightings.ranks),
+        sightings: sighted.frame(of: sightedParts[part], from: sum.sightings.counts))
+    }
+  }
+}
+
+extension RankShare {
+  /// A frame of the share's elements `part` of a list.
+  func frame<Element: BitwiseCopyable>(of part: Range<Int>, from list: [Element]) -> Frame {
+    let frame = Frame(count: part.count * MemoryLayout<Element>.stride)
+    withExtendedLifetime(frame) {
+      let target = frame.mutableElements(as: Element.self)
+      var filled = 0
+      forEachRun(of: part) { run in
+        for position in run {
+          target[filled] = list[position]
+          filled += 1
+        }
+      }
+    }
+    return frame
+  }
+}
