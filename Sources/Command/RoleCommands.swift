@@ -43,9 +43,15 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where workers find this server; port * takes a free one.", valueName: "endpoint"))
   var listen = "tcp://127.0.0.1:*"
 
+  @Option(
+    help: ArgumentHelp(
+      "Where workers are told to find it, if that is elsewhere: behind a proxy, or on a host of several addresses.",
+      valueName: "endpoint"))
+  var advertise: String?
+
   func run() throws {
     try Server(
-      coordinator: options.coordinator, listen: listen, timeout: options.silence(), logger: .role("server")
+      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: options.silence(), logger: .role("server")
     ).run()
   }
 }

@@ -104,7 +104,7 @@ struct Membership: Sendable {
       if beat.done != place.beat.done { place.movedAt = time }
       place.beat = beat
       return .beat(member, beat)
-    case .said: return .nothing
+    case .said(let message): return .question(member, 0, message)
     case .question(let request, let message): return .question(member, request, message)
     case .answer(let message, let question): return .answer(member, message, to: question)
     }
