@@ -51,7 +51,8 @@ struct CoordinatorCoreTests {
         "worker \(workers.firstIndex(of: peer)!) "
           + {
             switch order {
-            case .configure(let assignment): "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
+            case .configure(let assignment):
+              "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
             case .train(let epoch, let first, let steps): "train \(epoch) from \(first), \(steps) steps"
             case .survey: "survey"
             case .evaluate(let round, let clock): "evaluate \(round) at \(clock)"
@@ -184,8 +185,8 @@ struct CoordinatorCoreTests {
   @Test("An interruption stops everyone and names the checkpoint that is whole")
   func interruption() throws {
     var (core, _) = Self.configured(try Self.plan(evaluates: false))
-    for (worker, rows) in zip(Self.workers, [30, 10]) {
-      _ = core.receive(Self.done(1, rows: rows), from: worker, at: 1)
+    for (number, worker) in Self.workers.enumerated() {
+      _ = core.receive(try Self.done(1, worker: number), from: worker, at: 1)
     }
     _ = core.receive(.checkpointed(number: 1, slots: 1, bytes: 1), from: Self.server, at: 2)
     #expect(Self.sentences(core.interrupt()).last == "interrupted, checkpoint 1")
