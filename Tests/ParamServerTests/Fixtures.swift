@@ -5,35 +5,7 @@ import Testing
 @testable import ParamServer
 @testable import Wire
 
-/// SplitMix64 (Steele et al. 2014): tests that fail do so again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: Int) { state = UInt64(seed) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 let somePeer = Socket.Peer(bytes: [1])
-
-func describeTable(width: Int = 3, l2: Double = 0.01) -> TableDescription {
-  TableDescription(
-    name: "sparse",
-    regions: [
-      .init(
-        firstKey: 0,
-        columns: [
-          .init(name: "weight", width: 1, initializer: .zero),
-          .init(name: "vector", width: width - 1, initializer: .normal(deviation: 0.1), l2: l2),
-        ])
-    ], optimizer: .adam(learningRate: 0.01))
-}
 
 func assign(
   server: Int = 0, of servers: Int = 1, slices: Int = 1, tables: [TableDescription] = [describeTable()],

@@ -19,7 +19,7 @@ struct HostileInputTests {
   @Test("A message of more rows than a part may hold is refused")
   func manyRows() throws {
     var core = try ServerCore(assign())
-    let keys = sorted((0...Message.rowsPerPart(width: 3)).map { UInt64($0) })
+    let keys = sorted((0...Parts.rowsPerPart(width: 3)).map { UInt64($0) })
     #expect(core.receive(pull(keys, readOnly: true), from: somePeer).isRefusal)
     #expect(core.receive(pull(Array(keys.dropLast()), readOnly: true), from: somePeer).messages[0].header.kind == .rows)
   }
