@@ -8,7 +8,10 @@ func debian(_ name: String, pkgConfig: String? = nil, package: String) -> Target
 
 let package = Package(
   name: "deepfm",
-  products: [.executable(name: "deepfm", targets: ["Command"])],
+  products: [
+    .executable(name: "deepfm", targets: ["Command"]),
+    .library(name: "Run", targets: ["Run"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -32,49 +35,58 @@ let package = Package(
         "CZlib", "CZstd", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
+    .target(name: "Checkpoint", dependencies: ["Sharding", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Wire", dependencies: ["CZeroMQ", "Sharding"]),
     .target(
       name: "ParamServer",
       dependencies: [
-        "Wire", "CSodium", .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Logging", package: "swift-log"),
+        "Checkpoint", "Wire", "Sharding", .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Job", dependencies: ["Wire", "Sharding", "Features", "DeepFM"]),
+    .target(name: "Job", dependencies: ["Wire", "Sharding", "Features", "DeepFM", "Yams"]),
     .target(
       name: "Worker",
       dependencies: ["Job", "Wire", "Sharding", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
     .target(
       name: "Coordinator",
       dependencies: [
-        "Job", "Wire", "Features", "DeepFM", "CSodium",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Job", "Checkpoint", "Sharding", "Wire", "Features", "DeepFM",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(
+      name: "Run",
+      dependencies: ["Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM"]),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Comparison", "Coordinator", "ParamServer", "Worker", "Job", "Yams",
+        "Run", "Comparison", "Coordinator", "Checkpoint", "ParamServer", "Worker", "Job",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
 
     .executableTarget(
-      name: "benchmarks", dependencies: ["DeepFM", "Features", "Wire", "Job", "ParamServer", "Worker", "Command"],
+      name: "benchmarks",
+      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "ParamServer", "Worker", "Command"],
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),
     .testTarget(name: "FeaturesTests", dependencies: ["Features", "Randomness", "CZstd"]),
     .testTarget(name: "ShardingTests", dependencies: ["Sharding"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(
-      name: "ParamServerTests", dependencies: ["ParamServer", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker", "Randomness"]),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"]),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Checkpoint", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
+    .testTarget(name: "RunTests", dependencies: ["Run"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command", "DeepFM", "Features"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Checkpoint", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Sharding", "Wire", "Worker",
+      ]),
+    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features", "CZeroMQ"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@ import DeepFM
 import Features
 import Foundation
 import Job
+import Sharding
 import Wire
 
 @testable import ParamServer
@@ -18,7 +19,8 @@ enum OneProcess {
     let partitions = Partition.deal(index, slices: 8, seed: 1)
     let assignment = WorkerAssignment(
       worker: 0, view: 1, servers: ["here"], slots: slots, model: model.configuration, batch: 4096, slices: 8,
-      ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, encoding: index.encoding, train: partitions, evaluation: nil)
+      ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, encoding: index.encoding, train: partitions,
+      evaluation: nil)
     let blocks = DenseBlocks(count: model.dense.count, slots: slots)
     let waker = try Waker()
     let pool = ComputePool(assignment, model: model, blocks: blocks, waker: waker)
@@ -31,7 +33,7 @@ enum OneProcess {
       assignment, model: model, blocks: blocks, threads: pool.threads, pushesPerStep: pool.pushesPerStep)
     var server = try ServerCore(
       ServerAssignment(
-        server: 0, view: 1, slots: slots, tables: ParameterTables.describe(model, JobConfiguration(), totalSteps: 0),
+        server: 0, view: 1, slots: slots, tables: ParameterTables.describe(model, Settings(), totalSteps: 0),
         slices: 8,
         seed: 1, database: nil))
     let peer = Socket.Peer(bytes: [0])

@@ -4,6 +4,7 @@ import DeepFM
 import Features
 import Foundation
 import Job
+import Run
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,9 +57,9 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-      Interruption.install()
       let console = Console()
-      let scratch = try ScratchDirectory()
+      let caller = Caller.person(console)
+      let scratch = try ScratchDirectory("bench")
       defer { scratch.remove() }
       let file = scratch.path + "/train.txt"
       _ = try Synthesizer(truthSeed: 20_140_624, seed: 1).write(rows: rows, to: file) { written in
@@ -71,7 +72,7 @@ struct BenchCommand: ParsableCommand {
         for number in 1...`repeat` {
           console.say("\(model.title), \(number) of \(`repeat`)")
           for isSequential in [false, true] {
-            let result = try train(model, file, isSequential, scratch, console)
+            let result = try train(model, file, isSequential, scratch, caller)
             let stall = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
             if isSequential, result.samplesPerSecond > best.sequential {
               best.sequential = result.samplesPerSecond
@@ -99,21 +100,22 @@ struct BenchCommand: ParsableCommand {
     }
 
     private func train(
-      _ model: ModelName, _ file: String, _ isSequential: Bool, _ scratch: ScratchDirectory, _ console: Console
+      _ model: ModelName, _ file: String, _ isSequential: Bool, _ scratch: ScratchDirectory, _ caller: Caller
     ) throws -> RunResult {
-      var job = JobConfiguration()
-      job.train = [file]
-      job.model = model
-      job.epochs = 1
-      job.servers = 1
-      job.workers = 1
-      job.threads = threads
-      job.syncReading = isSequential
-      job.timeout = 60
+      var settings = Settings()
+      settings.data.train = [file]
+      settings.data.syncReading = isSequential
+      settings.model.model = model
+      settings.optimization.epochs = 1
+      settings.cluster.servers = 1
+      settings.cluster.workers = 1
+      settings.cluster.threads = threads
+      settings.cluster.timeout = 60
       let directory = scratch.path + "/run"
       try? FileManager.default.removeItem(atPath: directory)
-      job.runDirectory = directory
-      return try Training(job: job, listen: nil).run(Console(quiet: true)).result
+      settings.runDirectory = directory
+      let unseen = Caller(isInterrupted: caller.isInterrupted)
+      return try Training(settings, members: .launched(.ownChildren), caller: unseen).run().result
     }
   }
 }

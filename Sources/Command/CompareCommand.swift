@@ -1,5 +1,6 @@
 import ArgumentParser
 import Comparison
+import Run
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,7 +17,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var options: TrialOptions
 
   func run() throws {
-    let trials = try Trials(options, console: Console())
+    let trials = try options.trials()
     let report = ComparisonReport(try trials.run())
     func chart(_ title: String, _ metric: (ComparisonReport.Row) -> Sample) -> String {
       let bars = report.rows.map {

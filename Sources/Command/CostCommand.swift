@@ -1,6 +1,7 @@
 import ArgumentParser
 import Comparison
 import DeepFM
+import Run
 
 struct CostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,7 +19,7 @@ struct CostCommand: ParsableCommand {
   func run() throws {
     var options = options
     if !options.models.names.contains(.lr) { options.models.names.insert(.lr, at: 0) }
-    let trials = try Trials(options, console: Console())
+    let trials = try options.trials()
     let results = try trials.run()
     func seconds(_ model: ModelName) -> Sample {
       Sample(results.filter { $0.model == model.rawValue }.map(\.trainingSeconds))

@@ -22,8 +22,9 @@ struct InputOptions: ParsableArguments {
   var vocab: String?
 
   @Option(
-    help:
-      "Sightings after which a feature gets a row of its own; until then it shares its field's out-of-vocabulary row. Default: 1."
+    help: .init(
+      "Sightings after which a feature gets a row of its own; until then it shares its field's out-of-vocabulary row.",
+      default: \.data.admitAfter)
   )
   var admitAfter: Int?
 
@@ -32,18 +33,27 @@ struct InputOptions: ParsableArguments {
 
   @Option(
     name: .customLong("data"),
-    help:
-      "shared: all processes read the data under the same paths. local: each worker reads the files that it was started with. Default: shared.",
+    help: .init(
+      "shared: all processes read the data under the same paths. local: each worker reads the files that it was started with.",
+      default: \.data.placement),
     transform: named)
   var placement: DataPlacement?
 
-  func override(_ job: inout JobConfiguration) {
-    if !train.isEmpty { job.train = train }
-    if !valid.isEmpty { job.valid = valid }
-    data.override(&job)
-    if let vocab { job.vocabulary = vocab }
-    if let admitAfter { job.admitAfter = admitAfter }
-    if cache { job.cache = true }
-    if let placement { job.data = placement }
+  @Option(help: .init("Threads of a worker that read and encode.", default: \.data.readers))
+  var readers: Int?
+
+  @Flag(help: "Read and compute in turn, to see what asynchronous reading is worth.")
+  var syncReading = false
+
+  func override(_ settings: inout DataSettings) {
+    if !train.isEmpty { settings.train = train }
+    if !valid.isEmpty { settings.valid = valid }
+    data.override(&settings)
+    if let vocab { settings.vocabulary = vocab }
+    if let admitAfter { settings.admitAfter = admitAfter }
+    if cache { settings.cache = true }
+    if let placement { settings.placement = placement }
+    if let readers { settings.readers = readers }
+    if syncReading { settings.syncReading = true }
   }
 }

@@ -1,4 +1,5 @@
-import Glibc
+import Foundation
+import Run
 import Synchronization
 
 /// Remembers that a person or the system asked the process to end.
@@ -6,11 +7,6 @@ enum Interruption {
   private static let signalled = Atomic<Bool>(false)
 
   static var isRequested: Bool { signalled.load(ordering: .relaxed) }
-
-  /// To be called between pieces of long work.
-  static func check() throws {
-    if isRequested { throw RunFailure(sentence: "interrupted.", status: 130) }
-  }
 
   /// For a child of a launcher that tells it when to stop: a Ctrl-C in the terminal they share is not for it.
   static func leaveToLauncher() {
@@ -28,5 +24,20 @@ enum Interruption {
     // Whoever started us may have blocked them in the thread it did it from.
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
+  }
+}
+
+extension Caller {
+  /// Someone at a terminal, who looks at the console and ends the work with Ctrl-C.
+  static func person(_ console: Console) -> Caller {
+    Interruption.install()
+    return Caller(observer: console, isInterrupted: { Interruption.isRequested })
+  }
+}
+
+extension LocalCluster {
+  /// Of this very program, whatever its name.
+  static var ownChildren: LocalCluster {
+    LocalCluster(tool: URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path)
   }
 }

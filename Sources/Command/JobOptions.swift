@@ -15,18 +15,15 @@ struct JobOptions: ParsableArguments {
   @OptionGroup(title: "Cluster") var cluster: ClusterOptions
 
   /// The file's values, overridden by the flags given.
-  func configuration() throws -> JobConfiguration {
-    var job = try config.map { try ConfigurationFile.read($0) } ?? JobConfiguration()
-    input.override(&job)
-    model.override(&job)
-    optimization.override(&job)
-    cluster.override(&job)
-    if let runDir { job.runDirectory = runDir }
-    guard !job.train.isEmpty else {
-      throw ConfigurationError.invalid(
-        key: "train", value: "nothing", reason: "name the training data with --train FILE")
-    }
-    try job.validate()
-    return job
+  ///
+  /// - Throws: `ConfigurationError` where the file cannot be read.
+  func settings() throws -> Settings {
+    var settings = try config.map { try ConfigurationFile.read($0) } ?? Settings()
+    input.override(&settings.data)
+    model.override(&settings.model)
+    optimization.override(&settings.optimization)
+    cluster.override(&settings.cluster)
+    if let runDir { settings.runDirectory = runDir }
+    return settings
   }
 }

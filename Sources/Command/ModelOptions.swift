@@ -5,39 +5,47 @@ import Job
 /// The flags that say what is trained.
 struct ModelOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("\(ModelName.allCases.map(\.rawValue).joined(separator: ", ")). Default: deepfm-d."),
-    transform: named)
+    help: .init("\(names(ModelName.self)).", default: \.model.model), transform: named)
   var model: ModelName?
 
-  @Option(help: "Width k of a latent vector. Default: 10.")
+  @Option(help: .init("Width k of a latent vector.", default: \.model.embedding))
   var embedding: Int?
 
-  @Option(help: ArgumentHelp("Neurons of the hidden layers. Default: 400,400,400.", valueName: "n,n,..."))
+  @Option(help: .init("Neurons of the hidden layers.", default: \.model.hidden, valueName: "n,n,..."))
   var hidden: LayerWidths?
 
-  @Option(help: "relu, tanh or sigmoid. Default: relu.", transform: named)
+  @Option(help: .init("\(names(Activation.self)).", default: \.model.activation), transform: named)
   var activation: Activation?
 
-  @Option(help: "Probability that a neuron is KEPT by dropout. Default: 0.5.")
+  @Option(help: .init("Probability that a neuron is KEPT by dropout.", default: \.model.keep))
   var keep: Double?
 
   @Option(
-    help:
-      "Start of the hidden layers' weights: xavier, he, normal, or auto, which is he for relu, else xavier. Default: auto.",
+    help: .init(
+      "Start of the hidden layers' weights: xavier, he, normal, or auto, which is he for relu, else xavier.",
+      default: \.model.initialization),
     transform: named)
   var initialization: WeightInitialization?
 
-  @Option(help: "Standard deviation of latent vectors at the start. Default: 0.01.")
+  @Option(help: .init("Standard deviation of latent vectors at the start.", default: \.model.embeddingDeviation))
   var embeddingDeviation: Double?
 
-  func override(_ job: inout JobConfiguration) {
-    if let model { job.model = model }
-    if let embedding { job.embedding = embedding }
-    if let hidden { job.hidden = hidden.widths }
-    if let activation { job.activation = activation }
-    if let keep { job.keep = keep }
-    if let initialization { job.initialization = initialization }
-    if let embeddingDeviation { job.embeddingDeviation = embeddingDeviation }
+  @Option(help: .init("L2 of the FM part, per row that a step touches.", default: \.model.l2))
+  var l2: Double?
+
+  @Option(help: .hidden, transform: named)
+  var arithmetic: Precision?
+
+  func override(_ settings: inout ModelSettings) {
+    if let model { settings.model = model }
+    if let embedding { settings.embedding = embedding }
+    if let hidden { settings.hidden = hidden.widths }
+    if let activation { settings.activation = activation }
+    if let keep { settings.keep = keep }
+    if let initialization { settings.initialization = initialization }
+    if let embeddingDeviation { settings.embeddingDeviation = embeddingDeviation }
+    if let l2 { settings.l2 = l2 }
+    if let arithmetic { settings.arithmetic = arithmetic }
   }
 }
 

@@ -3,21 +3,21 @@ import Job
 
 /// The flags that say how parameters follow their gradients.
 struct OptimizationOptions: ParsableArguments {
-  @Option(help: "Passes over the training data. Default: 3.")
+  @Option(help: .init("Passes over the training data.", default: \.optimization.epochs))
   var epochs: Int?
 
-  @Option(help: "Rows of a global minibatch, over all workers. Default: 4096.")
+  @Option(help: .init("Rows of a global minibatch, over all workers.", default: \.optimization.batch))
   var batch: Int?
 
-  @Option(help: "Pieces of a minibatch that are dealt over the workers. Default: 8.")
+  @Option(help: .init("Pieces of a minibatch that are dealt over the workers.", default: \.optimization.slices))
   var slices: Int?
 
-  @Option(help: "Learning rate. Default: 0.001.")
+  @Option(help: .init("Learning rate.", default: \.optimization.learningRate))
   var lr: Double?
 
   @Option(
     help: ArgumentHelp(
-      "\(OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")). Default: adam; ftrl for the sparse part of lr."
+      "\(names(OptimizerName.self)). Default: adam; ftrl for the sparse part of lr."
     ), transform: named)
   var optimizer: OptimizerName?
 
@@ -25,75 +25,80 @@ struct OptimizationOptions: ParsableArguments {
   var denseOptimizer: OptimizerName?
 
   @Option(
-    help: "Of the learning rate after warming up: constant, exponential, or cosine to 0 at the end. Default: constant.",
+    help: .init(
+      "Of the learning rate after warming up: constant, exponential, or cosine to 0 at the end.",
+      default: \.optimization.schedule),
     transform: named)
   var schedule: Schedule?
 
-  @Option(help: "Steps in which the learning rate grows to its full value. Default: 0.")
+  @Option(help: .init("Steps in which the learning rate grows to its full value.", default: \.optimization.warmUp))
   var warmUp: Int?
 
-  @Option(help: "Exponential schedule: what the rate is multiplied by every --decay-steps steps. Default: 0.9.")
+  @Option(
+    help: .init(
+      "Exponential schedule: what the rate is multiplied by every --decay-steps steps.",
+      default: \.optimization.decayFactor))
   var decayFactor: Double?
 
-  @Option(help: "Exponential schedule: see --decay-factor. Default: 1000.")
+  @Option(help: .init("Exponential schedule: see --decay-factor.", default: \.optimization.decaySteps))
   var decaySteps: Int?
 
   @Option(
-    help: "How the learning rate grows with the number of workers: none, sqrt (the paper's) or linear. Default: none.",
+    help: .init(
+      "How the learning rate grows with the number of workers: none, sqrt (the paper's) or linear.",
+      default: \.optimization.rateScaling),
     transform: named)
   var lrScaling: RateScaling?
 
-  @Option(help: "L2 of the FM part, per row that a step touches. Default: 1e-5.")
-  var l2: Double?
-
-  @Option(help: "L2 of the dense part, added to every step's gradient. Default: 0.")
+  @Option(help: .init("L2 of the dense part, added to every step's gradient.", default: \.optimization.denseL2))
   var denseL2: Double?
 
-  @Option(help: "AdamW's weight decay. Default: 0.01.")
+  @Option(help: .init("AdamW's weight decay.", default: \.optimization.weightDecay))
   var weightDecay: Double?
 
-  @Option(help: "Learning rate of FTRL, its authors' alpha. Default: 0.1.")
+  @Option(help: .init("Learning rate of FTRL, its authors' alpha.", default: \.optimization.ftrlAlpha))
   var ftrlAlpha: Double?
 
-  @Option(help: "FTRL's beta. Default: 0.01.")
+  @Option(help: .init("FTRL's beta.", default: \.optimization.ftrlBeta))
   var ftrlBeta: Double?
 
-  @Option(help: "FTRL's L1, which keeps weak weights at 0. Default: 0.")
+  @Option(help: .init("FTRL's L1, which keeps weak weights at 0.", default: \.optimization.l1))
   var l1: Double?
 
-  @Option(help: "FTRL's own L2. Default: 0.")
+  @Option(help: .init("FTRL's own L2.", default: \.optimization.ftrlL2))
   var ftrlL2: Double?
 
-  @Option(help: "Longest norm of a slice's mean gradient. Default: 0, any.")
+  @Option(help: .init("Longest norm of a slice's mean gradient.", default: \.optimization.clip, "any"))
   var clip: Double?
 
-  @Option(help: "Stop after so many epochs without a better validation logloss. Default: 0, never.")
+  @Option(
+    help: .init(
+      "Stop after so many epochs without a better validation logloss.", default: \.optimization.patience, "never"))
   var patience: Int?
 
-  @Option(help: "Seed of everything random. Default: 1.")
+  @Option(help: .init("Seed of everything random.", default: \.optimization.seed))
   var seed: UInt64?
 
-  func override(_ job: inout JobConfiguration) {
-    if let epochs { job.epochs = epochs }
-    if let batch { job.batch = batch }
-    if let slices { job.slices = slices }
-    if let lr { job.learningRate = lr }
-    if let optimizer { job.optimizer = optimizer }
-    if let denseOptimizer { job.denseOptimizer = denseOptimizer }
-    if let schedule { job.schedule = schedule }
-    if let warmUp { job.warmUp = warmUp }
-    if let decayFactor { job.decayFactor = decayFactor }
-    if let decaySteps { job.decaySteps = decaySteps }
-    if let lrScaling { job.rateScaling = lrScaling }
-    if let l2 { job.l2 = l2 }
-    if let denseL2 { job.denseL2 = denseL2 }
-    if let weightDecay { job.weightDecay = weightDecay }
-    if let ftrlAlpha { job.ftrlAlpha = ftrlAlpha }
-    if let ftrlBeta { job.ftrlBeta = ftrlBeta }
-    if let l1 { job.l1 = l1 }
-    if let ftrlL2 { job.ftrlL2 = ftrlL2 }
-    if let clip { job.clip = clip }
-    if let patience { job.patience = patience }
-    if let seed { job.seed = seed }
+  func override(_ settings: inout OptimizationSettings) {
+    if let epochs { settings.epochs = epochs }
+    if let batch { settings.batch = batch }
+    if let slices { settings.slices = slices }
+    if let lr { settings.learningRate = lr }
+    if let optimizer { settings.optimizer = optimizer }
+    if let denseOptimizer { settings.denseOptimizer = denseOptimizer }
+    if let schedule { settings.schedule = schedule }
+    if let warmUp { settings.warmUp = warmUp }
+    if let decayFactor { settings.decayFactor = decayFactor }
+    if let decaySteps { settings.decaySteps = decaySteps }
+    if let lrScaling { settings.rateScaling = lrScaling }
+    if let denseL2 { settings.denseL2 = denseL2 }
+    if let weightDecay { settings.weightDecay = weightDecay }
+    if let ftrlAlpha { settings.ftrlAlpha = ftrlAlpha }
+    if let ftrlBeta { settings.ftrlBeta = ftrlBeta }
+    if let l1 { settings.l1 = l1 }
+    if let ftrlL2 { settings.ftrlL2 = ftrlL2 }
+    if let clip { settings.clip = clip }
+    if let patience { settings.patience = patience }
+    if let seed { settings.seed = seed }
   }
 }

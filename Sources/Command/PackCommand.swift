@@ -2,6 +2,7 @@ import ArgumentParser
 import Features
 import Foundation
 import Job
+import Run
 
 struct PackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,26 +33,24 @@ struct PackCommand: ParsableCommand {
   @OptionGroup(title: "Data") var options: DataOptions
 
   func run() throws {
-    Interruption.install()
     try DataFiles.protect(data + [like, vocab].compactMap { $0 }, from: [out])
-    let console = Console()
-    var job = JobConfiguration()
-    options.override(&job)
-    let scratch = try ScratchDirectory()
+    let caller = Caller.person(Console())
+    var settings = DataSettings()
+    options.override(&settings)
+    let scratch = try ScratchDirectory("pack")
     defer { scratch.remove() }
-    let reading = scratch.reading(job, "reading", console)
+    let reading = caller.reading("reading", spool: scratch.path, badRows: settings.badRowPolicy)
     var index: DatasetIndex
     if let like {
       index = try DatasetIndex.build(data, encoding: Packing.encoding(of: like), reading)
     } else {
-      index = try DatasetIndex.build(data, schema: job.dataSchema(), reading)
+      index = try DatasetIndex.build(data, schema: settings.readSchema(), reading)
     }
     let vocabulary = try vocabulary(for: &index)
     let packed = try Packing.pack(index, vocabulary: vocabulary, to: out) { rows in
-      try Interruption.check()
-      console.show("packing", share: Double(rows) / Double(index.rows))
+      try caller.show("packing", rows, of: index.rows)
     }
-    console.sayWhatWasSkipped(index)
+    caller.sayWhatWasSkipped(index)
     let size = try FileManager.default.attributesOfItem(atPath: out)[.size] as? Int ?? 0
     print(
       "\(Format.count(Double(packed.rows))) rows of \(packed.fields) fields in \(packed.chunks.count) blocks, "

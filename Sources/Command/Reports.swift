@@ -1,13 +1,15 @@
-import Coordinator
 import Foundation
+import Run
 
 /// The final word of a training run.
 struct TrainingReport: Encodable {
   let model: String
   let rows: Int
   let epochs: Int
-  let auc: Double?
-  let logloss: Double?
+  let auc: Quality
+  let aucReason: String?
+  let logloss: Quality
+  let loglossReason: String?
   let samplesPerSecond: Double
   /// Of the training time, what workers waited for data.
   let stallShare: Double
@@ -18,7 +20,10 @@ struct TrainingReport: Encodable {
   let runDirectory: String
 
   enum CodingKeys: String, CodingKey {
-    case model, rows, epochs, auc, logloss
+    case model, rows, epochs, auc
+    case aucReason = "auc_reason"
+    case logloss
+    case loglossReason = "logloss_reason"
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
     case skipped, seconds
@@ -26,32 +31,32 @@ struct TrainingReport: Encodable {
     case runDirectory = "run_dir"
   }
 
-  init(_ result: RunResult, model: String, skipped: Int, seconds: Double, runDirectory: String) {
-    self.model = model
+  init(_ trained: Trained, model: ModelName, seconds: Double) {
+    let result = trained.result
+    self.model = model.rawValue
     rows = result.rows
     epochs = result.epochs.count
-    auc = result.evaluation?.auc
-    logloss = result.evaluation?.logloss
+    auc = .auc(of: result.evaluation)
+    aucReason = auc.reason
+    logloss = .logloss(of: result.evaluation)
+    loglossReason = logloss.reason
     samplesPerSecond = result.samplesPerSecond
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
-    self.skipped = skipped
+    skipped = trained.skipped
     self.seconds = seconds
-    parameterDigest = result.parameterDigest ?? ""
-    self.runDirectory = runDirectory
+    parameterDigest = trained.parameterDigest
+    runDirectory = trained.directory.path
   }
-
-  func json() throws -> String { try JSONLine.encode(self) }
 
   func table(truth: Truth?) -> String {
     var lines = ["", Table.row("", "AUC", "logloss")]
-    lines.append(Table.row(model, auc.map { Format.fixed($0, 5) } ?? "-", logloss.map { Format.fixed($0, 5) } ?? "-"))
+    lines.append(Table.row(model, Format.fixed(auc.value, 5), Format.fixed(logloss.value, 5)))
     if let truth {
-      lines.append(
-        Table.row("planted truth", truth.auc.map { Format.fixed($0, 5) } ?? "-", Format.fixed(truth.logloss, 5)))
+      lines.append(Table.row("planted truth", Format.fixed(truth.auc, 5), Format.fixed(truth.logloss, 5)))
     }
     lines += [
       "",
-      "\(Format.count(Double(rows))) rows in \(epochs) epochs, \(Format.count(samplesPerSecond)) samples/s, "
+      "\(rows.grouped) rows in \(epochs) epochs, \(Format.count(samplesPerSecond)) samples/s, "
         + "\(Format.fixed(100 * stallShare, 1)) % of the time waiting for data, \(Format.fixed(seconds, 1)) s in all",
       "parameters \(parameterDigest)",
       "run directory \(runDirectory)",
@@ -65,31 +70,37 @@ struct EvaluationReport: Encodable {
   let model: String
   let rows: Int
   let checkpoint: Int
-  let auc: Double?
-  let logloss: Double
+  let auc: Quality
+  let aucReason: String?
+  let logloss: Quality
+  let loglossReason: String?
   let runDirectory: String
 
   enum CodingKeys: String, CodingKey {
-    case model, rows, checkpoint, auc, logloss
+    case model, rows, checkpoint, auc
+    case aucReason = "auc_reason"
+    case logloss
+    case loglossReason = "logloss_reason"
     case runDirectory = "run_dir"
   }
 
-  func json() throws -> String { try JSONLine.encode(self) }
+  init(_ scored: Scored, runDirectory: String) {
+    model = scored.model.rawValue
+    rows = scored.result.rows
+    checkpoint = scored.checkpoint
+    auc = .auc(of: scored.result.evaluation)
+    aucReason = auc.reason
+    logloss = .logloss(of: scored.result.evaluation)
+    loglossReason = logloss.reason
+    self.runDirectory = runDirectory
+  }
 
   var table: String {
     [
       Table.row("", "AUC", "logloss"),
-      Table.row(model, auc.map { Format.fixed($0, 5) } ?? "-", Format.fixed(logloss, 5)),
-      "", "\(Format.count(Double(rows))) rows, checkpoint \(checkpoint) of \(runDirectory)",
+      Table.row(model, Format.fixed(auc.value, 5), Format.fixed(logloss.value, 5)),
+      "", "\(rows.grouped) rows, checkpoint \(checkpoint) of \(runDirectory)",
     ].joined(separator: "\n")
-  }
-}
-
-enum JSONLine {
-  static func encode(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }
 

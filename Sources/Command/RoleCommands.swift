@@ -12,22 +12,25 @@ struct RoleOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where the coordinator listens.", valueName: "endpoint"))
   var coordinator = "tcp://127.0.0.1:7000"
 
-  @Option(help: "Seconds of the coordinator's silence after which this process gives up. Default: 20.")
+  @Option(
+    help: .init("Seconds of the coordinator's silence after which this process gives up.", default: \.cluster.timeout))
   var timeout: Double?
 
   @Flag(help: .hidden)
   var lifeline = false
 
-  func silence() throws -> Duration {
-    let seconds = try timeout ?? config.map { try ConfigurationFile.read($0).timeout } ?? JobConfiguration().timeout
-    guard seconds >= 1 else {
-      throw ConfigurationError.invalid(key: "timeout", value: "\(seconds)", reason: "choose at least 1 second")
-    }
+  /// - Parameter threads: a worker's, to be checked with the rest.
+  /// - Throws: `ConfigurationError` for numbers that no run can have.
+  func silence(threads: Int? = nil) throws -> Duration {
+    var cluster = try config.map { try ConfigurationFile.read($0).cluster } ?? ClusterSettings()
+    if let timeout { cluster.timeout = timeout }
+    if let threads { cluster.threads = threads }
+    try cluster.validate()
     if lifeline {
       Lifeline.hold()
       Interruption.leaveToLauncher()
     }
-    return .seconds(seconds)
+    return .seconds(cluster.timeout)
   }
 }
 
@@ -40,9 +43,15 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where workers find this server; port * takes a free one.", valueName: "endpoint"))
   var listen = "tcp://127.0.0.1:*"
 
+  @Option(
+    help: ArgumentHelp(
+      "Where workers are told to find it, if that is elsewhere: behind a proxy, or on a host of several addresses.",
+      valueName: "endpoint"))
+  var advertise: String?
+
   func run() throws {
     try Server(
-      coordinator: options.coordinator, listen: listen, timeout: options.silence(), logger: .role("server")
+      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: options.silence(), logger: .role("server")
     ).run()
   }
 }
@@ -65,7 +74,7 @@ struct WorkerCommand: ParsableCommand {
 
   func run() throws {
     try Worker(
-      coordinator: options.coordinator, threads: threads, files: files, timeout: options.silence(),
+      coordinator: options.coordinator, threads: threads, files: files, timeout: options.silence(threads: threads),
       logger: .role("worker")
     ).run()
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Features
 import Foundation
 import Job
+import Run
 
 struct SplitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -59,17 +60,17 @@ struct SplitCommand: ParsableCommand {
   }
 
   func run() throws {
-    Interruption.install()
     let ratio = (random ?? sequential ?? time)?.parts ?? []
     let out = try out.isEmpty ? names(parts: ratio.count) : out
     try DataFiles.protect(data, from: out)
-    let console = Console()
-    var job = JobConfiguration()
-    options.override(&job)
-    let schema = try job.dataSchema()
-    let scratch = try ScratchDirectory()
+    let caller = Caller.person(Console())
+    var settings = DataSettings()
+    options.override(&settings)
+    let schema = try settings.readSchema()
+    let scratch = try ScratchDirectory("split")
     defer { scratch.remove() }
-    let index = try DatasetIndex.build(data, schema: schema, scratch.reading(job, "reading", console))
+    let index = try DatasetIndex.build(
+      data, schema: schema, caller.reading("reading", spool: scratch.path, badRows: settings.badRowPolicy))
     let rule: SplitRule
     if sequential != nil {
       rule = .sequential
@@ -82,10 +83,9 @@ struct SplitCommand: ParsableCommand {
       rule = by.map { .byColumn($0, seed: seed) } ?? .random(seed: seed)
     }
     let parts = try Splitter(index, rule: rule, ratio: ratio) { rows, total in
-      try Interruption.check()
-      console.show("splitting", share: Double(rows) / Double(max(1, total)))
+      try caller.show("splitting", rows, of: total)
     }.write(to: out)
-    console.sayWhatWasSkipped(index)
+    caller.sayWhatWasSkipped(index)
     if json { return try parts.forEach { print(try JSONLine.encode($0)) } }
     print(
       TextTable(

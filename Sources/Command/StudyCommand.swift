@@ -1,6 +1,7 @@
 import ArgumentParser
 import Comparison
 import DeepFM
+import Run
 
 struct StudyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,9 +20,9 @@ struct StudyCommand: ParsableCommand {
   @OptionGroup var options: TrialOptions
 
   func run() throws {
-    let trials = try Trials(options, console: Console())
+    let trials = try options.trials()
     let results = try trials.run { vary.variants(of: $0) }
-    let places = vary.variants(of: try options.job.configuration()).map(\.label)
+    let places = vary.variants(of: try options.job.settings()).map(\.label)
     func lines(_ metric: KeyPath<RunRecord, Double>) -> [LineChart.Line] {
       options.models.names.map { model in
         LineChart.Line(

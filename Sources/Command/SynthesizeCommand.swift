@@ -2,6 +2,7 @@ import ArgumentParser
 import DeepFM
 import Features
 import Foundation
+import Run
 
 struct SynthesizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

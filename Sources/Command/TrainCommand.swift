@@ -1,5 +1,6 @@
 import ArgumentParser
-import Job
+import Foundation
+import Run
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,7 +19,9 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Print one JSON line with the result instead of a table.")
   var json = false
 
-  func run() throws { try Training(job: job.configuration(), listen: coordinator).report(json: json) }
+  func run() throws {
+    try train(job, members: coordinator.map { .joining(at: $0) } ?? .launched(.ownChildren), json: json)
+  }
 }
 
 struct CoordinatorCommand: ParsableCommand {
@@ -40,5 +43,15 @@ struct CoordinatorCommand: ParsableCommand {
   @Flag(help: "Print one JSON line with the result instead of a table.")
   var json = false
 
-  func run() throws { try Training(job: job.configuration(), listen: listen).report(json: json) }
+  func run() throws { try train(job, members: .joining(at: listen), json: json) }
+}
+
+/// Trains and prints how it went.
+private func train(_ job: JobOptions, members: Members, json: Bool) throws {
+  let started = Date()
+  let settings = try job.settings()
+  let trained = try Training(settings, members: members, caller: .person(Console())).run()
+  let report = TrainingReport(
+    trained, model: settings.model.model, seconds: Date().timeIntervalSince(started))
+  print(try json ? JSONLine.encode(report) : report.table(truth: Truth.beside(settings.data.valid)))
 }

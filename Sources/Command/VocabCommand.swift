@@ -2,6 +2,7 @@ import ArgumentParser
 import Features
 import Foundation
 import Job
+import Run
 
 struct VocabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,19 +47,19 @@ struct VocabCommand: ParsableCommand {
     }
 
     func run() throws {
-      Interruption.install()
       try DataFiles.protect(data, from: [out])
-      let console = Console()
-      var job = JobConfiguration()
-      options.override(&job)
-      let scratch = try ScratchDirectory()
+      let caller = Caller.person(Console())
+      var settings = DataSettings()
+      options.override(&settings)
+      let scratch = try ScratchDirectory("vocab")
       defer { scratch.remove() }
-      let index = try DatasetIndex.build(data, schema: job.dataSchema(), scratch.reading(job, "reading", console))
+      let index = try DatasetIndex.build(
+        data, schema: settings.readSchema(),
+        caller.reading("reading", spool: scratch.path, badRows: settings.badRowPolicy))
       let fields = try VocabularyBuilder(index, minimumCount: minCount, memory: memory << 20).build(to: out) { rows in
-        try Interruption.check()
-        console.show("counting", share: Double(rows) / Double(index.rows))
+        try caller.show("counting", rows, of: index.rows)
       }
-      console.sayWhatWasSkipped(index)
+      caller.sayWhatWasSkipped(index)
       if json { return try fields.forEach { print(try JSONLine.encode($0)) } }
       print(
         TextTable(

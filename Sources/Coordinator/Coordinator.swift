@@ -1,61 +1,55 @@
+import Checkpoint
 import Foundation
 import Job
 import Wire
 
-/// What people look at while a run goes on.
-public protocol RunObserver {
-  func show(_ progress: RunProgress)
-  func show(_ epoch: EpochRecord)
-  func say(_ sentence: String)
-}
-
-/// The coordinator of a run: the edge around `CoordinatorCore`. It owns the socket and the catalogue.
+/// The coordinator of a run: the edge around `CoordinatorCore`. It owns the socket and the catalogue, and decides nothing.
 public final class Coordinator {
   /// Where processes find it, with the port it got.
   public let endpoint: String
   private let context: Context
   private let socket: Socket
-  /// Processes that wait for another plan.
-  private var waitingServers: [Socket.Peer] = []
-  private var waitingWorkers: [Socket.Peer] = []
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var core: CoordinatorCore
 
-  /// - Parameter listen: such as `tcp://127.0.0.1:*`.
+  /// - Parameters:
+  ///   - listen: such as `tcp://127.0.0.1:*`.
+  ///   - servers: how many must come before a plan begins.
+  ///   - workers: the same.
+  ///   - timeout: seconds of silence, or of work that stands still, after which the run ends.
   /// - Throws: `WireError` where the address cannot be had.
-  public init(listen: String) throws {
+  public init(listen: String, servers: Int, workers: Int, timeout: Double) throws {
     context = try Context()
     socket = try Socket(.router, in: context)
     endpoint = try socket.bind(listen)
+    start = clock.now
+    core = CoordinatorCore(
+      servers: servers, workers: workers, run: .random(in: 1 ... .max), timing: Timing(timeout: timeout), at: 0)
   }
 
-  /// Runs a plan until it is done, has failed, or is interrupted.
+  private var seconds: Double { (clock.now - start) / .seconds(1) }
+
+  /// Runs a plan until it is done, has failed, or is interrupted. The same processes serve one plan after another.
   ///
   /// - Parameters:
   ///   - catalogue: where epochs and checkpoints are recorded; nil for a plan that makes none.
   ///   - failure: asked a few times a second: a sentence if a process that the caller watches has died.
   ///   - isInterrupted: asked as often.
+  /// - Throws: `CatalogueError` where the catalogue cannot be written.
   public func run(
-    _ plan: Plan, catalogue: Catalogue?, observer: some RunObserver, failure: () -> String?, isInterrupted: () -> Bool
+    _ plan: Plan, catalogue: Catalogue?, observer: any RunObserver, failure: () -> String?, isInterrupted: () -> Bool
   ) throws -> Outcome {
-    let clock = ContinuousClock()
-    let start = clock.now
-    var seconds: Double { (clock.now - start) / .seconds(1) }
-    var core = CoordinatorCore(plan, at: seconds)
-    waitingServers = []
-    waitingWorkers = []
     var outcome: Outcome?
 
-    func perform(_ effects: [CoordinatorCore.Effect]) throws {
-      for effect in effects {
+    func perform(_ event: CoordinatorCore.Event) throws {
+      for effect in core.receive(event, at: seconds) {
         switch effect {
-        case .server(let peer, let order):
-          if case .release = order { waitingServers.append(peer) }
-          try send(Message(control: order, kind: .serverControl), to: peer)
-        case .worker(let peer, let order):
-          if case .release = order { waitingWorkers.append(peer) }
-          try send(Message(control: order, kind: .workerControl), to: peer)
-        case .refuse(let peer, let sentence): try send(.refusal(sentence, of: Header(.refusal)), to: peer)
-        case .recordMembers(let members): try catalogue?.record(members: members, view: 1)
-        case .commit(let epoch, let checkpoint): try catalogue?.commit(epoch, checkpoint)
+        case .send(let envelope, let route): try send(envelope, along: route)
+        case .recordMembers(let members, let view): try catalogue?.record(members: members, view: view)
+        case .commit(let epoch, let checkpoint):
+          try catalogue?.commit(epoch, checkpoint)
+          try perform(.committed)
         case .progress(let progress): observer.show(progress)
         case .epochDone(let epoch): observer.show(epoch)
         case .say(let sentence): observer.say(sentence)
@@ -67,60 +61,61 @@ public final class Coordinator {
       }
     }
 
+    func listen() throws {
+      while outcome == nil, let event = try next() { try perform(event) }
+    }
+
     var poller = Poller([socket])
     do {
+      try perform(.start(plan))
       while outcome == nil {
-        try poller.wait(milliseconds: 100)
-        while outcome == nil, let received = try socket.receive() {
-          guard case .message(let message, let peer?) = received else { continue }
-          try perform(handle(message, from: peer, at: seconds, &core))
-        }
-        if outcome == nil, isInterrupted() { try perform(core.interrupt()) }
+        try poller.wait(milliseconds: Int(Timing.tick * 1000))
+        try listen()
+        if outcome == nil, isInterrupted() { try perform(.interrupt) }
         if outcome == nil, let sentence = failure() {
           // What a dying process told us says more than its exit status.
           try poller.wait(milliseconds: 200)
-          while outcome == nil, let received = try socket.receive() {
-            guard case .message(let message, let peer?) = received else { continue }
-            try perform(handle(message, from: peer, at: seconds, &core))
-          }
-          if outcome == nil { try perform(core.fail(sentence)) }
+          try listen()
+          if outcome == nil { try perform(.failed(sentence)) }
         }
-        try perform(core.tick(at: seconds))
+        if outcome == nil { try perform(.tick) }
       }
     } catch {
-      try? perform(core.fail("\(error)"))
+      try? perform(.failed("\(error)"))
       throw error
     }
     return outcome!
   }
 
-  /// Tells processes that wait for another plan that there is none.
+  /// Tells everyone to stop, and waits a moment for their answers.
   public func dismiss() {
-    for peer in waitingServers { try? send(Message(control: ServerOrder.stop, kind: .serverControl), to: peer) }
-    for peer in waitingWorkers { try? send(Message(control: WorkerOrder.stop, kind: .workerControl), to: peer) }
-    waitingServers = []
-    waitingWorkers = []
-  }
-
-  private func handle(
-    _ message: Message, from peer: Socket.Peer, at time: Double, _ core: inout CoordinatorCore
-  ) -> [CoordinatorCore.Effect] {
-    do {
-      switch message.header.kind {
-      case .serverControl: return core.receive(try message.control(as: ServerReport.self), from: peer, at: time)
-      case .workerControl: return core.receive(try message.control(as: WorkerReport.self), from: peer, at: time)
-      case .scores: return core.receive(try ScoreBlock(message), from: peer, at: time)
-      default: return [.refuse(peer, "a coordinator takes no \(message.header.kind)")]
-      }
-    } catch {
-      return [.refuse(peer, "\(error)")]
+    var poller = Poller([socket])
+    let end = seconds + 1
+    var effects = core.receive(.dismiss, at: seconds)
+    while true {
+      for case .send(let envelope, let route) in effects { try? send(envelope, along: route) }
+      guard !core.isAlone, seconds < end else { return }
+      try? poller.wait(milliseconds: 20)
+      effects = core.receive(.tick, at: seconds)
+      while let event = try? next() { effects += core.receive(event, at: seconds) }
     }
   }
 
+  private func next() throws -> CoordinatorCore.Event? {
+    while let received = try socket.receive() {
+      switch received {
+      case .envelope(let envelope, let route?): return .received(envelope, from: route)
+      case .malformed(let error, let route?): return .malformed(error, from: route)
+      case .envelope, .malformed: continue
+      }
+    }
+    return nil
+  }
+
   /// A peer that is gone shows as silence; the core judges that.
-  private func send(_ message: Message, to peer: Socket.Peer) throws {
-    do {
-      try socket.send(message, to: peer)
-    } catch WireError.unreachable {}
+  private func send(_ envelope: Envelope, along route: Route) throws {
+    if case .congested = try socket.send(envelope, along: route) {
+      _ = core.receive(.congested(route, request: envelope.preamble.request), at: seconds)
+    }
   }
 }

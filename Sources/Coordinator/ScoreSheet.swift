@@ -1,36 +1,39 @@
 import DeepFM
-import Features
-import Job
+import Wire
 
 /// Gathers the scores of an evaluation in the order of the data, whoever computed them and whenever they come.
-struct ScoreSheet {
+struct ScoreSheet: Sendable {
   private(set) var labels: [Float]
   private(set) var logits: [Float]
   private let firstRows: [Int]
   private let chunkRows: [Int]
   private(set) var missing: Int
 
-  init(_ index: DatasetIndex) {
-    labels = [Float](repeating: 0, count: index.rows)
-    logits = [Float](repeating: .nan, count: index.rows)
-    chunkRows = index.chunks.map(\.rows)
+  /// - Parameter chunkRows: by chunk, its rows.
+  init(chunkRows: [Int]) {
+    self.chunkRows = chunkRows
     var next = 0
-    firstRows = index.chunks.map { chunk in
-      defer { next += chunk.rows }
+    firstRows = chunkRows.map { rows in
+      defer { next += rows }
       return next
     }
-    missing = index.rows
+    labels = [Float](repeating: 0, count: next)
+    logits = [Float](repeating: .nan, count: next)
+    missing = next
   }
 
-  /// Returns false for scores of rows that are not in the data.
-  mutating func add(_ block: ScoreBlock) -> Bool {
-    guard chunkRows.indices.contains(block.chunk), block.firstRow >= 0, block.labels.count == block.logits.count,
-      block.firstRow <= chunkRows[block.chunk] - block.labels.count
+  /// Returns false for scores of rows that are not in the data, or more than there are.
+  mutating func add(_ scores: Scores) -> Bool {
+    let count = scores.count
+    guard chunkRows.indices.contains(scores.chunk), scores.firstRow >= 0,
+      scores.firstRow <= chunkRows[scores.chunk] - count, count <= missing
     else { return false }
-    let start = firstRows[block.chunk] + block.firstRow
-    labels.replaceSubrange(start..<start + block.labels.count, with: block.labels)
-    logits.replaceSubrange(start..<start + block.logits.count, with: block.logits)
-    missing -= block.labels.count
+    let start = firstRows[scores.chunk] + scores.firstRow
+    withExtendedLifetime(scores) {
+      labels.replaceSubrange(start..<start + count, with: scores.labels.elements(as: Float.self))
+      logits.replaceSubrange(start..<start + count, with: scores.logits.elements(as: Float.self))
+    }
+    missing -= count
     return true
   }
 

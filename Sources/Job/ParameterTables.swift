@@ -12,7 +12,7 @@ public enum ParameterTables {
   ///   - totalSteps: of the whole run, which a cosine schedule ends with.
   ///   - otherKeys: the features that stand for those not admitted yet.
   public static func describe(
-    _ model: any Model<Float>, _ job: JobConfiguration, totalSteps: Int, otherKeys: [UInt64] = []
+    _ model: any Model<Float>, _ settings: Settings, totalSteps: Int, otherKeys: [UInt64] = []
   ) -> [TableDescription] {
     let columns = model.sparse.columns.map {
       TableDescription.Columns(name: $0.name, width: $0.width, initializer: .init($0.initializer), l2: $0.l2)
@@ -22,15 +22,16 @@ public enum ParameterTables {
         firstKey: UInt64(tensor.offset / DenseLayout.blockSize),
         columns: [
           .init(
-            name: tensor.name, width: DenseLayout.blockSize, initializer: .init(tensor.initializer), l2: job.denseL2)
+            name: tensor.name, width: DenseLayout.blockSize, initializer: .init(tensor.initializer),
+            l2: settings.optimization.denseL2)
         ])
     }
     return [
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
-        optimizer: job.sparseOptimizer(totalSteps: totalSteps),
-        admission: job.admitAfter > 1 ? .init(sightings: job.admitAfter, alwaysAdmitted: otherKeys.map(Rank.of)) : nil),
-      TableDescription(name: "dense", regions: regions, optimizer: job.denseOptimizer(totalSteps: totalSteps)),
+        optimizer: settings.sparseOptimizer(totalSteps: totalSteps),
+        admission: settings.data.admitAfter > 1 ? .init(sightings: settings.data.admitAfter, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
+      TableDescription(name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps)),
     ]
   }
 }

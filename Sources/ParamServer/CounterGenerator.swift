@@ -1,24 +1,24 @@
 import Glibc
-import Wire
+import Sharding
 
-/// Where rows start: a pure function of (seed, table, key, column), so that it depends on neither the server that
+/// Where rows start: a pure function of (seed, table, rank, column), so that it depends on neither the server that
 /// makes the row nor the moment.
 struct CounterGenerator {
   private let base: UInt64
 
   init(seed: UInt64, table: Int) {
-    base = SlotOrder.hash(SlotOrder.hash(seed) &+ UInt64(table) &+ 1)
+    base = Rank.of(Rank.of(seed) &+ UInt64(table) &+ 1)
   }
 
   /// In (0, 1): 53 random bits and a half.
   private func uniform(_ row: UInt64, _ counter: Int) -> Double {
-    let bits = SlotOrder.hash(row &+ UInt64(counter) &* 0x9e37_79b9_7f4a_7c15) >> 11
+    let bits = Rank.of(row &+ UInt64(counter) &* 0x9e37_79b9_7f4a_7c15) >> 11
     return (Double(bits) + 0.5) * 0x1p-53
   }
 
   /// Writes the starting parameters of a row.
-  func fill(_ row: UnsafeMutablePointer<Float>, key: UInt64, columns: [TableDescription.Columns]) {
-    let start = SlotOrder.hash(base ^ SlotOrder.hash(key))
+  func fill(_ row: UnsafeMutablePointer<Float>, rank: UInt64, columns: [TableDescription.Columns]) {
+    let start = Rank.of(base ^ rank)
     var column = 0
     for group in columns {
       for _ in 0..<group.width {

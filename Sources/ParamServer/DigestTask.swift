@@ -7,13 +7,13 @@ struct DigestTask {
 
   private static let slotsPerTurn = 256
 
-  init(_ core: ServerCore) { remaining = core.filledSlots[...] }
+  init(_ shard: Shard) { remaining = shard.filledSlots[...] }
 
   /// Hashes the next slots. Returns all digests when the last is done.
-  mutating func hashSome(of core: ServerCore) -> [SlotDigest]? {
+  mutating func hashSome(of shard: Shard) -> [SlotDigest]? {
     for _ in 0..<Self.slotsPerTurn {
       guard let (table, slot) = remaining.popFirst() else { return digests }
-      digests.append(core.digest(table: table, slot: slot))
+      digests.append(shard.digest(table: table, slot: slot))
     }
     return nil
   }

@@ -1,5 +1,5 @@
 import Glibc
-import Wire
+import Sharding
 
 /// Applies an optimizer to one row at a time. A row is its parameters, then the optimizer's state, which starts as zeros.
 ///

@@ -1,88 +1,118 @@
+import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.
 ///
-/// A pull at clock c waits until every slice has pushed all steps before c, less the staleness (DESIGN.md, promise 2).
-/// Only staleness 0 is served so far, in which a step is applied once, averaged over all its samples.
-struct ServedTable {
-  let table: Table
+/// A pull at clock c is answered once all steps before c are applied (DESIGN.md, promise 2; lag 0), from the undo log
+/// where the table is past it. A class only because arrays hold no noncopyable values: one shard owns it, nobody shares it.
+final class ServedTable {
+  private(set) var table: Table
+  private let slices: Int
   private var tree: GradientTree
-  /// Steps applied: the clock that pulls are held against.
-  private(set) var applied: UInt64
-  private var parked: [(message: Message, peer: Socket.Peer)] = []
+  private var parked: [Parked] = []
 
-  /// A worker asks for one step ahead, in parts; more would be a fault or an attack.
+  /// A pull that came before its clock.
+  private struct Parked {
+    var pull: Pull
+    var request: UInt64
+    var worker: UInt64
+  }
+
+  /// A worker asks for one step ahead, in parts; whoever asks for more than there is room for asks again.
   static let mostParked = 4096
 
-  init(_ table: Table, slices: Int, applied: UInt64) {
-    self.table = table
-    self.applied = applied
+  init(_ table: consuming Table, slices: Int) {
     tree = GradientTree(slices: slices, width: table.width)
+    self.table = table
+    self.slices = slices
   }
 
-  /// Whether a pull may be answered now. If not, it is kept until it may.
+  /// Steps applied.
+  var clock: UInt64 { table.clock }
+
+  /// What became of a question, beside pulls that it lets go.
+  enum Reply {
+    case answer(Message)
+    /// It is kept until its clock.
+    case later
+  }
+
+  func pull(_ pull: Pull, request: UInt64, from worker: UInt64) -> Reply {
+    if pull.clock <= clock { return .answer(rows(pull)) }
+    let place = parked.firstIndex { $0.worker == worker && $0.request == request }
+    guard place == nil else { return .later }
+    guard parked.count < Self.mostParked else { return .answer(.refusal(.notYet)) }
+    parked.append(Parked(pull: pull, request: request, worker: worker))
+    return .later
+  }
+
+  private func rows(_ pull: Pull) -> Message {
+    guard pull.clock >= table.earliestClock else { return .refusal(.gone) }
+    let frame = Frame(count: pull.count * table.width * 4)
+    defer { withExtendedLifetime((frame, pull)) {} }
+    if let target = frame.mutableElements(as: Float.self).baseAddress {
+      do {
+        try table.gather(
+          pull.ranks.elements(as: UInt64.self), at: pull.clock, absent: pull.purpose == .training ? .start : .zeros,
+          into: target)
+      } catch { return .refusal(.gone) }
+    }
+    return .rows(Rows(values: frame))
+  }
+
+  /// Takes a push, and applies the step if it was the last that was missing.
   ///
-  /// - Returns: the rows, nil if the pull waits.
-  mutating func pull(_ message: Message, keys: UnsafeBufferPointer<UInt64>, from peer: Socket.Peer) -> Result<
-    Message?, Refusal
-  > {
-    guard message.header.clock <= applied else {
-      guard parked.count < Self.mostParked else { return .failure(Refusal("too many pulls wait")) }
-      parked.append((message, peer))
-      return .success(nil)
+  /// A push for a step that is applied, or a node that is summed already, is a repetition: acknowledged, and nothing
+  /// else. No push can be ahead: its worker has been answered by every server for the step, if only for no rows.
+  func push(_ push: Push) -> Message {
+    if push.clock < clock { return .pushed }
+    guard push.clock == clock else { return .refusal(.notYet) }
+    switch tree.add(GradientPart(push)) {
+    case .malformed(let reason): return .refusal(.malformed(reason))
+    case .taken, .duplicate, .covered: break
     }
-    return .success(rows(message, keys: keys))
+    if let total = tree.total {
+      table.apply(
+        step: push.clock, gradients: total.rows, sightings: total.sightings, samples: total.samples,
+        lossSum: total.lossSum)
+      tree.clear()
+    }
+    return .pushed
   }
 
-  private func rows(_ message: Message, keys: UnsafeBufferPointer<UInt64>) -> Message {
-    let frame = Frame(count: keys.count * table.width * 4)
-    withExtendedLifetime((frame, message)) {
-      if let target = frame.mutableElements(as: Float.self).baseAddress {
-        table.pull(keys, readOnly: message.header.flags & Header.readOnly != 0, into: target)
-      }
-    }
-    var header = message.header
-    header.kind = .rows
-    return Message(header, [frame])
+  /// The pulls that waited for a clock that has come, and their answers.
+  func release() -> [(worker: UInt64, request: UInt64, answer: Message)] {
+    guard parked.contains(where: { $0.pull.clock <= clock }) else { return [] }
+    let ready = parked.filter { $0.pull.clock <= clock }
+    parked.removeAll { $0.pull.clock <= clock }
+    return ready.map { ($0.worker, $0.request, rows($0.pull)) }
   }
 
-  /// Takes a push and, when it is the step's last, applies the step.
-  ///
-  /// - Returns: the answers to pulls that waited for it.
-  mutating func push(
-    _ message: Message, count: Int, ranks: (lower: UInt64, upper: UInt64)?
-  ) -> Result<[(message: Message, peer: Socket.Peer)], Refusal> {
-    let header = message.header
-    // Applied already: a repetition, which must change nothing.
-    guard header.clock >= applied else { return .success([]) }
-    // No worker is ahead: each asks every server for the rows of a step, if only for none, before it pushes.
-    guard header.clock == applied else {
-      return .failure(Refusal("a push for step \(header.clock) came while step \(applied) is open"))
-    }
-    if let reason = tree.add(header, keys: message.payload[0], values: message.payload[1], count: count, ranks: ranks) {
-      return .failure(Refusal(reason))
-    }
-    guard let total = tree.total else { return .success([]) }
-    if total.samples > 0 {
-      let scale = 1 / Float(total.samples)
-      withExtendedLifetime(total) {
-        for segment in total.segments {
-          table.apply(segment.keys, sums: segment.values, count: segment.count, scale: scale, step: applied)
-        }
-      }
-    }
-    tree.clear()
-    applied += 1
-    let ready = parked.filter { $0.message.header.clock <= applied }
-    parked.removeAll { $0.message.header.clock <= applied }
-    return .success(
-      ready.map { (rows($0.message, keys: $0.message.payload[0].elements(as: UInt64.self)), $0.peer) })
+  /// Slices of the open step that no push stands for yet.
+  var missingSlices: [Int] { tree.missingSlices }
+
+  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
+  func restore(_ bytes: [UInt8], slot: Int, isDirty: Bool, onlyParameters: Bool) throws {
+    try table.restore(bytes, slot: slot, isDirty: isDirty, onlyParameters: onlyParameters)
+  }
+
+  func markClean(slot: Int) { table.markClean(slot: slot) }
+}
+
+extension GradientPart {
+  /// A push's arrays, used where they were received.
+  init(_ push: Push) {
+    self.init(
+      node: push.node, part: push.part, parts: push.parts, samples: push.samples, lossSum: push.lossSum,
+      ranks: push.ranks.elements(as: UInt64.self), values: push.values.elements(as: Float.self),
+      sightingRanks: push.sightedRanks.elements(as: UInt64.self),
+      sightingCounts: push.sightings.elements(as: UInt32.self),
+      owner: Frames([push.ranks, push.values, push.sightedRanks, push.sightings]))
   }
 }
 
-/// Why a message is not served.
-struct Refusal: Error {
-  let sentence: String
-
-  init(_ sentence: String) { self.sentence = sentence }
+/// Keeps frames while something points into them.
+private final class Frames {
+  let frames: [Frame]
+  init(_ frames: [Frame]) { self.frames = frames }
 }

@@ -1,191 +1,152 @@
+import Checkpoint
 import Foundation
 import Logging
+import Sharding
 import Wire
 
-/// A parameter server process: the edge around `ServerCore`. One thread owns the sockets, the tables and the file.
+/// A parameter server process: the edge around `ServerCore`. One thread owns the sockets, the tables and the file; it
+/// does what the core says and decides nothing.
 public final class Server {
-  /// Where workers reach it, with the port it got.
+  /// Where workers reach it: what it advertises.
   public let endpoint: String
-  private let coordinator: String
-  private let timeout: Duration
   private let logger: Logger
   private let context: Context
   private let control: Socket
   private let data: Socket
   private let clock = ContinuousClock()
-  private var lastHeard: ContinuousClock.Instant
-  private var lastHeartbeat: ContinuousClock.Instant
-  private var dropped = 0
+  private let start: ContinuousClock.Instant
+  private var core: ServerCore
+  private var database: ShardDatabase?
+  private var lastDropped: Seconds = -.infinity
+  private var end: End?
+
+  private enum End {
+    case told
+    case failed(ServerError)
+  }
 
   /// - Parameters:
   ///   - coordinator: the endpoint of the coordinator, such as `tcp://10.0.0.1:7000`.
   ///   - listen: where workers reach this server; port `*` takes a free one.
+  ///   - advertise: where workers are told to reach it, if that is not where it listens: behind a proxy or an address
+  ///     translation.
   ///   - timeout: how long the coordinator may be silent.
-  public init(coordinator: String, listen: String, timeout: Duration = .seconds(20), logger: Logger) throws {
-    self.coordinator = coordinator
-    self.timeout = timeout
+  /// - Throws: `WireError` where the address cannot be had, `ServerError` where it is one that nobody could reach.
+  public init(
+    coordinator: String, listen: String, advertise: String? = nil, timeout: Duration = .seconds(20), logger: Logger
+  ) throws {
     self.logger = logger
     context = try Context()
     data = try Socket(.router, in: context)
-    endpoint = try data.bind(listen)
+    let bound = try data.bind(listen)
+    endpoint = try Endpoint.reachable(advertise ?? bound, coordinator: coordinator)
     control = try Socket(.dealer, in: context)
     try control.connect(coordinator)
-    lastHeard = clock.now
-    lastHeartbeat = clock.now
+    start = clock.now
+    let registration = Registration(
+      role: .server, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier,
+      endpoint: endpoint)
+    core = ServerCore(
+      incarnation: .random(in: 1 ... .max), registration: registration, coordinator: coordinator,
+      timing: Timing(timeout: timeout / .seconds(1)), at: 0)
   }
+
+  private var seconds: Seconds { (clock.now - start) / .seconds(1) }
 
   /// Serves until the coordinator says stop. An error was told to the coordinator before it is thrown.
   public func run() throws {
-    do {
-      while let assignment = try waitForAssignment() {
-        guard try serve(assignment) == .released else { return }
+    var poller = Poller([control, data])
+    while end == nil {
+      try poller.wait(milliseconds: core.hasLongWork ? 0 : Int(Timing.tick * 1000))
+      while end == nil, let event = try nextOrder() { try perform(event) }
+      // A turn takes what is there, but lets time pass.
+      for _ in 0..<1000 where end == nil {
+        guard let event = try nextMessage() else { break }
+        try perform(event)
       }
-    } catch {
-      try? send(.failed("\(error)"))
-      throw error
+      if core.hasLongWork { try perform(.turn) }
+      try perform(.tick)
+    }
+    if case .failed(let error) = end { throw error }
+  }
+
+  private func nextOrder() throws -> ServerCore.Event? {
+    switch try control.receive() {
+    case nil: nil
+    case .envelope(let envelope, _): .ordered(envelope)
+    case .malformed(let error, _): .failed(.refused("\(error)"))
     }
   }
 
-  private func send(_ report: ServerReport) throws {
-    try control.send(Message(control: report, kind: .serverControl))
-  }
-
-  private func nextOrder() throws -> ServerOrder? {
-    while let received = try control.receive() {
-      guard case .message(let message, _) = received else { continue }
-      switch message.header.kind {
-      case .serverControl:
-        lastHeard = clock.now
-        return try message.control(as: ServerOrder.self)
-      case .refusal: throw ServerError.refused(message.sentence)
-      default: continue
+  private func nextMessage() throws -> ServerCore.Event? {
+    while let received = try data.receive() {
+      switch received {
+      case .envelope(let envelope, let route?): return .received(envelope, from: route)
+      case .malformed(let error, let route?): return .malformed(error, from: route)
+      case .envelope, .malformed: continue
       }
     }
     return nil
   }
 
-  private func checkCoordinator() throws {
-    guard clock.now - lastHeard < timeout else {
-      throw ServerError.coordinatorSilent(endpoint: coordinator, seconds: Int(timeout / .seconds(1)))
+  private func perform(_ event: ServerCore.Event) throws {
+    guard end == nil else { return }
+    for effect in core.receive(event, at: seconds) { try perform(effect) }
+  }
+
+  private func perform(_ effect: ServerCore.Effect) throws {
+    switch effect {
+    case .tell(let envelope):
+      if case .congested = try control.send(envelope) {
+        try perform(.congested(request: envelope.preamble.request))
+      }
+    // A worker that is gone, or whose queue is full, asks again.
+    case .send(let envelope, let route): _ = try data.send(envelope, along: route)
+    case .open(let path, let committed):
+      try attempt {
+        database = try path.map { try ShardDatabase(path: $0) }
+        try database?.discard(newerThan: committed)
+      }
+    case .read(let restore, let slots): try read(restore, slots)
+    case .write(let snapshots, let checkpoint):
+      try attempt { try database?.write(snapshots, checkpoint: checkpoint) }
+      try perform(.written)
+    case .sync:
+      try attempt { try database?.sync() }
+      try perform(.synced)
+    case .prune(let committed): try attempt { try database?.prune(committed: committed) }
+    case .say(let sentence): say(sentence)
+    case .end(let error): end = error.map { .failed($0) } ?? .told
     }
   }
 
-  /// Registers every second until the coordinator answers with an assignment; nil when it says stop first.
-  private func waitForAssignment() throws -> ServerAssignment? {
-    var poller = Poller([control])
-    var lastRegistered: ContinuousClock.Instant?
-    var lastSaid = clock.now
-    let role = ServerReport.Role(
-      endpoint: endpoint, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier)
-    while true {
-      if lastRegistered.map({ clock.now - $0 >= .seconds(1) }) ?? true {
-        try? send(.register(role: role))
-        lastRegistered = clock.now
-      }
-      try poller.wait(milliseconds: 100)
-      while let order = try nextOrder() {
-        switch order {
-        case .configure(let assignment): return assignment
-        case .stop: return nil
-        default: continue
-        }
-      }
-      if clock.now - lastSaid >= .seconds(5) {
-        logger.notice("waiting for the coordinator at \(coordinator)")
-        lastSaid = clock.now
-      }
-      try checkCoordinator()
+  /// Noise from outside must not fill the disk: what is dropped is logged once a second at most.
+  private func say(_ sentence: String) {
+    guard sentence.hasPrefix("dropped") else { return logger.info("\(sentence)") }
+    guard seconds - lastDropped >= 1 else { return }
+    lastDropped = seconds
+    logger.warning("\(sentence)")
+  }
+
+  /// Does something with the file; what goes wrong is the core's to judge.
+  private func attempt(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as CheckpointError {
+      try perform(.failed(.file(error)))
     }
   }
 
-  private enum End { case released, stopped }
-
-  private func serve(_ assignment: ServerAssignment) throws -> End {
-    var core = try ServerCore(assignment)
-    if let restore = assignment.restore { try read(restore, into: core) }
-    let database = try assignment.database.map { try ShardDatabase(path: $0) }
-    let isResumed = assignment.restore.map { $0.onlyParametersOf == nil } ?? false
-    try database?.discard(newerThan: isResumed ? assignment.restore?.checkpoint ?? -1 : -1)
-    var ordered: (number: Int, clock: UInt64)?
-    var writer: CheckpointWriter?
-    var hasher: DigestTask?
-    try send(.configured)
-    logger.info("server-\(assignment.server) serves \(assignment.tables.count) tables at \(endpoint)")
-
-    var poller = Poller([control, data])
-    while true {
-      try poller.wait(milliseconds: writer == nil && hasher == nil ? 100 : 0)
-      while let order = try nextOrder() {
-        switch order {
-        case .stop: return .stopped
-        case .release: return .released
-        case .heartbeat: break
-        case .configure: throw ServerError.badAssignment("a second configuration")
-        case .checkpoint(let number, let clock): ordered = (number, clock)
-        case .committed(let number): try database?.prune(committed: number)
-        case .digest: hasher = DigestTask(core)
-        }
-      }
-      // A turn takes what is there, but lets heartbeats through.
-      for _ in 0..<1000 {
-        guard let received = try data.receive() else { break }
-        receive(received, &core)
-      }
-      if let checkpoint = ordered, core.clock >= checkpoint.clock {
-        writer = CheckpointWriter(number: checkpoint.number, core: core)
-        ordered = nil
-      }
-      if writer != nil {
-        guard let database else { throw ServerError.badAssignment("a checkpoint without a file to write it to") }
-        if try writer!.writeSome(of: core, to: database) {
-          try send(.checkpointed(number: writer!.number, slots: writer!.slots, bytes: writer!.bytes))
-          writer = nil
-        }
-      }
-      if let digests = hasher?.hashSome(of: core) {
-        try send(.digests(digests))
-        hasher = nil
-      }
-      try beat(core)
-      try checkCoordinator()
-    }
-  }
-
-  private func receive(_ received: Socket.Received, _ core: inout ServerCore) {
-    switch received {
-    case .malformed(let error, _):
-      dropped += 1
-      logger.warning("dropped a message (\(dropped) so far): \(error)")
-    case .message(let message, let peer):
-      guard let peer else { return }
-      for case .send(let answer, let receiver) in core.receive(message, from: peer) {
-        // A worker that is gone needs no answer; the coordinator notices by itself.
-        try? data.send(answer, to: receiver)
+  private func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>]) throws {
+    var wanted = [Bool](repeating: false, count: Rank.slots)
+    for slot in slots.joined() { wanted[slot] = true }
+    try attempt {
+      try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: { wanted[$0] }) {
+        path, table, slot, blob in
+        try perform(.slot(.init(path: path, table: table, slot: slot, bytes: blob)))
+        try perform(.tick)
       }
     }
-  }
-
-  private func beat(_ core: ServerCore) throws {
-    guard clock.now - lastHeartbeat >= .seconds(1) else { return }
-    lastHeartbeat = clock.now
-    try? send(.heartbeat(core.load))
-  }
-
-  private func read(_ restore: ServerAssignment.Restore, into core: ServerCore) throws {
-    try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: core.owns) {
-      path, table, slot, blob in
-      do {
-        if let only = restore.onlyParametersOf {
-          if table == only { try core.start(from: blob, table: table, slot: slot) }
-        } else {
-          try core.restore(blob, table: table, slot: slot, isDirty: path != core.assignment.database)
-        }
-      } catch {
-        throw ServerError.damagedSlot(
-          path: path, table: table, slot: slot, reason: "its bytes are not a slot of this table")
-      }
-      try beat(core)
-    }
-    lastHeard = clock.now
+    try perform(.restored)
   }
 }

@@ -1,216 +1,208 @@
-import Wire
+import Sharding
 
 /// One table's rows on one server.
 ///
-/// Keys come sorted by `SlotOrder.rank`, so a request walks the slots in order.
-final class Table {
-  let name: String
-  let number: Int
-  let width: Int
-  /// Floats of a row with its optimizer state.
-  let stride: Int
-  private let description: OptimizerDescription
-  private let optimizer: RowOptimizer
-  private let generator: CounterGenerator
-  private let regions: [TableDescription.Region]
-  /// Per region `[width]`.
-  private let l2: [[Float]]
-  private let admission: TableDescription.Admission?
-  private let alwaysAdmitted: Set<UInt64>
-  private let slots: UnsafeMutablePointer<SlotStore>
-  /// By slot, how often keys that have no row yet were met; empty without admission.
-  private var candidates: [[UInt64: UInt32]]
-  private(set) var rows = 0
+/// A table has one owner and is never copied. Reading changes nothing: only `apply`, `rollBack` and `restore` do. Ranks
+/// come ascending, so a request walks the slots in order.
+package struct Table: ~Copyable {
+  package let name: String
+  package let number: Int
+  let rules: RowRules
+  /// Rows: parameters, then the optimizer's state.
+  var rows: SlotStores
+  /// How often keys that have no row yet were met, as the bits of a row of one float.
+  var candidates = SlotStores(stride: 1)
+  var log: UndoLog
+  /// Slots changed since they were last marked clean.
+  private(set) var dirty = SlotSet()
+  /// Steps applied.
+  package private(set) var clock: UInt64
+  /// Of the steps applied since the epoch began.
+  package private(set) var totals: Totals
+  private let epochSteps: UInt64
 
+  /// - Parameters:
+  ///   - number: the table's place among those of the model; its rows start differently from other tables'.
+  ///   - clock: steps applied before, where a run goes on; `totals` are of these.
+  ///   - epochSteps: the steps after which totals begin anew; 0: never.
+  ///   - undoDepth: how many of the latest steps can be undone.
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
-  init(_ description: TableDescription, number: Int, seed: UInt64) throws {
-    let width = description.width
-    func require(_ condition: Bool, _ reason: String) throws {
-      if !condition { throw ServerError.badTable(name: description.name, reason: reason) }
-    }
-    try require(width > 0 && width <= 1 << 20, "its rows are \(width) wide")
-    for region in description.regions {
-      let sum = region.columns.reduce(0) { $0 + $1.width }
-      try require(sum == width && region.columns.allSatisfy { $0.width > 0 }, "its regions are not equally wide")
-    }
-    try require(description.regions[0].firstKey == 0, "its first region does not start at key 0")
-    try require(
-      zip(description.regions, description.regions.dropFirst()).allSatisfy { $0.firstKey < $1.firstKey },
-      "its regions are not in order")
-    try require(description.admission.map { $0.sightings >= 1 } ?? true, "it admits keys after less than 1 sighting")
+  package init(
+    _ description: TableDescription, number: Int, seed: UInt64, clock: UInt64 = 0, totals: Totals = Totals(),
+    epochSteps: UInt64 = 0, undoDepth: Int = 0
+  ) throws(ServerError) {
+    rules = try RowRules(description, number: number, seed: seed)
     name = description.name
     self.number = number
-    self.width = width
-    self.description = description.optimizer
-    optimizer = RowOptimizer(description.optimizer.rule, width: width)
-    stride = width + optimizer.stateWidth
-    generator = CounterGenerator(seed: seed, table: number)
-    regions = description.regions
-    l2 = regions.map { $0.columns.flatMap { [Float](repeating: Float($0.l2), count: $0.width) } }
-    admission = description.admission
-    alwaysAdmitted = Set(description.admission?.always ?? [])
-    candidates = description.admission == nil ? [] : Array(repeating: [:], count: SlotOrder.slots)
-    slots = .allocate(capacity: SlotOrder.slots)
-    slots.initialize(repeating: SlotStore(), count: SlotOrder.slots)
+    self.clock = clock
+    self.totals = totals
+    self.epochSteps = epochSteps
+    rows = SlotStores(stride: rules.stride)
+    log = UndoLog(depth: undoDepth)
   }
 
-  deinit {
-    for slot in 0..<SlotOrder.slots { slots[slot].deallocate() }
-    slots.deallocate()
+  /// Parameters of a row.
+  package var width: Int { rules.width }
+  /// Floats of a row with its optimizer state.
+  package var stride: Int { rules.stride }
+  /// Rows that the table holds.
+  package var rowCount: Int { rows.count }
+  package var candidateCount: Int { candidates.count }
+  /// Bytes allocated for rows, candidates and the undo log.
+  package var bytes: Int { rows.bytes + (rules.sightings == nil ? 0 : candidates.bytes) + log.bytes }
+
+  // MARK: Reading
+
+  /// What a key reads as that has no row.
+  package enum Absent: Sendable {
+    /// The row that a step would begin with; or, with admission, one that begins with `Admission.absent`.
+    case start
+    /// Zeros; or, with admission, one that begins with `Admission.absent`.
+    case zeros
   }
 
-  var bytes: Int {
-    let rows = (0..<SlotOrder.slots).reduce(SlotOrder.slots * MemoryLayout<SlotStore>.stride) {
-      $0 + slots[$1].bytes(stride: stride)
-    }
-    return rows + candidates.reduce(0) { $0 + $1.capacity * 16 }
-  }
-
-  private func region(of key: UInt64) -> Int {
-    var low = 0
-    var high = regions.count
-    while low + 1 < high {
-      let middle = (low + high) / 2
-      if regions[middle].firstKey <= key { low = middle } else { high = middle }
-    }
-    return low
-  }
-
-  /// The row of a key, made if it is not there.
-  @inline(__always)
-  private func row(of key: UInt64, rank: UInt64) -> UnsafeMutablePointer<Float> {
-    let slot = slots + SlotOrder.slot(ofRank: rank)
-    let position = slot.pointee.find(key, rank: rank)
-    return position >= 0 ? slot.pointee.row(at: position, stride: stride) : create(key, rank: rank)
-  }
-
-  private func create(_ key: UInt64, rank: UInt64) -> UnsafeMutablePointer<Float> {
-    let slot = slots + SlotOrder.slot(ofRank: rank)
-    let position = slot.pointee.insert(key, rank: rank, stride: stride)
-    slot.pointee.isDirty = true
-    rows += 1
-    let row = slot.pointee.row(at: position, stride: stride)
-    row.update(repeating: 0, count: stride)
-    generator.fill(row, key: key, columns: regions[region(of: key)].columns)
-    return row
-  }
-
-  /// Copies the parameters of `keys` to `values`, `[keys.count x width]`.
-  ///
-  /// - Parameter readOnly: keys that have no row read as zeros and get none. With admission, whether read-only or not, keys
-  ///   that are not admitted read as absent rows.
-  func pull(_ keys: UnsafeBufferPointer<UInt64>, readOnly: Bool, into values: UnsafeMutablePointer<Float>) {
+  /// Copies the parameters of `ranks` to `values`, `[ranks.count x width]`.
+  package func gather(
+    _ ranks: UnsafeBufferPointer<UInt64>, absent: Absent = .start, into values: UnsafeMutablePointer<Float>
+  ) {
     var target = values
-    for key in keys {
-      let rank = SlotOrder.rank(of: key)
-      if readOnly || admission != nil {
-        let slot = slots + SlotOrder.slot(ofRank: rank)
-        let position = slot.pointee.find(key, rank: rank)
-        if position >= 0 {
-          copy(slot.pointee.row(at: position, stride: stride), to: target)
-        } else if admission != nil, !alwaysAdmitted.contains(key) {
-          target.update(repeating: 0, count: width)
-          target[0] = TableDescription.Admission.absent
-        } else if readOnly {
-          target.update(repeating: 0, count: width)
-        } else {
-          copy(create(key, rank: rank), to: target)
-        }
+    for rank in ranks {
+      if let row = rows.row(of: rank) {
+        for column in 0..<width { target[column] = row[column] }
       } else {
-        copy(row(of: key, rank: rank), to: target)
+        fill(target, for: rank, absent: absent)
       }
       target += width
     }
   }
 
-  @inline(__always)
-  private func copy(_ row: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>) {
-    for column in 0..<width { target[column] = row[column] }
-  }
-
-  /// Updates the rows of `keys` by their gradients, summed over samples and scaled by `scale`, as of step `step`.
-  func apply(_ keys: UnsafePointer<UInt64>, sums: UnsafePointer<Float>, count: Int, scale: Float, step: UInt64) {
-    let rate = Float(description.learningRate(atStep: step))
-    for i in 0..<count {
-      let key = keys[i]
-      let rank = SlotOrder.rank(of: key)
-      if let admission, isCandidate(key, rank: rank) {
-        noteSightings(of: key, rank: rank, sums[i * width], admission)
-        continue
-      }
-      let row = row(of: key, rank: rank)
-      slots[SlotOrder.slot(ofRank: rank)].isDirty = true
-      l2[region(of: key)].withUnsafeBufferPointer {
-        optimizer.apply(to: row, sum: sums + i * width, scale: scale, l2: $0.baseAddress!, rate: rate)
-      }
+  /// Writes what a key reads as that has no row.
+  func fill(_ target: UnsafeMutablePointer<Float>, for rank: UInt64, absent: Absent) {
+    if rules.isCandidate(rank) {
+      target.update(repeating: 0, count: width)
+      target[0] = TableDescription.Admission.absent
+      return
+    }
+    switch absent {
+    case .start: rules.start(of: rank, into: target)
+    case .zeros: target.update(repeating: 0, count: width)
     }
   }
 
-  // MARK: Admission
+  // MARK: Applying
 
-  private func isCandidate(_ key: UInt64, rank: UInt64) -> Bool {
-    slots[SlotOrder.slot(ofRank: rank)].find(key, rank: rank) < 0 && !alwaysAdmitted.contains(key)
+  /// Applies a step: every row follows its gradient, averaged over the samples; a key that has none yet begins with its
+  /// start. With admission, the gradient of a key that is not admitted is dropped, and so are sightings of one that is;
+  /// a key that has been met often enough gets its row, to be read from the next step on.
+  ///
+  /// - Parameters:
+  ///   - step: the clock, which goes on by one.
+  ///   - gradients: summed over the samples; ascending, `width` wide.
+  ///   - sightings: how often each key without a row was met.
+  ///   - samples: rows of data behind the step; without any, it changes nothing but the clock.
+  package mutating func apply(
+    step: UInt64, gradients: SortedRows<UInt64>, sightings: Sightings = Sightings(), samples: UInt64,
+    lossSum: Double = 0
+  ) {
+    precondition(step == clock, "step \(step) is applied where step \(clock) is due")
+    precondition(gradients.width == width)
+    let undo = log.begin(clock: clock, totals: totals, dirty: dirty, rows: gradients.count, stride: stride)
+    clock += 1
+    if epochSteps > 0, step % epochSteps == 0 { totals = Totals() }
+    guard samples > 0 else { return }
+    totals.rows += samples
+    totals.lossSum += lossSum
+    var changed = SlotSet()
+    let scale = 1 / Float(samples)
+    let rate = rules.learningRate(atStep: step)
+    gradients.forEach { rank, sum in
+      let row: UnsafeMutablePointer<Float>
+      if let known = rows.row(of: rank) {
+        undo?.save(rank, known, stride: stride)
+        row = known
+      } else {
+        if rules.isCandidate(rank) { return }
+        undo?.inserted.append(rank)
+        row = insert(rank)
+      }
+      changed.insert(Rank.slot(of: rank))
+      rules.update(row, of: rank, sum: sum, scale: scale, rate: rate)
+    }
+    if let wanted = rules.sightings {
+      for (rank, count) in zip(sightings.ranks, sightings.counts) where count > 0 && rules.isCandidate(rank) {
+        guard rows.row(of: rank) == nil else { continue }
+        note(rank, met: count, wanted: wanted, undo: undo)
+        changed.insert(Rank.slot(of: rank))
+      }
+    }
+    dirty.formUnion(changed)
+    undo?.changed.copy(changed)
   }
 
-  /// Counts a key's sightings; once there are enough it has a row.
-  private func noteSightings(of key: UInt64, rank: UInt64, _ sightings: Float, _ admission: TableDescription.Admission)
-  {
-    let slot = SlotOrder.slot(ofRank: rank)
-    slots[slot].isDirty = true
-    // Whatever was pushed, this is a number.
-    let met = UInt32(min(max(sightings.isFinite ? sightings : 0, 0), 0x1p24)) + candidates[slot][key, default: 0]
-    if met >= admission.sightings {
-      candidates[slot][key] = nil
-      _ = create(key, rank: rank)
+  private mutating func insert(_ rank: UInt64) -> UnsafeMutablePointer<Float> {
+    let row = rows.insert(rank)
+    (row + width).update(repeating: 0, count: stride - width)
+    rules.start(of: rank, into: row)
+    return row
+  }
+
+  /// Counts a candidate's sightings; once there are enough it has a row.
+  private mutating func note(_ rank: UInt64, met: UInt32, wanted: Int, undo: UndoStep?) {
+    let before = sightings(of: rank)
+    undo?.candidates.append(rank)
+    undo?.sightings.append(before)
+    let now = before.addingClamped(met)
+    guard Int(now) >= wanted || now == .max else { return setSightings(of: rank, to: now) }
+    setSightings(of: rank, to: 0)
+    undo?.admitted.append(rank)
+    _ = insert(rank)
+  }
+
+  /// 0 for a key that is no candidate.
+  func sightings(of rank: UInt64) -> UInt32 { candidates.row(of: rank)?.pointee.bitPattern ?? 0 }
+
+  private mutating func setSightings(of rank: UInt64, to count: UInt32) {
+    if count == 0 {
+      if candidates.row(of: rank) != nil { candidates.remove(rank) }
+    } else if let known = candidates.row(of: rank) {
+      known.pointee = Float(bitPattern: count)
     } else {
-      candidates[slot][key] = met
+      candidates.insert(rank).pointee = Float(bitPattern: count)
     }
+  }
+
+  // MARK: Undoing
+
+  /// Makes the latest step as if it had never been, to the bit.
+  mutating func undoLatest() {
+    let step = log.removeLast()
+    for rank in step.inserted { rows.remove(rank) }
+    for rank in step.admitted { rows.remove(rank) }
+    for place in 0..<step.saved {
+      rows.row(of: step.ranks[place])!.update(from: step.rows + place * stride, count: stride)
+    }
+    for (rank, count) in zip(step.candidates, step.sightings) { setSightings(of: rank, to: count) }
+    step.changed.forEach { slot in
+      // A slot that is clean now was written with the change in it, which what was written has to lose.
+      if step.dirty.contains(slot) || !dirty.contains(slot) { dirty.insert(slot) } else { dirty.remove(slot) }
+    }
+    totals = step.totals
+    clock = step.clock
   }
 
   // MARK: Slots
 
-  var dirtySlots: [Int] { (0..<SlotOrder.slots).filter { slots[$0].isDirty } }
-  var filledSlots: [Int] { (0..<SlotOrder.slots).filter { slots[$0].count > 0 } }
+  /// Slots changed since they were last marked clean, ascending.
+  package var dirtySlots: [Int] { dirty.slots }
+  /// Slots that hold rows, ascending.
+  package var filledSlots: [Int] { rows.filled.slots }
 
-  /// The slot as it is; the caller decides when it counts as clean.
-  func snapshot(slot: Int) -> SlotSnapshot {
-    let store = slots[slot]
-    var snapshot = SlotSnapshot(table: number, slot: slot, width: width, stride: stride)
-    for position in store.positionsByKey() {
-      snapshot.append(store.key(at: position), store.row(at: position, stride: stride))
-    }
-    if admission != nil {
-      for key in candidates[slot].keys.sorted() { snapshot.append(candidate: key, sightings: candidates[slot][key]!) }
-    }
-    return snapshot
-  }
+  /// Says that the slot, as it is now, is on the disk.
+  package mutating func markClean(slot: Int) { dirty.remove(slot) }
 
-  func markClean(slot: Int) { slots[slot].isDirty = false }
+  func isDirty(slot: Int) -> Bool { dirty.contains(slot) }
 
-  /// Puts a snapshot's rows where they were: with the optimizer's state, or without it where another optimizer wrote it.
-  /// The slot must be empty.
-  func restore(_ snapshot: SlotSnapshot, isDirty: Bool, keepsState: Bool = true) {
-    let slot = slots + snapshot.slot
-    snapshot.forEachRow { key, values in
-      let position = slot.pointee.insert(key, rank: SlotOrder.rank(of: key), stride: stride)
-      let row = slot.pointee.row(at: position, stride: stride)
-      row.update(from: values, count: keepsState ? stride : width)
-      if !keepsState { (row + width).update(repeating: 0, count: stride - width) }
-    }
-    if admission != nil {
-      snapshot.forEachCandidate { candidates[snapshot.slot][$0] = $1 }
-    }
-    slot.pointee.isDirty = isDirty
-    rows += snapshot.count
-  }
+  mutating func markDirty(slot: Int) { dirty.insert(slot) }
 
-  func digest(slot: Int) -> SlotDigest {
-    let store = slots[slot]
-    var hash = SHA256()
-    for position in store.positionsByKey() {
-      withUnsafeBytes(of: store.key(at: position).littleEndian) { hash.update($0) }
-      hash.update(UnsafeRawBufferPointer(start: store.row(at: position, stride: stride), count: width * 4))
-    }
-    return SlotDigest(table: number, slot: slot, sha256: hash.finish())
-  }
+  mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32) { setSightings(of: rank, to: sightings) }
 }

@@ -10,7 +10,9 @@ public struct CounterRandom: Sendable {
   @usableFromInline var counter: UInt64 = 0
 
   public init(_ words: UInt64...) {
-    key = words.reduce(0x243F_6A88_85A3_08D3) { SplitMix64.mix($0 &+ SplitMix64.golden ^ SplitMix64.mix($1 &+ SplitMix64.golden)) }
+    key = words.reduce(0x243F_6A88_85A3_08D3) {
+      SplitMix64.mix($0 &+ SplitMix64.golden ^ SplitMix64.mix($1 &+ SplitMix64.golden))
+    }
   }
 
   /// The draws for `purpose`, e.g. a row number, under this key.

@@ -10,6 +10,12 @@ extension RandomAccessCollection where Element: Comparable, Index == Int {
     return low
   }
 
+  /// The first position whose element is above `bound`; the collection ascends.
+  @inlinable public func position(ofFirstAbove bound: Element) -> Int {
+    let position = position(ofFirstAtLeast: bound)
+    return position < endIndex && self[position] == bound ? position + 1 : position
+  }
+
   /// Whether each element is above the one before it.
   @inlinable public var ascends: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
 }

@@ -70,7 +70,7 @@ public struct SlotMap: Codable, Hashable, Sendable {
 
   /// The servers that hold a slot, the first home first.
   public func homes(ofSlot slot: Int) -> [Int] {
-    runs[runs.map(\.first).position(ofFirstAtLeast: slot + 1) - 1].homes
+    runs[runs.map(\.first).position(ofFirstAbove: slot) - 1].homes
   }
 
   public func firstHome(ofSlot slot: Int) -> Int { homes(ofSlot: slot)[0] }

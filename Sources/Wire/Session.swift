@@ -87,7 +87,7 @@ public struct Session: Sendable {
 
   /// Takes an envelope of the peer's, which has been checked to be of this run and view.
   public mutating func receive(_ envelope: Envelope, at time: Seconds) -> Arrival {
-    lastHeard = max(lastHeard, time)
+    hear(at: time)
     let (request, message) = (envelope.preamble.request, envelope.message)
     if peer == nil { peer = envelope.preamble.incarnation }
     if message.isAnswer {
@@ -107,6 +107,9 @@ public struct Session: Sendable {
     case .answered(let answer): return .repeated(self.envelope(request, answer))
     }
   }
+
+  /// The peer lives, whatever it said.
+  public mutating func hear(at time: Seconds) { lastHeard = max(lastHeard, time) }
 
   /// The connection had no room for the question: that is no news, so it is asked again a little later.
   public mutating func holdBack(_ request: UInt64, at time: Seconds) { questions.postpone(request, at: time, timing) }

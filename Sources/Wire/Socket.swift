@@ -31,20 +31,21 @@ public final class Socket {
     self.handle = handle
     set(ZMQ_SNDHWM, Self.queueLimit)
     set(ZMQ_RCVHWM, Self.queueLimit)
-    set(ZMQ_LINGER, 1000)
-    set(ZMQ_MAXMSGSIZE, Self.largestFrame)
+    set(ZMQ_LINGER, 1000, as: Int32.self)
+    set(ZMQ_MAXMSGSIZE, Self.largestFrame, as: Int64.self)
     // A connection whose other end is gone without a word is found out and made anew.
-    set(ZMQ_HEARTBEAT_IVL, 2000)
-    set(ZMQ_HEARTBEAT_TIMEOUT, 10_000)
-    set(ZMQ_RECONNECT_IVL_MAX, 1000)
-    if kind == .router { set(ZMQ_ROUTER_MANDATORY, 1) }
+    set(ZMQ_HEARTBEAT_IVL, 2000, as: Int32.self)
+    set(ZMQ_HEARTBEAT_TIMEOUT, 10_000, as: Int32.self)
+    set(ZMQ_RECONNECT_IVL_MAX, 1000, as: Int32.self)
+    if kind == .router { set(ZMQ_ROUTER_MANDATORY, 1, as: Int32.self) }
   }
 
   deinit { zmq_close(handle) }
 
-  private func set<Value: FixedWidthInteger>(_ option: Int32, _ value: Value) {
+  /// Options are 32-bit numbers, but for few.
+  private func set<Number: FixedWidthInteger>(_ option: Int32, _ value: Number, as type: Number.Type = Number.self) {
     var value = value
-    let status = zmq_setsockopt(handle, option, &value, MemoryLayout<Value>.size)
+    let status = zmq_setsockopt(handle, option, &value, MemoryLayout<Number>.size)
     precondition(status == 0, "zmq_setsockopt \(option): \(lastError())")
   }
 
@@ -79,7 +80,10 @@ public final class Socket {
 
   /// Sends to the one peer of a dealer, or along `route` of a router. Never waits.
   public func send(_ envelope: Envelope, along route: Route? = nil) throws -> Sent {
-    let frames = (route.map { [Frame($0.bytes)] } ?? []) + envelope.frames()
+    try send(frames: (route.map { [Frame($0.bytes)] } ?? []) + envelope.frames())
+  }
+
+  @discardableResult func send(frames: [Frame]) throws -> Sent {
     for (index, frame) in frames.enumerated() {
       // Only a message's first frame can be refused.
       switch try send(frame, more: index + 1 < frames.count) {

@@ -39,6 +39,8 @@ struct EndingTests {
         ["--train", Sample.small, "--batch", "100", "--slices", "3"], 2,
         ["batch: 100 cannot be used", "multiple of slices"]
       ),
+      (["--train", Sample.small, "--timeout", "1e30"], 2, ["timeout: 1e+30 cannot be used", "86400"]),
+      (["--train", Sample.small, "--epochs", "1000000000"], 2, ["epochs: 1000000000 cannot be used"]),
       (["--config", unknown], 2, ["unknown.yaml: unknown key \"epoch\"", "\"epochs\""]),
       (["--config", "none.yaml"], 2, ["none.yaml: cannot be read"]),
       ([], 2, ["--train FILE"]),
@@ -62,6 +64,10 @@ struct EndingTests {
     ] {
       let ended = try tool.run(arguments)
       #expect(ended.status == 1 && ended.errors.contains("none/run.sqlite does not exist"))
+    }
+    for role in ["server", "worker"] {
+      let ended = try tool.run(role, "--timeout", "nan")
+      #expect(ended.status == 2 && ended.errors.contains("timeout: nan cannot be used"), "\(ended.errors)")
     }
     #expect(try tool.run("--help").status == 0)
     #expect(try tool.run("train", "--help").output.contains("--keep"))

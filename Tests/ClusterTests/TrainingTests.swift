@@ -189,7 +189,7 @@ struct TrainingTests {
   func notFinite() throws {
     let tool = try Tool()
     let ended = try tool.run(
-      ["train", "--train", Sample.small, "--run-dir", tool.directory + "/run", "--optimizer", "sgd", "--lr", "1e30"]
+      ["train", "--train", Sample.small, "--run-dir", tool.directory + "/run", "--optimizer", "sgd", "--lr", "1e6"]
         + Sample.tiny)
     #expect(ended.status == 1 && ended.errors.contains("the loss is not a number at step "), "\(ended.errors)")
     #expect(ended.errors.contains("--lr"))
@@ -234,6 +234,17 @@ struct TrainingTests {
     #expect(probabilities.count == 1234 && probabilities.allSatisfy { $0 > 0 && $0 < 1 })
     // The probabilities belong to their rows: they have the AUC that evaluate found.
     #expect(abs(Metrics.auc(labels: labels, scores: probabilities)! - result.auc!) < 1e-4)
+
+    // Data of one class have no AUC, and JSON says so; what a killed process left is swept up.
+    let clicks = tool.directory + "/clicks.txt"
+    try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("1") }
+      .joined(separator: "\n").write(toFile: clicks, atomically: true, encoding: .utf8)
+    let stale = FileManager.default.temporaryDirectory.path + "/deepfm-score-1-\(Int32.max)"
+    try FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
+    let oneClass = try tool.run("evaluate", "--run-dir", run, "--data", clicks, "--json")
+    #expect(
+      oneClass.output.contains(#""auc":null,"auc_reason":"one class only""#), "\(oneClass.output)\(oneClass.errors)")
+    #expect(!FileManager.default.fileExists(atPath: stale))
 
     // A run that was moved is found where it is now.
     try FileManager.default.moveItem(atPath: run, toPath: run + "-moved")

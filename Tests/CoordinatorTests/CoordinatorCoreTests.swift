@@ -1,3 +1,4 @@
+import Checkpoint
 import DeepFM
 import Foundation
 import Job
@@ -24,15 +25,15 @@ struct CoordinatorCoreTests {
         Chunk(file: 0, offset: 0, length: 10, firstLine: 1, rows: 30),
         Chunk(file: 0, offset: 10, length: 10, firstLine: 31, rows: 10),
       ], rows: 40)
-    var job = JobConfiguration()
-    job.train = ["x"]
-    job.servers = 1
-    job.workers = 2
-    job.slices = 2
-    job.batch = 8
-    job.epochs = 2
+    var settings = Settings()
+    settings.data.train = ["x"]
+    settings.cluster.servers = 1
+    settings.cluster.workers = 2
+    settings.optimization.slices = 2
+    settings.optimization.batch = 8
+    settings.optimization.epochs = 2
     return try Plan(
-      purpose: purpose, configuration: job, model: job.modelConfiguration(fields: 1), train: index,
+      purpose: purpose, settings: settings, model: settings.model.configuration(fields: 1), train: index,
       evaluation: evaluates ? index : nil, databases: ["s"], gatherSeconds: 30)
   }
 
@@ -50,7 +51,8 @@ struct CoordinatorCoreTests {
         "worker \(workers.firstIndex(of: peer)!) "
           + {
             switch order {
-            case .configure(let assignment): "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
+            case .configure(let assignment):
+              "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
             case .train(let epoch, let first, let steps): "train \(epoch) from \(first), \(steps) steps"
             case .survey: "survey"
             case .evaluate(let round, let clock): "evaluate \(round) at \(clock)"
@@ -183,8 +185,8 @@ struct CoordinatorCoreTests {
   @Test("An interruption stops everyone and names the checkpoint that is whole")
   func interruption() throws {
     var (core, _) = Self.configured(try Self.plan(evaluates: false))
-    for (worker, rows) in zip(Self.workers, [30, 10]) {
-      _ = core.receive(Self.done(1, rows: rows), from: worker, at: 1)
+    for (number, worker) in Self.workers.enumerated() {
+      _ = core.receive(try Self.done(1, worker: number), from: worker, at: 1)
     }
     _ = core.receive(.checkpointed(number: 1, slots: 1, bytes: 1), from: Self.server, at: 2)
     #expect(Self.sentences(core.interrupt()).last == "interrupted, checkpoint 1")
@@ -223,8 +225,8 @@ struct CoordinatorCoreTests {
   @Test("Training stops early once patience is over", arguments: [(1, 2), (2, 3), (0, 9)])
   func earlyStopping(patience: Int, lastEpoch: Int) throws {
     var plan = try Self.plan()
-    plan.configuration.patience = patience
-    plan.configuration.epochs = 9
+    plan.settings.optimization.patience = patience
+    plan.settings.optimization.epochs = 9
     var (core, _) = Self.configured(plan)
     for epoch in 1...lastEpoch {
       for (number, worker) in Self.workers.enumerated() {
@@ -260,26 +262,7 @@ struct CoordinatorCoreTests {
   }
 }
 
-struct CatalogueTests {
-  @Test("A checkpoint exists, with its epoch, once it is committed")
-  func commit() throws {
-    let path = FileManager.default.temporaryDirectory.path + "/catalogue-\(UUID().uuidString).sqlite"
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let catalogue = try Catalogue.create(at: path)
-    #expect(try catalogue.lastCheckpoint() == nil)
-    try catalogue.record("model", ModelConfiguration(fields: 3))
-    let epoch = EpochRecord(
-      epoch: 1, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
-    let checkpoint = CheckpointRecord(number: 1, epoch: 1, step: 2, slots: 3, bytes: 4, shards: ["a", "b"])
-    try catalogue.commit(epoch, checkpoint)
-    let again = try Catalogue.open(at: path)
-    #expect(try again.lastCheckpoint() == checkpoint)
-    #expect(try again.fact("model", as: ModelConfiguration.self) == ModelConfiguration(fields: 3))
-    #expect(throws: CatalogueError.self) { try again.fact("nothing", as: ModelConfiguration.self) }
-    #expect(throws: CatalogueError.self) { try catalogue.commit(epoch, checkpoint) }
-    #expect(throws: CatalogueError.self) { try Catalogue.open(at: "/none/run.sqlite") }
-  }
-
+struct ParameterDigestTests {
   @Test("The parameter digest depends on every slot's digest, not on their order")
   func digest() {
     let digests = (0..<5).map { SlotDigest(table: $0 % 2, slot: $0, sha256: "\($0)") }

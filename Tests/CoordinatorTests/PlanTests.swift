@@ -18,13 +18,14 @@ struct PlanTests {
     let index = DatasetIndex(
       encoding: encoding, files: files.indices.map { .init(name: "\($0)", path: "") }, chunks: chunks,
       rows: chunks.count * 10)
-    var job = JobConfiguration()
-    job.train = ["x"]
-    job.workers = workers
-    job.slices = slices
-    job.batch = slices * 2
+    var settings = Settings()
+    settings.data.train = ["x"]
+    settings.cluster.workers = workers
+    settings.optimization.slices = slices
+    settings.optimization.batch = slices * 2
     return try Plan(
-      purpose: .train, configuration: job, model: job.modelConfiguration(fields: 1), train: index, evaluation: nil,
+      purpose: .train, settings: settings, model: settings.model.configuration(fields: 1), train: index,
+      evaluation: nil,
       databases: [], gatherSeconds: 1)
   }
 

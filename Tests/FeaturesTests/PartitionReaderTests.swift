@@ -212,7 +212,9 @@ struct PartitionReaderTests {
     threads.stop()
     threads.stop()
     for slice in readers.indices {
-      #expect(throws: CancellationError.self) { for step in 0..<62 { try readers[slice].read(step: step, into: &batch) } }
+      #expect(throws: CancellationError.self) {
+        for step in 0..<62 { try readers[slice].read(step: step, into: &batch) }
+      }
     }
   }
 

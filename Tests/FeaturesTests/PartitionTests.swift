@@ -157,7 +157,8 @@ struct PartitionTests {
         let partition = try Partition(decoding: bytes)
         read += 1
         let isWhole = partition.chunks.allSatisfy { partition.files.indices.contains($0.file) && $0.rows >= 0 }
-        let size = partition.files.reduce(0) { $0 + $1.name.utf8.count + $1.path.utf8.count } + 64 * partition.chunks.count
+        let size =
+          partition.files.reduce(0) { $0 + $1.name.utf8.count + $1.path.utf8.count } + 64 * partition.chunks.count
         if !isWhole || size > 100 * bytes.count { Issue.record("a partition that is none") }
         if try Partition(decoding: partition.encoded()) != partition { Issue.record("it changes on its way") }
       } catch is Partition.Malformed { refused += 1 }

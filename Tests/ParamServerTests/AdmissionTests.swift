@@ -1,84 +1,86 @@
-import Foundation
+import Sharding
 import Testing
-import Wire
 
 @testable import ParamServer
 
+@Suite("Admission")
 struct AdmissionTests {
-  private static func describe(_ sightings: Int, always: [UInt64] = []) -> TableDescription {
-    var table = describeTable()
-    table.admission = .init(sightings: sightings, always: always)
-    return table
+  private let rank: UInt64 = 5 << 50
+
+  private func table(_ sightings: Int, alwaysAdmitted: [UInt64] = []) throws -> Table {
+    var description = describeTable()
+    description.admission = .init(sightings: sightings, alwaysAdmitted: alwaysAdmitted)
+    return try Table(description, number: 0, seed: 1)
   }
 
-  private static func core(_ sightings: Int, always: [UInt64] = [], restore: ServerAssignment.Restore? = nil) throws
-    -> ServerCore
-  {
-    try ServerCore(assign(tables: [describe(sightings, always: always)], restore: restore))
+  private func met(_ count: UInt32, rank: UInt64? = nil) -> Sightings {
+    Sightings(ranks: [rank ?? self.rank], counts: [count])
   }
 
-  private static func isAbsent(_ core: inout ServerCore, _ key: UInt64, clock: UInt64 = 0) -> Bool {
-    let rows = core.receive(pull([key], clock: clock), from: somePeer).messages[0].floats
-    return rows.withUnsafeBufferPointer { TableDescription.Admission.isAbsent($0.baseAddress!) }
-  }
-
-  @Test("A key gets its row after so many sightings, and not by being asked for", arguments: [2, 3, 7])
+  @Test("A key gets its row after so many sightings, and not by being asked for", arguments: [1, 2, 3, 7])
   func admission(sightings: Int) throws {
-    var core = try Self.core(sightings)
-    for step in 0..<UInt64(sightings) {
-      #expect(Self.isAbsent(&core, 5, clock: step) && core.load.tables[0].rows == 0)
-      _ = core.receive(push([5], [1, 0, 0], clock: step), from: somePeer)
+    var table = try table(sightings)
+    for _ in 0..<sightings {
+      #expect(table.isAbsent(rank) && table.rowCount == 0)
+      // The gradient of a candidate is dropped, in the step that admits it too.
+      table.apply([rank], [1, 1, 1], sightings: met(1))
     }
-    #expect(!Self.isAbsent(&core, 5, clock: UInt64(sightings)) && core.load.tables[0].rows == 1)
-    // From here on what is pushed is a gradient.
-    let before = core.read([5])
-    _ = core.receive(push([5], [1, 1, 1], clock: UInt64(sightings)), from: somePeer)
-    #expect(core.read([5]) != before)
+    #expect(!table.isAbsent(rank) && table.rowCount == 1 && table.candidateCount == 0)
+    let plain = try Table(describeTable(), number: 0, seed: 1)
+    #expect(table.read([rank]) == plain.read([rank]), "the row begins with its start")
+    // From here on sightings are dropped and gradients count.
+    let before = table.read([rank])
+    table.apply([], [], sightings: met(9))
+    #expect(table.read([rank]) == before && table.candidateCount == 0)
+    table.apply([rank], [1, 1, 1])
+    #expect(table.read([rank]) != before)
   }
 
   @Test("Sightings of one step count together; those of another key do not")
   func counting() throws {
-    var core = try Self.core(5)
-    let keys = sorted([1, 2])
-    let counts: [Float] = keys[0] == 1 ? [4, 0, 0, 5, 0, 0] : [5, 0, 0, 4, 0, 0]
-    _ = core.receive(push(keys, counts), from: somePeer)
-    #expect(Self.isAbsent(&core, 1, clock: 1) && !Self.isAbsent(&core, 2, clock: 1))
+    var table = try table(5)
+    table.apply([], [], sightings: Sightings(ranks: [1, 2], counts: [4, 5]))
+    #expect(table.isAbsent(1) && !table.isAbsent(2) && table.candidateCount == 1)
   }
 
-  @Test("Keys that stand for others have rows when they are asked for; in evaluation they read as zeros")
-  func always() throws {
-    var core = try Self.core(100, always: [9])
-    #expect(core.receive(pull([9], readOnly: true), from: somePeer).messages[0].floats == [0, 0, 0])
-    #expect(!Self.isAbsent(&core, 9) && core.load.tables[0].rows == 1)
-    var plain = try ServerCore(assign())
-    _ = plain.receive(pull([9]), from: somePeer)
-    #expect(core.read([9]) == plain.read([9]), "the same start as without admission")
+  @Test("Keys that stand for others read as their start and get rows with their first gradients")
+  func alwaysAdmitted() throws {
+    var table = try table(100, alwaysAdmitted: [rank])
+    let plain = try Table(describeTable(), number: 0, seed: 1)
+    #expect(table.read([rank], absent: .zeros) == [0, 0, 0])
+    #expect(table.read([rank]) == plain.read([rank]))
+    table.apply([], [], sightings: met(200))
+    #expect(table.rowCount == 0 && table.candidateCount == 0)
+    table.apply([rank], [1, 1, 1])
+    #expect(table.rowCount == 1)
   }
 
   @Test("Sightings survive a checkpoint")
   func checkpoint() throws {
-    var core = try Self.core(5)
-    _ = core.receive(push([5], [4, 0, 0]), from: somePeer)
-    #expect(core.dirtySlots.count == 1 && core.filledSlots.isEmpty && core.digests().isEmpty)
-    let (table, slot) = core.dirtySlots[0]
-    let snapshot = core.snapshot(table: table, slot: slot)
+    var table = try table(5)
+    table.apply([], [], sightings: met(4))
+    let slot = Rank.slot(of: rank)
+    #expect(table.dirtySlots == [slot] && table.filledSlots.isEmpty)
+    let snapshot = table.snapshot(slot: slot)
     #expect(snapshot.count == 0 && snapshot.candidates == 1)
-    var other = try Self.core(5)
-    try other.restore(snapshot.bytes, table: table, slot: slot, isDirty: false)
-    _ = other.receive(push([5], [1, 0, 0]), from: somePeer)
-    #expect(!Self.isAbsent(&other, 5, clock: 1))
-    for damage in [snapshot.bytes.count - 1, 33] {
-      var bytes = snapshot.bytes
-      if damage > 40 { bytes.removeLast() } else { bytes[damage] = 7 }
-      #expect(throws: SnapshotError.self) { try other.restore(bytes, table: table, slot: slot, isDirty: false) }
-    }
+    var other = try self.table(5)
+    try other.restore(snapshot.bytes, slot: slot, isDirty: false)
+    other.apply([], [], sightings: met(1))
+    #expect(other.isAbsent(rank) == false)
   }
 
-  @Test(
-    "No number of sightings that anyone may push does harm", arguments: [Float.nan, .infinity, -.infinity, -5, 1e30, 0])
-  func hostile(sightings: Float) throws {
-    var core = try Self.core(1000)
-    for step in 0..<3 { _ = core.receive(push([5], [sightings, 0, 0], clock: UInt64(step)), from: somePeer) }
-    #expect(Self.isAbsent(&core, 5, clock: 3) == !(sightings == 1e30))
+  @Test("No number of sightings that anyone may push does harm", arguments: [0, 1, UInt32.max])
+  func hostile(sightings: UInt32) throws {
+    var table = try table(1 << 40)
+    for _ in 0..<3 { table.apply([], [], sightings: met(sightings)) }
+    #expect(table.isAbsent(rank) == (sightings < .max))
+    #expect(table.dirtySlots.isEmpty == (sightings == 0))
+  }
+
+  @Test("A table without admission drops sightings")
+  func withoutAdmission() throws {
+    var table = try Table(describeTable(), number: 0, seed: 1)
+    table.apply([], [], sightings: met(9))
+    #expect(table.rowCount == 0 && table.candidateCount == 0 && table.dirtySlots.isEmpty)
   }
 }

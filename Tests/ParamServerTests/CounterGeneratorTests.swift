@@ -1,19 +1,19 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
-@testable import Wire
 
 @Suite("Where rows start")
 struct CounterGeneratorTests {
   private func row(_ key: UInt64, seed: UInt64 = 1, table: Int = 0, _ columns: [TableDescription.Columns]) -> [Float] {
     var row = [Float](repeating: .nan, count: columns.reduce(0) { $0 + $1.width })
-    CounterGenerator(seed: seed, table: table).fill(&row, key: key, columns: columns)
+    CounterGenerator(seed: seed, table: table).fill(&row, rank: Rank.of(key), columns: columns)
     return row
   }
 
   private let normal = [TableDescription.Columns(name: "v", width: 8, initializer: .normal(deviation: 2))]
 
-  @Test("A row's start depends on seed, table and key alone")
+  @Test("A row's start depends on seed, table and rank alone")
   func purity() {
     #expect(row(5, normal) == row(5, normal))
     #expect(row(5, normal) != row(6, normal))
@@ -56,7 +56,7 @@ struct CounterGeneratorTests {
         optimizer: .adam(learningRate: 0.1)), number: 1, seed: 3)
     for key in [0, 9, 10, 19, 20, .max] as [UInt64] {
       var values = [Float](repeating: .nan, count: 3)
-      [key].withUnsafeBufferPointer { table.pull($0, readOnly: false, into: &values) }
+      [Rank.of(key)].withUnsafeBufferPointer { table.gather($0, into: &values) }
       #expect(values[0] == 0)
       #expect(values[1...].allSatisfy { ($0 != 0) == (10..<20).contains(key) })
     }

@@ -1,38 +1,11 @@
 import Foundation
+import Sharding
 import Testing
 
 @testable import ParamServer
 @testable import Wire
 
-/// SplitMix64 (Steele et al. 2014): tests that fail do so again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: Int) { state = UInt64(seed) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 let somePeer = Socket.Peer(bytes: [1])
-
-func describeTable(width: Int = 3, l2: Double = 0.01) -> TableDescription {
-  TableDescription(
-    name: "sparse",
-    regions: [
-      .init(
-        firstKey: 0,
-        columns: [
-          .init(name: "weight", width: 1, initializer: .zero),
-          .init(name: "vector", width: width - 1, initializer: .normal(deviation: 0.1), l2: l2),
-        ])
-    ], optimizer: .adam(learningRate: 0.01))
-}
 
 func assign(
   server: Int = 0, of servers: Int = 1, slices: Int = 1, tables: [TableDescription] = [describeTable()],
@@ -44,7 +17,7 @@ func assign(
 }
 
 func sorted(_ keys: some Sequence<UInt64>) -> [UInt64] {
-  Set(keys).sorted { SlotOrder.rank(of: $0) < SlotOrder.rank(of: $1) }
+  Set(keys).sorted { Rank.of($0) < Rank.of($1) }
 }
 
 func frame<Element: BitwiseCopyable>(_ elements: [Element]) -> Frame {
@@ -58,7 +31,7 @@ func pull(_ keys: [UInt64], clock: UInt64 = 0, readOnly: Bool = false, view: UIn
   header.request = 99
   header.count = UInt64(keys.count)
   header.flags = readOnly ? Header.readOnly : 0
-  return Message(header, [frame(keys)])
+  return Message(header, [frame(keys.map(Rank.of))])
 }
 
 func push(
@@ -73,7 +46,7 @@ func push(
   header.samples = UInt64(samples)
   header.part = UInt32(part)
   header.parts = UInt32(parts)
-  return Message(header, [frame(keys), frame(values)])
+  return Message(header, [frame(keys.map(Rank.of)), frame(values)])
 }
 
 extension [ServerCore.Effect] {
@@ -85,7 +58,7 @@ extension Message {
   var floats: [Float] { withExtendedLifetime(payload) { Array(payload[0].elements(as: Float.self)) } }
 }
 
-/// A gradient sum: ascending keys and their rows.
+/// A gradient sum: keys, by ascending rank, and their rows.
 struct Gradient {
   var keys: [UInt64]
   var values: [Float]

@@ -1,3 +1,4 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
@@ -18,7 +19,7 @@ struct HostileInputTests {
   @Test("A message of more rows than a part may hold is refused")
   func manyRows() throws {
     var core = try ServerCore(assign())
-    let keys = sorted((0...Message.rowsPerPart(width: 3)).map { UInt64($0) })
+    let keys = sorted((0...Parts.rowsPerPart(width: 3)).map { UInt64($0) })
     #expect(core.receive(pull(keys, readOnly: true), from: somePeer).isRefusal)
     #expect(core.receive(pull(Array(keys.dropLast()), readOnly: true), from: somePeer).messages[0].header.kind == .rows)
   }
@@ -49,7 +50,7 @@ struct HostileInputTests {
   func fuzz(seed: Int) throws {
     var generator = SeededGenerator(seed)
     var core = try ServerCore(assign(server: 0, of: 2, slices: 5, tables: [describeTable(), describeTable(width: 8)]))
-    let keys = sorted((0..<64).map { UInt64($0) }.filter { SlotOrder.slot(of: $0) < 8192 })
+    let keys = sorted((0..<64).map { UInt64($0) }.filter { Rank.slot(of: Rank.of($0)) < 8192 })
     let edges: [UInt64] = [0, 1, 2, 3, 7, 255, 65_535, 65_536, 1 << 28, 1 << 32, .max - 1, .max]
     func edge() -> UInt64 { edges.randomElement(using: &generator)! }
     for _ in 0..<10_000 {

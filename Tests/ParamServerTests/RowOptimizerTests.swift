@@ -1,4 +1,5 @@
 import Foundation
+import Sharding
 import Testing
 import Wire
 

@@ -1,70 +1,130 @@
+import Sharding
 import Testing
 
 @testable import ParamServer
-@testable import Wire
 
 @Suite("Tables")
 struct TableTests {
-  private func read(_ table: Table, _ keys: [UInt64], readOnly: Bool) -> [Float] {
-    var values = [Float](repeating: .nan, count: keys.count * table.width)
-    keys.withUnsafeBufferPointer { keys in
-      values.withUnsafeMutableBufferPointer { table.pull(keys, readOnly: readOnly, into: $0.baseAddress!) }
-    }
-    return values
-  }
-
-  @Test("A table holds what a dictionary would, over random pulls and updates", arguments: [2, 5, 11])
+  @Test("A table holds what a dictionary would, over random reads and updates", arguments: [2, 5, 11])
   func dictionaryModel(width: Int) throws {
     var generator = SeededGenerator(width)
-    let table = try Table(describeTable(width: width, l2: 0), number: 0, seed: 5)
+    var table = try Table(describeTable(width: width, l2: 0), number: 0, seed: 5)
     var model: [UInt64: [Float]] = [:]
     for _ in 0..<200 {
-      let keys = sorted((0..<100).map { _ in UInt64.random(in: 0..<3000, using: &generator) })
-      let values = read(table, keys, readOnly: false)
-      for (i, key) in keys.enumerated() {
-        let row = Array(values[i * width..<(i + 1) * width])
-        if let known = model[key] { #expect(known == row) }
-        model[key] = row
+      let ranks = Set((0..<100).map { _ in Rank.of(.random(in: 0..<3000, using: &generator)) }).sorted()
+      let values = table.read(ranks)
+      for (i, rank) in ranks.enumerated() {
+        if let known = model[rank] { #expect(known == Array(values[i * width..<(i + 1) * width])) }
       }
-      let sums = (0..<keys.count * width).map { _ in Float.random(in: -1...1, using: &generator) }
-      table.apply(keys, sums: sums, count: keys.count, scale: 1, step: 0)
-      let updated = read(table, keys, readOnly: true)
-      for (i, key) in keys.enumerated() { model[key] = Array(updated[i * width..<(i + 1) * width]) }
+      table.apply(ranks, (0..<ranks.count * width).map { _ in Float.random(in: -1...1, using: &generator) })
+      let updated = table.read(ranks)
+      for (i, rank) in ranks.enumerated() { model[rank] = Array(updated[i * width..<(i + 1) * width]) }
     }
-    #expect(table.rows == model.count)
-    let all = sorted(model.keys)
-    #expect(read(table, all, readOnly: true) == all.flatMap { model[$0]! })
+    #expect(table.rowCount == model.count)
+    let all = model.keys.sorted()
+    #expect(table.read(all) == all.flatMap { model[$0]! })
   }
 
-  @Test("Keys that share a slot are all found again as the slot grows")
+  @Test("A store holds what a dictionary would, over random insertions and removals")
+  func removals() {
+    var generator = SeededGenerator(3)
+    var stores = SlotStores(stride: 1)
+    var model: [UInt64: Float] = [:]
+    let pool = crowdedRanks(300, slots: 3, using: &generator)
+    for round in 0..<20_000 {
+      let rank = pool.randomElement(using: &generator)!
+      #expect(stores.row(of: rank)?.pointee == model[rank])
+      if model.removeValue(forKey: rank) != nil {
+        stores.remove(rank)
+      } else if Int.random(in: 0..<round / 5000 + 1, using: &generator) == 0 {
+        model[rank] = Float(round)
+        stores.insert(rank).pointee = Float(round)
+      }
+    }
+    #expect(stores.count == model.count && stores.filled.slots == Set(model.keys.map(Rank.slot)).sorted())
+    for rank in pool { #expect(stores.row(of: rank)?.pointee == model[rank]) }
+  }
+
+  @Test("Ranks that share a slot are all found again as the slot grows")
   func oneSlotGrows() throws {
-    let table = try Table(describeTable(), number: 0, seed: 5)
-    let keys = sorted((0..<2_000_000).lazy.map { UInt64($0) }.filter { SlotOrder.slot(of: $0) == 77 })
-    #expect(keys.count > 80)
-    let first = keys.flatMap { read(table, [$0], readOnly: false) }
-    #expect(read(table, keys, readOnly: true) == first)
-    #expect(table.dirtySlots == [77])
+    var table = try Table(describeTable(), number: 0, seed: 5)
+    let ranks = (0..<2000).map { Rank.first(ofSlot: 77) + UInt64($0) * 977 << 20 }
+    let first = table.read(ranks)
+    table.apply(ranks, [Float](repeating: 0, count: 6000))
+    #expect(table.rowCount == 2000 && table.dirtySlots == [77])
+    #expect(ranks.flatMap { table.read([$0]) } == table.read(ranks) && table.read(ranks).count == first.count)
   }
 
-  @Test("A read-only pull of absent keys answers zeros and creates nothing")
-  func readOnlyCreatesNothing() throws {
-    let table = try Table(describeTable(), number: 0, seed: 5)
-    let before = table.bytes
-    #expect(read(table, sorted(0..<50), readOnly: true).allSatisfy { $0 == 0 })
-    #expect(table.rows == 0 && table.bytes == before && table.dirtySlots.isEmpty && table.filledSlots.isEmpty)
+  @Test("Reading rows that are not there answers their starts, or zeros, and changes nothing")
+  func readingChangesNothing() throws {
+    var table = try Table(describeTable(l2: 0), number: 0, seed: 5)
+    let ranks = (0..<50).map(Rank.of).sorted()
+    let (state, bytes) = (table.state, table.bytes)
+    #expect(table.read(ranks, absent: .zeros).allSatisfy { $0 == 0 })
+    let starts = table.read(ranks)
+    #expect(Set(starts).count > 90 && table.state == state && table.bytes == bytes)
+    // A step without learning leaves rows at the starts that were read.
+    table.apply(ranks, [Float](repeating: 0, count: 150))
+    #expect(table.rowCount == 50 && table.read(ranks, absent: .zeros) == starts)
   }
 
-  @Test("A slot is dirty from its creation or update until it is marked clean")
+  @Test("A slot is dirty from an update until it is marked clean")
   func dirtiness() throws {
-    let table = try Table(describeTable(), number: 0, seed: 5)
-    _ = read(table, [9], readOnly: false)
-    let slot = SlotOrder.slot(of: 9)
-    #expect(table.dirtySlots == [slot])
-    table.markClean(slot: slot)
-    _ = read(table, [9], readOnly: false)
+    var table = try Table(describeTable(), number: 0, seed: 5)
+    let rank = Rank.of(9)
+    _ = table.read([rank])
     #expect(table.dirtySlots.isEmpty)
-    table.apply([9], sums: [1, 1, 1], count: 1, scale: 1, step: 0)
-    #expect(table.dirtySlots == [slot])
+    for _ in 0..<2 {
+      table.apply([rank], [1, 1, 1])
+      #expect(table.dirtySlots == [Rank.slot(of: rank)])
+      table.markClean(slot: Rank.slot(of: rank))
+      #expect(table.dirtySlots.isEmpty)
+    }
+  }
+
+  @Test("Totals add up over steps; a step of no samples moves the clock alone")
+  func totals() throws {
+    var table = try Table(describeTable(), number: 0, seed: 5, clock: 7, totals: Totals(rows: 10, lossSum: 1))
+    table.apply(Step(samples: 5, lossSum: 0.5))
+    table.apply(Step(samples: 0))
+    #expect(table.totals == Totals(rows: 15, lossSum: 1.5) && table.clock == 9 && table.rowCount == 0)
+  }
+
+  @Test("A restored table is the same to the bit and goes on so; another model's takes its parameters alone")
+  func restore() throws {
+    var generator = SeededGenerator(1)
+    let pool = crowdedRanks(200, slots: 10, using: &generator)
+    var description = describeTable(width: 4)
+    description.admission = .init(sightings: 3, alwaysAdmitted: Array(pool.prefix(50)))
+    var table = try Table(description, number: 2, seed: 5, undoDepth: 1)
+    for _ in 0..<5 { table.apply(.random(pool, width: 4, using: &generator)) }
+    var again = try Table(description, number: 2, seed: 5, clock: table.clock, totals: table.totals, undoDepth: 1)
+    for slot in table.dirtySlots { try again.restore(table.snapshot(slot: slot).bytes, slot: slot, isDirty: true) }
+    #expect(again.state == table.state && again.earliestClock == again.clock)
+    let step = Step.random(pool, width: 4, using: &generator)
+    table.apply(step)
+    again.apply(step)
+    #expect(again.state == table.state)
+
+    description.optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
+    var other = try Table(description, number: 2, seed: 5)
+    for slot in table.filledSlots {
+      try other.restore(table.snapshot(slot: slot).bytes, slot: slot, isDirty: false, onlyParameters: true)
+    }
+    #expect(other.filledSlots.map { other.digest(slot: $0) } == table.filledSlots.map { table.digest(slot: $0) })
+    #expect(other.candidateCount == 0 && other.dirtySlots.isEmpty)
+  }
+
+  @Test("Making a table costs no time that grows with the slots")
+  func cheapCreation() throws {
+    let clock = ContinuousClock()
+    let time = try clock.measure {
+      for seed in 0..<2000 {
+        let table = try Table(describeTable(), number: 0, seed: UInt64(seed), undoDepth: 2)
+        #expect(table.dirtySlots.isEmpty && table.filledSlots.isEmpty)
+      }
+    }
+    #expect(time < .seconds(4), "2,000 tables took \(time)")
   }
 
   static let contradictions: [TableDescription] = [
@@ -93,7 +153,7 @@ struct TableTests {
 
   @Test("A description that contradicts itself is refused and named", arguments: contradictions)
   func contradiction(description: TableDescription) {
-    let error = #expect(throws: ServerError.self) { try Table(description, number: 0, seed: 0) }
+    let error = #expect(throws: ServerError.self) { _ = try Table(description, number: 0, seed: 0) }
     #expect(error.map { "\($0)".contains("\"\(description.name)\"") } == true)
   }
 }

@@ -32,7 +32,8 @@ public enum Packing {
         do {
           let reader = ChunkReader(index, vocabulary: vocabulary)
           for number in stride(from: thread, to: chunks.count, by: count) {
-            let block = PackedBlock(try reader.read(chunks[number], of: index.files[chunks[number].file]), fields: index.fields)
+            let block = PackedBlock(
+              try reader.read(chunks[number], of: index.files[chunks[number].file]), fields: index.fields)
             guard queue.push(.success(block)) else { return }
           }
         } catch {

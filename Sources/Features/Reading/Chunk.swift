@@ -15,7 +15,8 @@ public struct Chunk: Codable, Sendable, Hashable {
   /// Bad rows, by their number in the chunk from 0, ascending.
   public var skipped: [Int]
 
-  public init(file: Int, offset: Int, length: Int, firstLine: Int, rows: Int, checksum: UInt32 = 0, skipped: [Int] = []) {
+  public init(file: Int, offset: Int, length: Int, firstLine: Int, rows: Int, checksum: UInt32 = 0, skipped: [Int] = [])
+  {
     self.file = file
     self.offset = offset
     self.length = length

@@ -1,0 +1,102 @@
+import Foundation
+import GRDB
+import Sharding
+
+/// A server's SQLite file: `shards/server-<n>.sqlite`.
+///
+/// | table | a row is |
+/// |---|---|
+/// | `slots` | a version of a slot: the checkpoint that wrote it, table and slot number, how many rows of parameters it holds, the SHA-256 of the blob, and the blob (`SlotSnapshot`) |
+/// | `pruned` | one row: the newest checkpoint for which older versions were dropped |
+///
+/// A version counts only if its checkpoint is in the run's catalogue. `user_version` is the file's format.
+public final class ShardDatabase {
+  public let path: String
+  private let queue: DatabaseQueue
+
+  /// The format of the file and of the snapshots in it.
+  public static let version = Int(SlotSnapshot.version)
+
+  /// Opens a server's file to write to, and makes it if it is not there.
+  public init(path: String) throws {
+    self.path = path
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(10)
+    configuration.prepareDatabase { try JournalMode.set(on: $0, path: path) }
+    queue = try Self.explaining(path) {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      try queue.write { database in
+        let isNew = try !database.tableExists("slots")
+        guard isNew else { return try Self.checkVersion(database, path: path) }
+        try database.execute(
+          sql: """
+            CREATE TABLE slots (
+              checkpoint INTEGER NOT NULL, table_number INTEGER NOT NULL, slot INTEGER NOT NULL, rows INTEGER NOT NULL,
+              sha256 TEXT NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (table_number, slot, checkpoint));
+            CREATE TABLE pruned (checkpoint INTEGER NOT NULL);
+            INSERT INTO pruned VALUES (-1);
+            PRAGMA user_version = \(Self.version);
+            """)
+      }
+      return queue
+    }
+  }
+
+  static func explaining<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      throw CheckpointError.database(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
+    }
+  }
+
+  static func checkVersion(_ database: Database, path: String) throws {
+    let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    guard found == version else { throw CheckpointError.otherVersion(path: path, found: found) }
+  }
+
+  /// Writes some slots of a checkpoint in a transaction of their own: nobody reads them before the catalogue says so.
+  public func write(_ snapshots: [SlotSnapshot], checkpoint: Int) throws {
+    try Self.explaining(path) {
+      try queue.write { database in
+        let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?)")
+        for snapshot in snapshots {
+          try statement.execute(
+            arguments: [
+              checkpoint, snapshot.table, snapshot.slot, snapshot.count, snapshot.sha256.description,
+              Data(snapshot.bytes),
+            ])
+        }
+      }
+    }
+  }
+
+  /// Folds the log into the file, as far as readers allow: it waits for none. What was written is on the disk already.
+  public func sync() throws {
+    try Self.explaining(path) {
+      try queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+    }
+  }
+
+  /// Drops versions whose checkpoint never got into the catalogue, before their number is used again.
+  public func discard(newerThan committed: Int) throws {
+    try Self.explaining(path) {
+      try queue.write { try $0.execute(sql: "DELETE FROM slots WHERE checkpoint > ?", arguments: [committed]) }
+    }
+  }
+
+  /// Drops versions that a committed one has replaced.
+  public func prune(committed: Int) throws {
+    try Self.explaining(path) {
+      try queue.write {
+        try $0.execute(
+          sql: """
+            DELETE FROM slots WHERE checkpoint < (
+              SELECT MAX(newer.checkpoint) FROM slots AS newer
+              WHERE newer.table_number = slots.table_number AND newer.slot = slots.slot AND newer.checkpoint <= ?)
+            """, arguments: [committed])
+        try $0.execute(sql: "UPDATE pruned SET checkpoint = MAX(checkpoint, ?)", arguments: [committed])
+      }
+    }
+  }
+}

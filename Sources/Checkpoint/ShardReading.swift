@@ -1,0 +1,115 @@
+import Foundation
+import GRDB
+import Sharding
+
+extension ShardDatabase {
+  private struct Place: Hashable, Comparable {
+    var table: Int
+    var slot: Int
+
+    static func < (left: Place, right: Place) -> Bool { (left.table, left.slot) < (right.table, right.slot) }
+  }
+
+  private struct Version {
+    var checkpoint: Int
+    var file: Int
+  }
+
+  /// Reads the newest version not above `checkpoint` of every wanted slot, over all files of a run: it may have been
+  /// written by another number of servers.
+  ///
+  /// Each file is read in one transaction: what was there when reading began is there to its end, whatever a run that
+  /// still trains drops meanwhile.
+  ///
+  /// - Parameter body: takes a slot's bytes, in ascending order of tables and slots, and the file they are from.
+  /// - Throws: `CheckpointError`; `vanishedSlot` where the run had dropped a slot before reading began.
+  public static func read(
+    _ paths: [String], checkpoint: Int, wanted: (_ slot: Int) -> Bool,
+    body: (_ path: String, _ table: Int, _ slot: Int, _ blob: [UInt8]) throws -> Void
+  ) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    // Several servers may open the same file at the same moment.
+    configuration.busyMode = .timeout(10)
+    let queues = try paths.map { path in
+      try explaining(path) { try DatabaseQueue(path: path, configuration: configuration) }
+    }
+    try withSnapshots(of: queues[...], paths: paths[...], opened: []) { databases in
+      var newest: [Place: Version] = [:]
+      for (file, database) in databases.enumerated() {
+        let found = try explaining(paths[file]) {
+          try versions(in: database, path: paths[file], checkpoint: checkpoint, wanted: wanted)
+        }
+        for (place, number) in found where number > newest[place]?.checkpoint ?? -1 {
+          newest[place] = Version(checkpoint: number, file: file)
+        }
+      }
+      for (place, version) in newest.sorted(by: { $0.key < $1.key }) {
+        let path = paths[version.file]
+        let bytes = try explaining(path) {
+          try blob(at: place, checkpoint: version.checkpoint, in: databases[version.file], path: path)
+        }
+        try body(path, place.table, place.slot, bytes)
+      }
+    }
+  }
+
+  /// Holds a read transaction in every file while `body` runs.
+  private static func withSnapshots(
+    of queues: ArraySlice<DatabaseQueue>, paths: ArraySlice<String>, opened: [Database],
+    _ body: ([Database]) throws -> Void
+  ) throws {
+    guard let queue = queues.first, let path = paths.first else { return try body(opened) }
+    try explaining(path) {
+      try queue.read { database in
+        // The transaction begins with the first look.
+        try checkVersion(database, path: path)
+        _ = try Int.fetchOne(database, sql: "SELECT checkpoint FROM pruned")
+        try withSnapshots(of: queues.dropFirst(), paths: paths.dropFirst(), opened: opened + [database], body)
+      }
+    }
+  }
+
+  /// The newest version not above `checkpoint` of each wanted slot of a file.
+  private static func versions(
+    in database: Database, path: String, checkpoint: Int, wanted: (Int) -> Bool
+  ) throws -> [(Place, Int)] {
+    let pruned = try Int.fetchOne(database, sql: "SELECT checkpoint FROM pruned") ?? -1
+    let rows = try Row.fetchCursor(
+      database,
+      sql: """
+        SELECT table_number, slot, MAX(CASE WHEN checkpoint <= ? THEN checkpoint END), MIN(checkpoint) FROM slots
+        GROUP BY table_number, slot
+        """, arguments: [checkpoint])
+    var found: [(Place, Int)] = []
+    while let row = try rows.next() {
+      let place = Place(table: row[0], slot: row[1])
+      guard wanted(place.slot) else { continue }
+      let newest: Int? = row[2]
+      let oldest: Int = row[3]
+      if let number = newest {
+        found.append((place, number))
+      } else if pruned > checkpoint, oldest <= pruned {
+        // It may have had a version that was dropped; whether it had one, nobody can tell any more.
+        throw CheckpointError.vanishedSlot(
+          path: path, table: place.table, slot: place.slot, checkpoint: checkpoint, prunedFor: pruned)
+      }
+    }
+    return found
+  }
+
+  private static func blob(at place: Place, checkpoint: Int, in database: Database, path: String) throws -> [UInt8] {
+    let statement = try database.cachedStatement(
+      sql: "SELECT sha256, blob FROM slots WHERE table_number = ? AND slot = ? AND checkpoint = ?")
+    func damaged(_ reason: String) -> CheckpointError {
+      .damagedSlot(path: path, table: place.table, slot: place.slot, reason: reason)
+    }
+    guard let row = try Row.fetchOne(statement, arguments: [place.table, place.slot, checkpoint]) else {
+      throw damaged("the file's index names it, but it is not there")
+    }
+    guard let sha256 = row[0] as String?, let blob = row[1] as Data? else { throw damaged("it is empty") }
+    let bytes = [UInt8](blob)
+    guard SHA256.hash(bytes).description == sha256 else { throw damaged("its SHA-256 differs") }
+    return bytes
+  }
+}

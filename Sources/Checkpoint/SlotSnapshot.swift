@@ -1,0 +1,167 @@
+import Sharding
+
+/// A slot's rows as bytes, the unit of a checkpoint.
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 4 | magic `SLOT` |
+/// | 4 | 4 | version, 3 |
+/// | 8 | 4 | table |
+/// | 12 | 4 | slot |
+/// | 16 | 4 | width: parameters of a row |
+/// | 20 | 4 | stride: floats of a row with its optimizer state |
+/// | 24 | 8 | count |
+/// | 32 | 8 | candidates |
+/// | 40 | count · (8 + 4 · stride) | rows: rank, then floats; ranks ascending |
+/// | behind | candidates · 12 | keys that are not admitted yet: rank, ascending, then sightings (4 bytes) |
+///
+/// All numbers are little-endian. Versions 1 and 2 held keys in the place of ranks.
+public struct SlotSnapshot: Hashable, Sendable {
+  public static let version: UInt32 = 3
+  static let magic: UInt32 = 0x544f_4c53
+  private static let headerSize = 40
+  private static let candidateSize = 12
+
+  public let table: Int
+  public let slot: Int
+  public let width: Int
+  public let stride: Int
+  /// Rows.
+  public private(set) var count = 0
+  public private(set) var candidates = 0
+  public private(set) var bytes: [UInt8]
+
+  /// An empty slot, to be filled by `append`.
+  ///
+  /// - Parameter rows: about how many will follow.
+  public init(table: Int, slot: Int, width: Int, stride: Int, reservingRows rows: Int = 0) {
+    self.table = table
+    self.slot = slot
+    self.width = width
+    self.stride = stride
+    bytes = []
+    bytes.reserveCapacity(Self.headerSize + rows * (8 + stride * 4))
+    for number in [Self.magic, Self.version, UInt32(table), UInt32(slot), UInt32(width), UInt32(stride), 0, 0, 0, 0] {
+      withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+  }
+
+  /// Appends a row of `stride` floats, whose rank is above those before it.
+  public mutating func append(_ rank: UInt64, _ row: UnsafePointer<Float>) {
+    withUnsafeBytes(of: rank.littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: UnsafeRawBufferPointer(start: row, count: stride * 4))
+    count += 1
+    put(count, at: 24)
+  }
+
+  /// Appends a key that has no row yet; all rows come before, and candidates of lower ranks.
+  public mutating func append(candidate rank: UInt64, sightings: UInt32) {
+    withUnsafeBytes(of: rank.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: sightings.littleEndian) { bytes.append(contentsOf: $0) }
+    candidates += 1
+    put(candidates, at: 32)
+  }
+
+  private mutating func put(_ number: Int, at offset: Int) {
+    bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: UInt64(number).littleEndian, toByteOffset: offset, as: UInt64.self)
+    }
+  }
+
+  /// Reads what `append` wrote, refusing whatever does not fit the table.
+  ///
+  /// - Parameter stride: nil takes rows of any optimizer.
+  /// - Throws: `SnapshotError`.
+  public init(_ bytes: [UInt8], table: Int, slot: Int, width: Int, stride wanted: Int?) throws(SnapshotError) {
+    func number(_ offset: Int) -> Int {
+      Int(UInt32(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }))
+    }
+    func length(_ offset: Int) -> UInt64 {
+      UInt64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) })
+    }
+    guard bytes.count >= 8, number(0) == Int(Self.magic) else { throw .malformed("it does not begin like one") }
+    guard number(4) == Int(Self.version) else { throw .otherVersion(number(4)) }
+    guard bytes.count >= Self.headerSize else { throw .malformed("it ends in its header") }
+    let stride = number(20)
+    guard number(8) == table, number(12) == slot, number(16) == width, stride == wanted ?? stride,
+      width > 0, (width...1 << 24).contains(stride)
+    else { throw .otherTable }
+    let (count, candidates) = (length(24), length(32))
+    guard count <= UInt64(bytes.count), candidates <= UInt64(bytes.count),
+      bytes.count == Self.headerSize + Int(count) * (8 + stride * 4) + Int(candidates) * Self.candidateSize
+    else { throw .malformed("its length is not that of its rows") }
+    self.count = Int(count)
+    self.candidates = Int(candidates)
+    self.table = table
+    self.slot = slot
+    self.width = width
+    self.stride = stride
+    self.bytes = bytes
+    var ranks: [UInt64] = []
+    forEachRow { rank, _ in ranks.append(rank) }
+    guard ranks.ascends, ranks.allSatisfy({ Rank.slot(of: $0) == slot }) else {
+      throw .malformed("its ranks do not ascend within the slot")
+    }
+    ranks.removeAll()
+    forEachCandidate { rank, _ in ranks.append(rank) }
+    guard ranks.ascends, ranks.allSatisfy({ Rank.slot(of: $0) == slot }) else {
+      throw .malformed("its candidates' ranks do not ascend within the slot")
+    }
+  }
+
+  /// Calls `body` with each rank, ascending, and its row of `stride` floats, which is valid during the call.
+  public func forEachRow(_ body: (UInt64, UnsafePointer<Float>) -> Void) {
+    var row = [Float](repeating: 0, count: stride)
+    bytes.withUnsafeBytes { bytes in
+      for position in 0..<count {
+        let offset = Self.headerSize + position * (8 + stride * 4)
+        let rank = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        row.withUnsafeMutableBytes {
+          $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<(offset + 8 + stride * 4)]))
+        }
+        body(rank, row)
+      }
+    }
+  }
+
+  /// Calls `body` with the rank, ascending, and the sightings of each key that has no row yet.
+  public func forEachCandidate(_ body: (UInt64, UInt32) -> Void) {
+    let start = Self.headerSize + count * (8 + stride * 4)
+    bytes.withUnsafeBytes { bytes in
+      for position in 0..<candidates {
+        let offset = start + position * Self.candidateSize
+        body(
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+          UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)))
+      }
+    }
+  }
+
+  /// Whether all parameters are numbers.
+  public var areNumbers: Bool {
+    var sum: Float = 0
+    // Not a number times zero is none either.
+    forEachRow { _, row in for column in 0..<width { sum += row[column] * 0 } }
+    return sum == 0
+  }
+
+  public var sha256: Digest { SHA256.hash(bytes) }
+}
+
+/// Why bytes are not a slot of a table.
+public enum SnapshotError: Error, Hashable, CustomStringConvertible {
+  case malformed(String)
+  case otherVersion(Int)
+  case otherTable
+
+  public var description: String {
+    switch self {
+    case .malformed(let reason): "the bytes are no snapshot of a slot: \(reason)"
+    case .otherVersion(let version):
+      version < Int(SlotSnapshot.version)
+        ? "it was written by an older version of this program (format \(version), this is \(SlotSnapshot.version))"
+        : "it was written by a newer version of this program (format \(version), this is \(SlotSnapshot.version))"
+    case .otherTable: "its bytes are a slot of another table, or of another model or optimizer"
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import Sharding
+import Wire
+
+/// A process that takes part, or offers to.
+struct Place: Sendable {
+  let registration: Registration
+  let incarnation: UInt64
+  /// The number under which it asked to be taken last.
+  var registrationRequest: UInt64
+  /// Its place in the run, once all are there.
+  var member: Member?
+  var session: Session
+  var beat = Beat()
+  /// When `beat.done` grew last.
+  var movedAt: Seconds
+
+  var name: String {
+    "\(member.map { "\($0)" } ?? "a \(registration.role)") (process \(registration.process) on \(registration.host))"
+  }
+
+  /// Processes are numbered by host and process, so that a local cluster's numbers are those its launcher counts by.
+  static func precedes(_ left: Place, _ right: Place) -> Bool {
+    (left.registration.host, left.registration.process, left.incarnation)
+      < (right.registration.host, right.registration.process, right.incarnation)
+  }
+}

@@ -1,0 +1,49 @@
+import Wire
+
+/// Being alive is not progress (DESIGN.md, promise 4): notices a run in which nobody gets on, and says who holds it.
+enum ProgressWatch {
+  /// - Returns: a sentence, if no member's work has moved for `timeout` seconds.
+  static func standstill(of places: [Place], timeout: Seconds, at time: Seconds) -> String? {
+    guard let last = places.map(\.movedAt).max(), time - last >= timeout else { return nil }
+    let seconds = Int(time - last)
+    // Whoever has work of its own holds the others.
+    if let holder = places.first(where: { $0.beat.activity.isOwnWork }) {
+      return "\(holder.name) has been \(describe(holder.beat.activity)) for \(seconds) s without getting on"
+        + waiting(for: holder, among: places) + ". See its log"
+    }
+    // Else somebody waits for an answer that the other side does not know to owe: they do not reach each other.
+    for place in places {
+      guard let owed = place.beat.activity.waitsFor.first,
+        let other = places.first(where: { $0.member == owed })
+      else { continue }
+      let address = other.registration.endpoint.map { " at \($0)" } ?? ""
+      return "\(place.name) has been \(describe(place.beat.activity)) for \(seconds) s, and waits for \(other.name), "
+        + "which is \(describe(other.beat.activity)). Can \(place.registration.host) reach it\(address)? "
+        + "Servers on other hosts need --listen with an address that workers can reach"
+    }
+    guard let idle = places.min(by: { $0.beat.done < $1.beat.done }) else { return nil }
+    return "nothing has moved for \(seconds) s: \(idle.name) is \(describe(idle.beat.activity)). See its log"
+  }
+
+  private static func waiting(for holder: Place, among places: [Place]) -> String {
+    let others = places.filter { place in holder.member.map { place.beat.activity.waitsFor.contains($0) } ?? false }
+    return others.isEmpty ? "" : "; " + others.compactMap { $0.member.map { "\($0)" } }.joined(separator: ", ") + " wait"
+  }
+
+  /// `computing slices 3, 4 of step 17`.
+  static func describe(_ activity: Activity) -> String {
+    var text = activity.kind.rawValue
+    switch activity.kind {
+    case .pulling: text = "pulling the rows"
+    case .pushing: text = "pushing gradients"
+    case .collecting: text = "waiting for gradients"
+    default: break
+    }
+    if !activity.slices.isEmpty {
+      text += " of slices " + activity.slices.prefix(8).map(String.init).joined(separator: ", ")
+      if activity.slices.count > 8 { text += ", ..." }
+    }
+    if let step = activity.step { text += " of step \(step)" }
+    return text
+  }
+}

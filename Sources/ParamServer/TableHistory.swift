@@ -1,0 +1,60 @@
+import Sharding
+
+/// What a table was a few steps ago.
+extension Table {
+  /// The earliest clock whose state is known still.
+  package var earliestClock: UInt64 { log.steps.first?.clock ?? clock }
+
+  private func check(_ wanted: UInt64) throws(UndoError) {
+    guard (earliestClock...clock).contains(wanted) else {
+      throw UndoError(table: name, wanted: wanted, earliest: earliestClock, clock: clock)
+    }
+  }
+
+  /// Restores the state after `clock` steps, to the bit: rows with optimizer state, candidates, totals, what is dirty.
+  ///
+  /// - Throws: `UndoError` where the log does not reach so far; nothing has changed then.
+  package mutating func rollBack(to clock: UInt64) throws(UndoError) {
+    try check(clock)
+    while self.clock > clock { undoLatest() }
+  }
+
+  /// Reads what `gather` read after `clock` steps.
+  ///
+  /// - Parameter ranks: ascending.
+  /// - Throws: `UndoError` where the log does not reach so far.
+  package func gather(
+    _ ranks: UnsafeBufferPointer<UInt64>, at clock: UInt64, absent: Absent = .start,
+    into values: UnsafeMutablePointer<Float>
+  ) throws(UndoError) {
+    try check(clock)
+    guard clock < self.clock else { return gather(ranks, absent: absent, into: values) }
+    var cursor = UndoCursor(log.steps.drop { $0.clock < clock }, stride: stride)
+    var target = values
+    for rank in ranks {
+      let past: UnsafePointer<Float>? =
+        switch cursor.past(of: rank) {
+        case .row(let row): row
+        case .absent: nil
+        case .unchanged: rows.row(of: rank).map { UnsafePointer($0) }
+        }
+      if let past { target.update(from: past, count: width) } else { fill(target, for: rank, absent: absent) }
+      target += width
+    }
+  }
+
+  /// Forgets how to undo what has been applied so far.
+  package mutating func forgetHistory() { log.removeAll() }
+}
+
+/// A state that is not kept.
+package struct UndoError: Error, Hashable, CustomStringConvertible {
+  package let table: String
+  package let wanted: UInt64
+  package let earliest: UInt64
+  package let clock: UInt64
+
+  package var description: String {
+    "table \"\(table)\" is at step \(clock) and knows its states from step \(earliest) on, not that of step \(wanted)."
+  }
+}

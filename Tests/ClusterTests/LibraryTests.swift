@@ -1,0 +1,94 @@
+import Foundation
+import Run
+import Synchronization
+import Testing
+
+/// A job as a library, with real processes.
+@Suite(.serialized)
+struct LibraryTests {
+  private static func settings(_ tool: Tool) -> Settings {
+    var settings = Settings()
+    settings.data.train = [Sample.small]
+    settings.data.valid = [Sample.smallValid]
+    settings.model.hidden = [16, 8]
+    settings.model.embedding = 4
+    settings.optimization.batch = 512
+    settings.optimization.epochs = 2
+    settings.cluster.timeout = 60
+    settings.runDirectory = tool.directory + "/\(UUID().uuidString)"
+    return settings
+  }
+
+  private final class Listener: RunObserver {
+    var epochs: [Int] = []
+    var onSaying: (String) -> Void = { _ in }
+
+    func show(_ epoch: EpochRecord) { epochs.append(epoch.epoch) }
+    func say(_ sentence: String) { onSaying(sentence) }
+  }
+
+  @Test("A program trains and scores like the tool, hears of each epoch, and prints nothing")
+  func training() throws {
+    let tool = try Tool()
+    let settings = Self.settings(tool)
+    let listener = Listener()
+    let trained = try Training(settings, caller: Caller(observer: listener)).run()
+    let reference = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny)
+    #expect(trained.parameterDigest == reference.parameterDigest && listener.epochs == [1, 2])
+    #expect(Quality.auc(of: trained.result.evaluation).value == reference.auc)
+    let scored = try Scoring(runDirectory: trained.directory.path, data: [Sample.smallValid]).run()
+    #expect(scored.result.evaluation == trained.result.evaluation && scored.checkpoint == 2)
+    #expect(scored.result.logits.count == 1234)
+  }
+
+  @Test("A caller that is interrupted gets its thread back, and no process stays")
+  func interruption() throws {
+    let tool = try Tool()
+    var settings = Self.settings(tool)
+    settings.optimization.epochs = 1000
+    let cluster = LocalCluster()
+    let listener = Listener()
+    let worker = Mutex<Int32?>(nil)
+    let caller = Caller(observer: listener) {
+      worker.withLock { $0 = $0 ?? cluster.processIdentifier(of: "worker-1") }
+      return listener.epochs.count >= 2
+    }
+    let failure = #expect(throws: RunFailure.self) {
+      try Training(settings, members: .launched(cluster), caller: caller).run()
+    }
+    guard case .interrupted = failure else { throw Tool.Failure(text: "\(String(describing: failure))") }
+    #expect(try !Running.isAlive(#require(worker.withLock { $0 })))
+    #expect(cluster.processIdentifier(of: "worker-1") == nil && cluster.processIdentifier(of: "worker-2") == nil)
+  }
+
+  @Test("A worker that is killed ends the run with its name")
+  func killedWorker() throws {
+    let tool = try Tool()
+    var settings = Self.settings(tool)
+    settings.optimization.epochs = 1000
+    let cluster = LocalCluster()
+    let listener = Listener()
+    var isKilled = false
+    let caller = Caller(observer: listener) {
+      if !isKilled, !listener.epochs.isEmpty, let process = cluster.processIdentifier(of: "worker-0") {
+        isKilled = kill(process, SIGKILL) == 0
+      }
+      return false
+    }
+    let failure = #expect(throws: RunFailure.self) {
+      try Training(settings, members: .launched(cluster), caller: caller).run()
+    }
+    #expect(failure?.description.contains("worker-0") == true, "\(String(describing: failure))")
+  }
+
+  @Test("A tool that is not there is named, and the run's name is free again")
+  func missingTool() throws {
+    let tool = try Tool()
+    let settings = Self.settings(tool)
+    let error = #expect(throws: ToolError.self) {
+      try Training(settings, members: .launched(LocalCluster(tool: "/nonexistent/deepfm"))).run()
+    }
+    #expect(error?.description.contains("/nonexistent/deepfm") == true)
+    #expect(!FileManager.default.fileExists(atPath: settings.runDirectory ?? ""))
+  }
+}

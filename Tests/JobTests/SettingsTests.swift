@@ -1,0 +1,78 @@
+import DeepFM
+import Testing
+
+@testable import Job
+
+struct SettingsTests {
+  private static func refusal(_ change: (inout Settings) -> Void) -> String? {
+    var settings = Settings()
+    change(&settings)
+    return #expect(throws: ConfigurationError.self) { try settings.validate() }?.description
+  }
+
+  @Test("What cannot run is refused with the key, the value and the way out")
+  func validation() throws {
+    try Settings().validate()
+    #expect(Self.refusal { $0.optimization.epochs = 0 } == "epochs: 0 cannot be used: a run has at least 1 epoch.")
+    #expect(Self.refusal { $0.optimization.batch = 4095 }?.hasPrefix("batch: 4095") == true)
+    #expect(Self.refusal { $0.optimization.batch = 4 }?.hasPrefix("batch: 4") == true)
+    #expect(Self.refusal { $0.cluster.workers = 9 }?.contains("every worker needs a slice") == true)
+    #expect(Self.refusal { $0.model.keep = 0 }?.hasPrefix("keep: 0.0") == true)
+    #expect(Self.refusal { $0.model.keep = 1.1 } != nil)
+    #expect(Self.refusal { $0.optimization.learningRate = .nan } != nil)
+    #expect(Self.refusal { $0.model.l2 = -1 } != nil)
+    #expect(Self.refusal { $0.model.hidden = [4, 0] } != nil)
+    #expect(Self.refusal { $0.cluster.servers = 0 } != nil)
+    #expect(Self.refusal { $0.optimization.patience = 1 }?.contains("name it with valid") == true)
+    #expect(Self.refusal { ($0.data.cache, $0.data.placement) = (true, .local) }?.hasPrefix("cache") == true)
+  }
+
+  /// Numbers that no run could count, wait for or hold.
+  private static let absurd: [(key: String, change: @Sendable (inout Settings) -> Void)] = [
+    ("epochs", { $0.optimization.epochs = 1_000_001 }), ("epochs", { $0.optimization.epochs = .max }),
+    ("batch", { $0.optimization.batch = 1 << 25 }), ("batch", { $0.optimization.batch = .max - 7 }),
+    ("slices", { $0.optimization.slices = .max }), ("embedding", { $0.model.embedding = .max }),
+    ("hidden", { $0.model.hidden = [65_537] }), ("hidden", { $0.model.hidden = Array(repeating: 1, count: 65) }),
+    ("embedding-deviation", { $0.model.embeddingDeviation = .infinity }), ("l2", { $0.model.l2 = .infinity }),
+    ("lr", { $0.optimization.learningRate = 1e7 }), ("lr", { $0.optimization.learningRate = .infinity }),
+    ("ftrl-alpha", { $0.optimization.ftrlAlpha = .infinity }), ("ftrl-beta", { $0.optimization.ftrlBeta = .nan }),
+    ("weight-decay", { $0.optimization.weightDecay = .infinity }), ("clip", { $0.optimization.clip = .nan }),
+    ("decay-factor", { $0.optimization.decayFactor = .nan }), ("decay-steps", { $0.optimization.decaySteps = .max }),
+    ("warm-up", { $0.optimization.warmUp = .max }), ("patience", { $0.optimization.patience = .max }),
+    ("timeout", { $0.cluster.timeout = .nan }), ("timeout", { $0.cluster.timeout = .infinity }),
+    ("timeout", { $0.cluster.timeout = 1e30 }), ("timeout", { $0.cluster.timeout = 0 }),
+    ("threads", { $0.cluster.threads = 1025 }), ("workers", { $0.cluster.workers = .max }),
+    ("max-bad-rows", { $0.data.maxBadRows = .max }), ("readers", { $0.data.readers = .max }),
+    ("admit-after", { $0.data.admitAfter = .max }),
+  ]
+
+  @Test("Absurd numbers are refused in one line", arguments: absurd.indices)
+  func absurdNumbers(number: Int) {
+    let (key, change) = Self.absurd[number]
+    let sentence = Self.refusal(change)
+    #expect(sentence?.hasPrefix("\(key): ") == true && sentence?.contains("choose") == true, "\(sentence ?? "")")
+  }
+
+  @Test("The largest numbers that are allowed can be counted with, and any seed")
+  func largest() throws {
+    var settings = Settings()
+    settings.optimization.epochs = 1_000_000
+    settings.optimization.batch = 1
+    settings.optimization.slices = 1
+    settings.cluster.workers = 1
+    settings.optimization.seed = .max
+    try settings.validate()
+    #expect(try settings.totalSteps(rows: 1 << 40) == 1_000_000 << 40)
+    #expect(throws: ConfigurationError.self) { try settings.totalSteps(rows: 1 << 50) }
+    settings.optimization.batch = 1 << 24
+    #expect(try settings.totalSteps(rows: 1) == 1_000_000)
+    #expect(try settings.totalSteps(rows: .max) > 0)
+    #expect(try settings.totalSteps(rows: 0) == 0)
+  }
+
+  @Test("Sections have no key in common, and a model's defaults are the library's")
+  func sections() {
+    #expect(Set(Settings.keys).count == Settings.keys.count)
+    #expect(Settings().model.configuration(fields: 3) == ModelConfiguration(fields: 3))
+  }
+}
