@@ -8,7 +8,7 @@ extension GradientSum {
   ///
   /// - Parameter rows: by place, the rows pulled.
   func fold(_ substitution: SlicePart.Substitution, rows: [UnsafePointer<Float>?]) {
-    let width = shape.width
+    let (sparse, width) = (sparse, shape.width)
     forEachAbsent(rows, substitution) { row, other in
       let target = sparse + other * width
       let own = sparse + row * width

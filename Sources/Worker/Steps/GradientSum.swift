@@ -50,16 +50,18 @@ package final class GradientSum: @unchecked Sendable {
     sightings.removeAll()
     count = samples > 0 ? places.count : 0
     buffer.reserve(rows: count, width: shape.width)
-    for row in 0..<count { buffer.keys[row] = places[row] }
+    let keys = buffer.keys
+    for row in 0..<count { keys[row] = places[row] }
   }
 
   /// Keeps the rows of which `isKept` holds.
   func keep(where isKept: (Int) -> Bool) {
+    let (keys, values, width) = (buffer.keys, buffer.values, shape.width)
     var kept = 0
     for row in 0..<count where isKept(row) {
       if kept < row {
-        buffer.keys[kept] = buffer.keys[row]
-        (sparse + kept * shape.width).update(from: sparse + row * shape.width, count: shape.width)
+        keys[kept] = keys[row]
+        (values + kept * width).update(from: values + row * width, count: width)
       }
       kept += 1
     }
@@ -69,14 +71,20 @@ package final class GradientSum: @unchecked Sendable {
   /// Scales the sum down where the mean gradient it stands for is longer than `norm` (Pascanu et al. 2013). Done slice by
   /// slice, before anything is added up, so that it depends on nobody else.
   func clip(norm: Double) {
+    let gradients = [
+      UnsafeMutableBufferPointer(start: sparse, count: count * shape.width),
+      UnsafeMutableBufferPointer(start: dense, count: shape.denseCount),
+    ]
     var squares = 0.0
-    for i in 0..<count * shape.width { squares += Double(sparse[i]) * Double(sparse[i]) }
-    for i in 0..<shape.denseCount { squares += Double(dense[i]) * Double(dense[i]) }
+    for gradient in gradients {
+      for value in gradient { squares += Double(value) * Double(value) }
+    }
     let length = squares.squareRoot() / Double(samples)
     guard length > norm else { return }
     let factor = Float(norm / length)
-    for i in 0..<count * shape.width { sparse[i] *= factor }
-    for i in 0..<shape.denseCount { dense[i] *= factor }
+    for gradient in gradients {
+      for i in gradient.indices { gradient[i] *= factor }
+    }
   }
 
   /// Makes this sum `left + right`. `left` and `right` may be used up by it.
@@ -88,7 +96,8 @@ package final class GradientSum: @unchecked Sendable {
       return
     }
     swap(&dense, &left.dense)
-    for index in 0..<shape.denseCount { dense[index] += right.dense[index] }
+    let (sum, other) = (dense, right.dense)
+    for index in 0..<shape.denseCount { sum[index] += other[index] }
     count = SortedRows.merge(left.rows, right.rows, into: buffer).count
     sightings.merge(left.sightings, right.sightings)
   }

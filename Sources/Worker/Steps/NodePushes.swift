@@ -29,22 +29,23 @@ package struct NodePushes: Sendable {
   /// - Parameter ranks: of the step, which the sum's places are positions in.
   package func make(_ sum: GradientSum, node: SliceNode, step: UInt64, ranks: [UInt64]) -> NodeGradient {
     let sighted = homes.shares(of: sum.sightings.ranks)
+    let (places, sparse, width) = (sum.places, sum.sparse, sum.shape.width)
     var pushes: [NodePush] = []
     for server in homes.slots.indices {
       let share = share(of: sum, server, ranks)
       pushes += cut(
-        table: ParameterTables.sparse, rows: share.count, width: sum.shape.width, sum, sighted[server], node, step
+        table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted[server], node, step
       ) { part, rankFrame, valueFrame in
         let rankTarget = rankFrame.mutableElements(as: UInt64.self)
         var target = valueFrame.mutableElements(as: Float.self).baseAddress!
         var filled = 0
         share.forEachRun(of: part) { run in
           for row in run {
-            rankTarget[filled] = ranks[Int(sum.places[row])]
+            rankTarget[filled] = ranks[Int(places[row])]
             filled += 1
           }
-          target.update(from: sum.sparse + run.lowerBound * sum.shape.width, count: run.count * sum.shape.width)
-          target += run.count * sum.shape.width
+          target.update(from: sparse + run.lowerBound * width, count: run.count * width)
+          target += run.count * width
         }
       }.map { NodePush(server: server, push: $0) }
       pushes += dense(sum, of: server, node, step).map { NodePush(server: server, push: $0) }
@@ -57,8 +58,8 @@ package struct NodePushes: Sendable {
     RankShare(
       ranges: homes.slots[server].map { slots in
         let places = ranks.positions(ofSlots: slots)
-        return sum.places.position(ofFirstAtLeast: UInt32(places.lowerBound))..<sum.places.position(
-          ofFirstAtLeast: UInt32(places.upperBound))
+        let first = sum.places.position(ofFirstAtLeast: UInt32(places.lowerBound))
+        return first..<sum.places.position(ofFirstAtLeast: UInt32(places.upperBound))
       }.filter { !$0.isEmpty })
   }
 

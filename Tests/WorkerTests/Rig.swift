@@ -1,0 +1,241 @@
+import DeepFM
+import Features
+import Foundation
+import Job
+import Sharding
+import Testing
+import Wire
+import Worker
+
+/// A worker's core with a coordinator and servers played by hand: what it sends is read, what it hears is written, and
+/// time goes on when the test says so.
+struct Rig {
+  static let incarnation: UInt64 = 77
+  static let timing = Timing(timeout: 20)
+
+  var core: WorkerCore
+  var time = 0.0
+  private var coordinator: Session
+  private(set) var run: UInt64 = 7
+  var view: UInt32 = 0
+
+  init() {
+    core = WorkerCore(
+      incarnation: Self.incarnation, registration: Registration(role: .worker, host: "here", process: 1),
+      timing: Self.timing, at: 0)
+    var identity = Preamble()
+    identity.run = 7
+    identity.term = 3
+    identity.member = .coordinator
+    identity.incarnation = 1000
+    coordinator = Session(identity, timing: Self.timing, at: 0)
+  }
+
+  /// One that was welcomed.
+  static func welcomed() throws -> Rig {
+    var rig = Rig()
+    let question = try #require(rig.tell(.tick).envelopes(to: .coordinator).first)
+    _ = rig.answer(question, .welcome(.worker(0)))
+    return rig
+  }
+
+  /// One that has adopted an assignment and is ready to work.
+  static func ready(_ assignment: WorkerAssignment, articles: [[UInt8]] = [], blocks: Int = 0) throws -> Rig {
+    var rig = try welcomed()
+    try rig.adopt(assignment, view: 1, articles: articles, blocks: blocks)
+    return rig
+  }
+
+  mutating func adopt(
+    _ assignment: WorkerAssignment, view: UInt32, articles: [[UInt8]] = [], blocks: Int = 0
+  ) throws {
+    var effects = order(.adopt(assignment), view: view)
+    while effects.preparations.isEmpty { effects = try answerFetches(effects, from: articles) }
+    let model = try makeModel(assignment.model)
+    let shape = GradientSum.Shape(width: model.sparse.width, denseCount: model.dense.count)
+    let report = tell(.prepared(Prepared(view: view, shape: shape, threads: 2, evaluationBlocks: blocks)))
+    guard case .adopted? = report.reports.first else {
+      Issue.record("not adopted")
+      return
+    }
+  }
+
+  mutating func tell(_ event: WorkerCore.Event) -> [WorkerCore.Effect] { core.receive(event, at: time) }
+
+  /// Lets time go by, with ticks.
+  mutating func wait(_ seconds: Seconds, hearing: Bool = true) -> [WorkerCore.Effect] {
+    var effects: [WorkerCore.Effect] = []
+    let end = time + seconds
+    while time < end {
+      time += 0.1
+      if hearing { effects += tell(.received(coordinator.say(.beat(Beat())), from: .coordinator)) }
+      effects += tell(.tick)
+    }
+    return effects
+  }
+
+  // MARK: The coordinator
+
+  /// An order as it is sent, perhaps several times.
+  mutating func envelope(_ order: WorkerOrder, view: UInt32? = nil) -> Envelope {
+    self.view = view ?? self.view
+    coordinator.identity.view = self.view
+    return coordinator.ask(.order(Control(order)), at: time)
+  }
+
+  mutating func order(_ order: WorkerOrder, view: UInt32? = nil) -> [WorkerCore.Effect] {
+    tell(.received(envelope(order, view: view), from: .coordinator))
+  }
+
+  /// The answer to what the worker asked.
+  func reply(to question: Envelope, _ message: Message, from peer: WorkerCore.Peer = .coordinator) -> Envelope {
+    var preamble = Preamble()
+    preamble.run = run
+    preamble.term = 3
+    preamble.view = view
+    preamble.request = question.preamble.request
+    switch peer {
+    case .coordinator: (preamble.member, preamble.incarnation) = (.coordinator, 1000)
+    case .server(let number): (preamble.member, preamble.incarnation) = (.server(number), 2000 + UInt64(number))
+    }
+    return Envelope(preamble, message)
+  }
+
+  mutating func answer(
+    _ question: Envelope, _ message: Message, from peer: WorkerCore.Peer = .coordinator
+  ) -> [WorkerCore.Effect] {
+    tell(.received(reply(to: question, message, from: peer), from: peer))
+  }
+
+  mutating func answerFetches(_ effects: [WorkerCore.Effect], from articles: [[UInt8]]) throws -> [WorkerCore.Effect] {
+    var answers: [WorkerCore.Effect] = []
+    for envelope in effects.envelopes(to: .coordinator) {
+      guard case .fetch(let fetch) = envelope.message else { continue }
+      let article = try #require(articles.first { SHA256.hash($0) == fetch.digest })
+      answers += answer(envelope, .piece(try #require(Piece(fetch.part, of: article, digest: fetch.digest))))
+    }
+    return answers
+  }
+
+  // MARK: The servers
+
+  /// Answers all pulls among the effects, and returns what follows.
+  mutating func answerPulls(
+    _ effects: [WorkerCore.Effect], rows: (_ table: Int, _ rank: UInt64) -> [Float]
+  ) -> [WorkerCore.Effect] {
+    var answers: [WorkerCore.Effect] = []
+    for case .send(let envelope, .server(let server)) in effects {
+      guard case .pull(let pull) = envelope.message else { continue }
+      answers += answer(envelope, .rows(Self.rows(for: pull, rows)), from: .server(server))
+    }
+    return answers
+  }
+
+  static func rows(for pull: Pull, _ rows: (_ table: Int, _ rank: UInt64) -> [Float]) -> Rows {
+    withExtendedLifetime(pull.ranks) {
+      let values = pull.ranks.elements(as: UInt64.self).flatMap { rows(pull.table, $0) }
+      return Rows(values: values.withUnsafeBufferPointer(Frame.init(copying:)))
+    }
+  }
+
+  /// Answers all pushes among the effects, and returns what follows.
+  mutating func answerPushes(_ effects: [WorkerCore.Effect]) -> [WorkerCore.Effect] {
+    var answers: [WorkerCore.Effect] = []
+    for case .send(let envelope, .server(let server)) in effects {
+      guard case .push = envelope.message else { continue }
+      answers += answer(envelope, .pushed, from: .server(server))
+    }
+    return answers
+  }
+}
+
+extension [WorkerCore.Effect] {
+  func envelopes(to peer: WorkerCore.Peer) -> [Envelope] {
+    compactMap { if case .send(let envelope, peer) = $0 { envelope } else { nil } }
+  }
+
+  /// All that goes to servers.
+  var toServers: [(server: Int, envelope: Envelope)] {
+    compactMap { if case .send(let envelope, .server(let server)) = $0 { (server, envelope) } else { nil } }
+  }
+
+  var pulls: [(server: Int, pull: Pull)] {
+    toServers.compactMap { if case .pull(let pull) = $0.envelope.message { ($0.server, pull) } else { nil } }
+  }
+
+  var pushes: [(server: Int, push: Push)] {
+    toServers.compactMap { if case .push(let push) = $0.envelope.message { ($0.server, push) } else { nil } }
+  }
+
+  var reports: [WorkerReport] {
+    envelopes(to: .coordinator).compactMap {
+      guard case .report(let control) = $0.message else { return nil }
+      return try? control.decode()
+    }
+  }
+
+  var preparations: [Preparation] { compactMap { if case .prepare(let preparation) = $0 { preparation } else { nil } } }
+  var computed: [StepWork] { compactMap { if case .compute(let work) = $0 { work } else { nil } } }
+  var said: [String] { compactMap { if case .say(let sentence) = $0 { sentence } else { nil } } }
+  var hasEnded: Bool { contains { if case .end = $0 { true } else { false } } }
+
+  var error: WorkerError? {
+    for case .end(let error) in self { return error }
+    return nil
+  }
+}
+
+enum Sample {
+  static let model = ModelConfiguration(model: .deepFMD, fields: 2, embedding: 2, hidden: [3], keep: 0.5)
+
+  /// An assignment that names these articles: the first stands for the encoding.
+  static func assignment(
+    owned: [Int] = [0, 1], slices: Int = 2, servers: Int = 2, articles: [[UInt8]] = [], usesAdmission: Bool = false,
+    clip: Double = 0, model: ModelConfiguration = Sample.model
+  ) -> WorkerAssignment {
+    let digests = (articles.isEmpty ? [[]] : articles).map(SHA256.hash)
+    return WorkerAssignment(
+      worker: 0, servers: (0..<servers).map { "tcp://server:\($0)" }, slots: SlotMap(servers: servers), model: model,
+      batch: 4 * slices, slices: slices, ownedSlices: owned, seed: 5, threads: 2, readers: 1, clip: clip,
+      data: DataArticles(
+        encoding: digests[0], train: Array(digests.dropFirst()), evaluation: [], vocabulary: nil,
+        usesAdmission: usesAdmission))
+  }
+
+  static func leases(_ owned: [Int] = [0, 1], steps: Range<UInt64>) -> [Lease] {
+    owned.map { Lease(slice: $0, epoch: 0, epochStart: 0, steps: steps) }
+  }
+
+  /// A step whose slices have the given rows of keys.
+  static func work(
+    _ purpose: StepWork.Purpose, view: UInt32 = 1, _ slices: [Int: [[UInt64]]], otherKeys: [UInt64] = []
+  ) -> StepWork {
+    let work = StepWork()
+    work.begin(purpose, view: view, slices: slices.keys.sorted(), fields: 2)
+    for part in work.parts.indices {
+      for (row, keys) in slices[work.parts[part].slice]!.enumerated() {
+        work.parts[part].batch.append(label: Float(row % 2), keys: keys)
+      }
+    }
+    var assembler = StepAssembler(otherKeys: otherKeys)
+    assembler.assemble(work)
+    return work
+  }
+
+  /// A row of a table that is a function of its rank.
+  static func row(_ model: any Model<Float>) -> (Int, UInt64) -> [Float] {
+    { table, rank in
+      let width = table == ParameterTables.sparse ? model.sparse.width : DenseLayout.blockSize
+      return (0..<width).map { Float(Int64(bitPattern: Rank.of(rank &+ UInt64($0))) >> 40) / Float(1 << 26) }
+    }
+  }
+
+  /// Computes all parts of what is to be computed, and returns what the core is to be told.
+  static func compute(_ work: StepWork, _ assignment: WorkerAssignment) throws -> [WorkerCore.Event] {
+    let model = try makeModel(assignment.model)
+    let shape = GradientSum.Shape(width: model.sparse.width, denseCount: model.dense.count)
+    let sums = NodeSums(assignment, shape: shape)
+    var computation = SliceComputation(model: model, rows: 2048, seed: assignment.seed, clip: assignment.clip)
+    return work.parts.indices.map { computation.perform(part: $0, of: work, into: sums) }
+  }
+}
