@@ -21,6 +21,8 @@ final class World {
   private(set) var blocks: [[Block]] = []
   /// Every rank of the sparse table that any row has.
   private(set) var ranks: [UInt64] = []
+  /// By plan, those of the dense table.
+  var denseRanks: [[UInt64]] = []
   /// What the undisturbed life of one server and one worker comes to.
   var reference: Reference!
 

@@ -96,6 +96,9 @@ package struct WorkerCore {
     ticks = Ticks(at: time)
   }
 
+  /// Questions that have no answer yet.
+  package var openQuestions: Int { coordinator.openQuestions + servers.openQuestions }
+
   /// Takes an event.
   ///
   /// - Parameter time: of any clock that does not go back.
