@@ -48,16 +48,21 @@ public struct Liaison: Sendable {
   public mutating func receive(_ envelope: Envelope, at time: Seconds) -> Heard {
     let preamble = envelope.preamble
     if member == nil {
-      // Whoever has no place takes nothing but one.
-      if case .refusal(let refusal) = envelope.message, refusal.remedy == .end { return .refused("\(refusal)") }
-      switch session.receive(envelope, at: time) {
-      case .answer(.welcome(let place), to: .register):
-        session.identity.run = preamble.run
-        session.identity.term = preamble.term
-        session.identity.member = place
+      // Whoever has no place takes nothing but one. An order that overtook the welcome must not count as received.
+      switch envelope.message {
+      case .refusal(let refusal) where refusal.remedy == .end: return .refused("\(refusal)")
+      case .welcome, .refusal: break
+      default:
+        session.hear(at: time)
         return .nothing
-      default: return .nothing
       }
+      guard case .answer(.welcome(let place), to: .register) = session.receive(envelope, at: time) else {
+        return .nothing
+      }
+      session.identity.run = preamble.run
+      session.identity.term = preamble.term
+      session.identity.member = place
+      return .nothing
     }
     guard preamble.run == session.identity.run, preamble.term >= session.identity.term else { return .nothing }
     switch session.receive(envelope, at: time) {

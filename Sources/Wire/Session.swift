@@ -15,7 +15,7 @@ public struct Session: Sendable {
   /// Where the peer was heard last.
   public var route: Route?
   private let timing: Timing
-  private var questions = Questions()
+  private var questions: Questions
   private var answers = Answers()
   public private(set) var lastHeard: Seconds
   private var lastBeat = -Seconds.infinity
@@ -30,6 +30,8 @@ public struct Session: Sendable {
     self.peer = peer
     self.route = route
     self.timing = timing
+    // No number is used twice, or an answer to what an earlier view asked could pass for one of this view's.
+    questions = Questions(from: UInt64(identity.view) << 32 + 1)
     lastHeard = time
   }
 
