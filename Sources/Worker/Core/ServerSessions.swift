@@ -29,7 +29,7 @@ struct ServerSessions {
   mutating func receive(
     _ envelope: Envelope, from server: Int, at time: Seconds
   ) -> (answer: Message, question: Message)? {
-    guard sessions.indices.contains(server), sessions[server].belongs(envelope.preamble),
+    guard sessions.indices.contains(server), sessions[server].admits(envelope.preamble),
       envelope.preamble.view == sessions[server].identity.view,
       case .answer(let answer, let question) = sessions[server].receive(envelope, at: time)
     else { return nil }
@@ -42,13 +42,5 @@ struct ServerSessions {
 
   mutating func excuse(_ lateness: Seconds) {
     for server in sessions.indices { sessions[server].excuse(lateness) }
-  }
-}
-
-extension Session {
-  /// Whether what says this of itself is of this run, and of the peer that is known.
-  func belongs(_ preamble: Preamble) -> Bool {
-    preamble.run == identity.run && preamble.term >= identity.term
-      && (peer.map { $0 == preamble.incarnation } ?? true)
   }
 }
