@@ -51,6 +51,9 @@ package struct CoordinatorCore {
     self.timing = timing
   }
 
+  /// Questions that members have not answered.
+  package var openQuestions: Int { membership.openQuestions }
+
   /// Whether everyone who was told to stop has answered.
   package var isAlone: Bool { !membership.isWaiting }
 

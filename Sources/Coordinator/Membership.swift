@@ -193,6 +193,8 @@ struct Membership: Sendable {
     for incarnation in places.keys { places[incarnation]?.session.forget() }
   }
 
+  var openQuestions: Int { places.values.reduce(0) { $0 + $1.session.openQuestions } }
+
   /// Whether some member has not answered yet.
   var isWaiting: Bool { places.values.contains { $0.member != nil && $0.session.isWaiting } }
 

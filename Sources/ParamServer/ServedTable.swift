@@ -30,6 +30,8 @@ final class ServedTable {
   /// Steps applied.
   var clock: UInt64 { table.clock }
 
+  var parkedPulls: Int { parked.count }
+
   /// What became of a question, beside pulls that it lets go.
   enum Reply {
     case answer(Message)

@@ -85,6 +85,9 @@ package struct ServerCore: ~Copyable {
   /// Whether `turn`s are wanted.
   package var hasLongWork: Bool { checkpoint?.task.wantsTurn ?? false || digest != nil }
 
+  /// Pulls that wait for their clock.
+  package var parkedPulls: Int { shard?.parkedPulls ?? 0 }
+
   /// Steps that all tables have applied; nil for a server that has no assignment.
   package var clock: UInt64? { shard?.clock }
 

@@ -130,6 +130,8 @@ struct Shard {
   /// Steps that all tables have applied.
   var clock: UInt64 { tables.map(\.clock).min() ?? 0 }
 
+  var parkedPulls: Int { tables.reduce(0) { $0 + $1.parkedPulls } }
+
   /// Of the table that is furthest behind, whose clock is ours.
   var totals: StepTotals {
     let last = tables.min { $0.clock < $1.clock }

@@ -1,6 +1,6 @@
 import DeepFM
 import Testing
-import Wire
+import Sharding
 
 @testable import Job
 

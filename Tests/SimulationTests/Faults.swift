@@ -2,7 +2,7 @@
 /// replayed, and replayed without some of its faults.
 struct Faults {
   enum Kind: String, CaseIterable {
-    case lost, repeated, late, congested, cut, oneWayCut, pause, pauseOfAll
+    case lost, repeated, late, replayed, congested, reconnected, cut, oneWayCut, pause, pauseOfAll, stranger
   }
 
   private var random: Seeded

@@ -19,14 +19,19 @@ struct Options: CustomStringConvertible {
   /// How much slower than the others one worker computes, and one server's disk writes.
   var slowWorker: Double
   var slowDisk: Double
-  /// How often a connection has no room, of a hundred messages.
+  /// Shares of messages whose connection has no room, whose connection breaks and is made anew, and that come again long
+  /// after.
   var congestion: Double
+  var reconnection: Double
+  var replay: Double
+  /// How often, in a hundred seconds, somebody speaks who should not.
+  var strangers: Double
 
   init(seed: UInt64, scenarios: Int) {
     var random = Seeded(seed &* 0x2545_f491_4f6c_dd1d)
     self.seed = seed
     servers = 1 + random.below(random.happens(0.3) ? 5 : 3)
-    workers = 1 + random.below(random.happens(0.3) ? 4 : 3)
+    workers = 1 + random.below(random.happens(0.3) ? 6 : 3)
     scenario = random.below(scenarios)
     loss = random.pick([0, 0.01, 0.05, 0.05, 0.1])
     duplication = random.pick([0, 0.05, 0.05, 0.2])
@@ -34,10 +39,13 @@ struct Options: CustomStringConvertible {
     delay = random.pick([0.0005, 0.005, 0.05])
     cuts = random.pick([0, 20, 100])
     pauses = random.pick([0, 10, 50])
-    faultSeconds = random.pick([2, 10, 60])
+    faultSeconds = random.pick([1, 3, 10])
     slowWorker = random.pick([1, 1, 20])
     slowDisk = random.pick([1, 1, 50])
-    congestion = random.pick([0, 0, 2])
+    congestion = random.pick([0, 0, 0.02])
+    reconnection = random.pick([0, 0, 0.01])
+    replay = random.pick([0, 0.005, 0.02])
+    strangers = random.pick([0, 100, 400])
   }
 
   /// The life in which nothing happens.
@@ -56,12 +64,16 @@ struct Options: CustomStringConvertible {
     options.slowWorker = 1
     options.slowDisk = 1
     options.congestion = 0
+    options.reconnection = 0
+    options.replay = 0
+    options.strangers = 0
     return options
   }
 
   var description: String {
     "seed \(seed): \(servers) servers, \(workers) workers, scenario \(scenario), loss \(loss), duplication \(duplication), "
-      + "lateness \(lateness), delay \(delay) s, cuts \(cuts), pauses \(pauses) in 100 s, congestion \(congestion) %, "
+      + "lateness \(lateness), delay \(delay) s, congestion \(congestion), reconnection \(reconnection), replay \(replay), "
+      + "cuts \(cuts), pauses \(pauses), strangers \(strangers) in 100 s, "
       + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"
   }
 }

@@ -17,7 +17,8 @@ extension Partition {
     }
     var rows = [Int](repeating: 0, count: slices)
     // Files that the same slices may read share a queue.
-    let readers = index.readers ?? index.files.map { _ in Array(0..<slices) }
+    let all = Array(0..<slices)
+    let readers = index.readers ?? index.files.map { _ in all }
     var queues: [SliceQueue] = []
     var queueOfReaders: [[Int]: Int] = [:]
     let queueOfFile = readers.map { readers in

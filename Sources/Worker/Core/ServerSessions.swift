@@ -36,6 +36,20 @@ struct ServerSessions {
     return (answer, question)
   }
 
+  /// Rows of a step show that the server has applied all steps before: what was pushed to it for them has arrived,
+  /// whether or not its answers have. So what waits for an answer is bounded by two steps, whatever is lost.
+  ///
+  /// - Returns: how many pushes that were.
+  mutating func forgetPushes(of table: Int, before clock: UInt64, to server: Int) -> Int {
+    let before = sessions[server].openQuestions
+    sessions[server].forget { question in
+      if case .push(let push) = question { push.table == table && push.clock < clock } else { false }
+    }
+    return before - sessions[server].openQuestions
+  }
+
+  var openQuestions: Int { sessions.reduce(0) { $0 + $1.openQuestions } }
+
   mutating func holdBack(_ request: UInt64, of server: Int, at time: Seconds) {
     if sessions.indices.contains(server) { sessions[server].holdBack(request, at: time) }
   }

@@ -69,8 +69,10 @@ struct TrainingSteps {
 
   /// Takes a server's answer to a pull.
   mutating func take(
-    _ rows: Rows, to request: UInt64, from server: Int, at post: Post, _ servers: inout ServerSessions, time: Seconds
+    _ rows: Rows, to request: UInt64, of pull: Pull, from server: Int, at post: Post, _ servers: inout ServerSessions,
+    time: Seconds
   ) throws(WorkerError) -> [WorkerCore.Effect] {
+    openPushes[server] -= servers.forgetPushes(of: pull.table, before: pull.clock, to: server)
     for work in inFlight {
       if try work.sparse.accept(rows, to: request, from: server) { break }
       if try work.dense.accept(rows, to: request, from: server) { break }

@@ -46,9 +46,9 @@ extension WorkerCore {
     case (_, .refusal(let reason)):
       // What may be dropped was forgotten when the view changed: this is still wanted.
       throw .refused(by: .server(server), question: question.name, reason: reason)
-    case (.pull, .rows(let rows)):
+    case (.pull(let pull), .rows(let rows)):
       done += 1
-      return try take(rows, to: request, from: server, at: time)
+      return try take(rows, to: request, of: pull, from: server, at: time)
     case (.push, .pushed):
       done += 1
       guard case .training(let order, var steps, let post) = state else { return [] }
@@ -61,11 +61,11 @@ extension WorkerCore {
   }
 
   private mutating func take(
-    _ rows: Rows, to request: UInt64, from server: Int, at time: Seconds
+    _ rows: Rows, to request: UInt64, of pull: Pull, from server: Int, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
     switch state {
     case .training(let order, var steps, let post):
-      let effects = try steps.take(rows, to: request, from: server, at: post, &servers, time: time)
+      let effects = try steps.take(rows, to: request, of: pull, from: server, at: post, &servers, time: time)
       state = .training(order, steps, post)
       return effects
     case .evaluating(let order, var blocks, let post):

@@ -93,6 +93,9 @@ package struct WorkerCore {
   /// The view that the worker was assigned to last.
   var view: UInt32 { liaison.session.identity.view }
 
+  /// Questions that have no answer yet.
+  package var openQuestions: Int { liaison.session.openQuestions + servers.openQuestions }
+
   /// Takes an event.
   ///
   /// - Parameter time: of any clock that does not go back.

@@ -1,0 +1,89 @@
+import Coordinator
+import Foundation
+import Job
+import Sharding
+import Wire
+
+/// A promise that a life broke.
+struct Violation: Error, CustomStringConvertible {
+  let text: String
+  var description: String { text }
+
+  init(_ text: String) { self.text = text }
+}
+
+/// Checks that every row a server sends has the bits of the reference at the clock that was asked for. A final digest
+/// would miss errors that cancel.
+struct PullCheck {
+  private let world: World
+  /// By worker, server and request: what was asked.
+  private var pulls: [Place: (pull: Pull, view: UInt32)] = [:]
+  private(set) var rowsChecked = 0
+
+  private struct Place: Hashable {
+    var worker: Int
+    var server: Int
+    var view: UInt32
+    var request: UInt64
+  }
+
+  init(_ world: World) { self.world = world }
+
+  mutating func asked(_ envelope: Envelope, by worker: Int, of server: Int) {
+    guard case .pull(let pull) = envelope.message else { return }
+    let view = envelope.preamble.view
+    pulls[Place(worker: worker, server: server, view: view, request: envelope.preamble.request)] = (pull, view)
+  }
+
+  mutating func answered(_ envelope: Envelope, by server: Int, to worker: Int) throws {
+    guard case .rows(let rows) = envelope.message, let reference = world.reference else { return }
+    let preamble = envelope.preamble
+    let place = Place(worker: worker, server: server, view: preamble.view, request: preamble.request)
+    // Strangers' questions are not kept.
+    guard let (pull, view) = pulls[place] else { return }
+    let key = Reference.Key(
+      view: view, table: pull.table, clock: pull.clock, isScoring: pull.purpose == .scoring)
+    guard let state = reference.state(key) else {
+      throw Violation("server-\(server) answered for step \(pull.clock) of table \(pull.table), which there never is")
+    }
+    let ranks = world.ranks(ofTable: pull.table, view: view)
+    let width = state.count / ranks.count
+    try withExtendedLifetime((rows, pull)) {
+      let asked = pull.ranks.elements(as: UInt64.self)
+      let values = rows.values.elements(as: Float.self)
+      guard values.count == asked.count * width else { throw Violation("rows of another width") }
+      for (place, rank) in asked.enumerated() {
+        let known = ranks.position(ofFirstAtLeast: rank)
+        let isSame = state.withUnsafeBufferPointer { state in
+          memcmp(state.baseAddress! + known * width, values.baseAddress! + place * width, width * 4) == 0
+        }
+        guard isSame else {
+          throw Violation(
+            "server-\(server) answered a pull of step \(pull.clock) of table \(pull.table) with other bits than the "
+              + "undisturbed run's, for rank \(rank)")
+        }
+      }
+      rowsChecked += asked.count
+    }
+  }
+}
+
+/// What a life came to, against the reference.
+enum EndCheck {
+  static func check(_ results: [RunResult], against reference: Reference) throws {
+    guard results.count == reference.results.count else { throw Violation("it ended after \(results.count) plans") }
+    for (result, wanted) in zip(results, reference.results) {
+      guard result.rows == wanted.rows else { throw Violation("trained on \(result.rows) rows of \(wanted.rows)") }
+      guard result.parameterDigest == wanted.parameterDigest else { throw Violation("another parameter digest") }
+      for (epoch, other) in zip(result.epochs, wanted.epochs) {
+        guard epoch.steps == other.steps, epoch.rows == other.rows,
+          epoch.trainLogloss.bitPattern == other.trainLogloss.bitPattern
+        else { throw Violation("epoch \(epoch.epoch): training metrics differ") }
+        guard epoch.auc == other.auc, epoch.logloss?.bitPattern == other.logloss?.bitPattern else {
+          throw Violation("epoch \(epoch.epoch): validation metrics differ")
+        }
+      }
+      guard result.epochs.count == wanted.epochs.count else { throw Violation("\(result.epochs.count) epochs") }
+    }
+  }
+}

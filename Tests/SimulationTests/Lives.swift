@@ -1,0 +1,95 @@
+import DeepFM
+import Features
+import Foundation
+import Synchronization
+
+/// What many lives came to.
+struct Summary: Sendable {
+  var violations: [(seed: UInt64, text: String)] = []
+  var faults: [Faults.Kind: Int] = [:]
+  var refusals: [String: Int] = [:]
+  var lives = 0
+  var events = 0
+  var rowsChecked = 0
+  /// Milliseconds of a thread's processor time, by life.
+  var milliseconds: [Double] = []
+
+  /// Those that a life without crashes can meet with.
+  static let refusals = [
+    "otherRun", "staleView", "notYet", "notOwner", "malformed", "unknownMember", "gone", "full", "otherVersion",
+  ]
+
+  mutating func add(_ other: Summary) {
+    violations += other.violations
+    faults.merge(other.faults, uniquingKeysWith: +)
+    refusals.merge(other.refusals, uniquingKeysWith: +)
+    lives += other.lives
+    events += other.events
+    rowsChecked += other.rowsChecked
+    milliseconds += other.milliseconds
+  }
+
+  var text: String {
+    let sorted = milliseconds.sorted()
+    let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    return """
+      \(lives) lives, \(violations.count) violations; \(events) events, \(rowsChecked) rows held against the reference, \
+      \(String(format: "%.1f", median)) ms of a core a life at the median, \(String(format: "%.0f", sorted.last ?? 0)) at most
+      faults: \(faults.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+      refusals: \(refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+      """
+  }
+}
+
+enum Lives {
+  /// Lives the seeds 1 to `count` on all cores.
+  ///
+  /// - Parameter isEnough: asked after each life; true ends the lot.
+  static func run(_ count: Int, isEnough: @escaping @Sendable (Summary) -> Bool = { _ in false }) throws -> Summary {
+    BLASThreads.set(1)
+    let next = Atomic<UInt64>(1)
+    let total = Mutex(Summary())
+    let failure = Mutex<String?>(nil)
+    let threads = (0..<ProcessInfo.processInfo.activeProcessorCount).map { number in
+      NamedThread("lives-\(number)") {
+        do {
+          let worlds = try Worlds.make()
+          while true {
+            let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
+            let summary = live(seed, worlds)
+            total.withLock { $0.add(summary) }
+          }
+        } catch { failure.withLock { $0 = "\(error)" } }
+      }
+    }
+    for thread in threads { thread.join() }
+    if let failure = failure.withLock({ $0 }) { throw Violation(failure) }
+    return total.withLock { $0 }
+  }
+
+  private static func live(_ seed: UInt64, _ worlds: [World]) -> Summary {
+    let options = Options(seed: seed, scenarios: worlds.count)
+    let life = Life(options, worlds[options.scenario])
+    var summary = Summary()
+    let began = processorTime()
+    do {
+      try life.live()
+    } catch {
+      summary.violations.append((seed, "\(error)"))
+    }
+    summary.milliseconds = [(processorTime() - began) * 1000]
+    summary.lives = 1
+    summary.events = life.events
+    summary.rowsChecked = life.rowsChecked
+    summary.refusals = life.refusals
+    for fault in life.faults.happened { summary.faults[fault.kind, default: 0] += 1 }
+    return summary
+  }
+
+  private static func processorTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}

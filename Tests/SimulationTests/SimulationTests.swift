@@ -1,0 +1,64 @@
+import Foundation
+import Sharding
+import Synchronization
+import Testing
+
+/// Whole clusters, thousands of them, in virtual time.
+@Suite(.serialized)
+struct SimulationTests {
+  /// `LIVES` in the environment: how many; `SEED`: which one, alone.
+  private static let environment = ProcessInfo.processInfo.environment
+  private static let lives = environment["LIVES"].flatMap { Int($0) } ?? 2000
+  private static let seed = environment["SEED"].flatMap { UInt64($0) }
+
+  @Test("Undisturbed lives of any number of servers and workers come to the same bits")
+  func undisturbed() throws {
+    let worlds = try Worlds.make()
+    for scenario in World.names.indices {
+      for (servers, workers) in [(1, 1), (2, 2), (3, 1), (1, 4), (5, 6), (2, 3)] {
+        try Life(.undisturbed(servers: servers, workers: workers, scenario: scenario), worlds[scenario]).live()
+      }
+      let result = worlds[scenario].reference.results
+      #expect(result.reduce(0) { $0 + $1.epochs.reduce(0) { $0 + $1.steps } } >= 20)
+      #expect(result.last?.evaluation?.auc != nil)
+    }
+  }
+
+  @Test("Whatever the network and the strangers do, the run goes on with the same bits")
+  func disturbed() throws {
+    if let seed = Self.seed {
+      let worlds = try Worlds.make()
+      return try Worlds.live(seed, worlds, isTold: true)
+    }
+    let summary = try Lives.run(Self.lives)
+    print(summary.text)
+    for (seed, violation) in summary.violations.prefix(3) {
+      Issue.record("seed \(seed): \(violation)\n\(try Shrinking.shortest(seed: seed))")
+    }
+    #expect(summary.violations.isEmpty, "\(summary.violations.count) of \(Self.lives) lives broke a promise")
+    if Self.lives >= 500 {
+      for kind in Faults.Kind.allCases { #expect(summary.faults[kind, default: 0] > 0, "no \(kind) ever happened") }
+      for kind in Summary.refusals { #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)") }
+    }
+  }
+}
+
+/// The worlds that lives are lived in, one a scenario; each thread has its own.
+enum Worlds {
+  static func make() throws -> [World] {
+    let directory = FileManager.default.temporaryDirectory.path + "/deepfm-simulation-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    return try World.names.indices.map { scenario in
+      let world = try World(scenario: scenario, directory: directory)
+      try world.takeReference()
+      return world
+    }
+  }
+
+  static func live(_ seed: UInt64, _ worlds: [World], isTold: Bool = false) throws {
+    let options = Options(seed: seed, scenarios: worlds.count)
+    if isTold { print(options) }
+    try Life(options, worlds[options.scenario]).live()
+  }
+}

@@ -1,0 +1,162 @@
+import Coordinator
+import DeepFM
+import Features
+import Foundation
+import Job
+import Sharding
+import Wire
+
+/// What is trained in a life: a tiny model, real rows of a real file, read once and encoded once. Shared by all lives of a
+/// scenario, as is the reference that they are held against.
+final class World {
+  let scenario: Int
+  let name: String
+  /// One after the other, on the same processes.
+  let plans: [Settings]
+  let index: DatasetIndex
+  private let evaluation: DatasetIndex
+  /// By slice, epoch and step.
+  private var batches: [[[Batch]]] = []
+  /// By slice, its evaluation blocks.
+  private(set) var blocks: [[Block]] = []
+  /// Every rank of the sparse table that any row has.
+  private(set) var ranks: [UInt64] = []
+  /// By plan, those of the dense table.
+  var denseRanks: [[UInt64]] = []
+  /// What the undisturbed life of one server and one worker comes to.
+  var reference: Reference!
+
+  struct Block {
+    var chunk: Int
+    var firstRow: Int
+    var batch: Batch
+  }
+
+  static let names = ["deepfm-d", "fm, admission", "lr, seven slices", "fnn, two stages"]
+
+  /// - Parameter directory: where the scenario's files go.
+  init(scenario: Int, directory: String) throws {
+    self.scenario = scenario
+    name = Self.names[scenario]
+    var settings = Settings()
+    settings.optimization.epochs = 2
+    settings.optimization.slices = 6
+    settings.optimization.batch = 12
+    settings.optimization.seed = 5
+    settings.model.embedding = 2
+    settings.model.hidden = [4]
+    settings.model.keep = 0.8
+    var stages = [settings]
+    switch scenario {
+    case 1:
+      stages[0].model.model = .fm
+      stages[0].data.admitAfter = 3
+      stages[0].optimization.optimizer = .sgd
+    case 2:
+      stages[0].model.model = .lr
+      stages[0].optimization.slices = 7
+      stages[0].optimization.batch = 14
+    case 3:
+      stages[0].model.model = .fm
+      stages[0].optimization.epochs = 1
+      stages.append(settings)
+      stages[1].model.model = .fnn
+      stages[1].optimization.epochs = 2
+    default: break
+    }
+    plans = stages
+    let train = "\(directory)/train-\(scenario).libfm"
+    let valid = "\(directory)/valid-\(scenario).libfm"
+    try Self.write(rows: 125, seed: 11, to: train)
+    try Self.write(rows: 60, seed: 12, to: valid)
+    let schema = try Schema.named("libfm")
+    let reading = ReadingOptions(spool: directory, chunkBytes: 90, threads: 1)
+    index = try DatasetIndex.build([train], schema: schema, reading)
+    evaluation = try DatasetIndex.build([valid], encoding: index.encoding, reading)
+    try read()
+  }
+
+  private static func write(rows: Int, seed: UInt64, to path: String) throws {
+    var random = Seeded(seed)
+    var text = ""
+    for _ in 0..<rows {
+      let (a, b, c) = (random.below(9), 10 + random.below(5), 20 + random.below(30))
+      text += "\(random.happens(a % 2 == 0 ? 0.7 : 0.2) ? 1 : 0) \(a):1 \(b):1 \(c):1\n"
+    }
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  private var slices: Int { plans[0].optimization.slices }
+  private var sliceRows: Int { plans[0].optimization.sliceRows }
+
+  private func read() throws {
+    let threads = ReaderThreads(index.encoding, count: 0)
+    let partitions = Partition.deal(index, slices: slices, seed: plans[0].optimization.seed)
+    let steps = partitions.stepsPerEpoch(sliceRows: sliceRows)
+    var keys = Set(index.encoding.otherKeys)
+    batches = try partitions.map { partition in
+      try (1...2).map { epoch in
+        var reader = PartitionReader(
+          partition, sliceRows: sliceRows, seed: plans[0].optimization.seed, epoch: epoch, threads: threads)
+        return try (0..<steps).map { step in
+          var batch = Batch(fields: index.fields)
+          try reader.read(step: step, into: &batch)
+          keys.formUnion(batch.keys)
+          return batch
+        }
+      }
+    }
+    let reader = ChunkReader(index.encoding)
+    blocks = try Partition.deal(evaluation, slices: slices, seed: nil).map { partition in
+      try zip(partition.numbers, partition.chunks).map { number, chunk in
+        var batch = Batch(fields: index.fields)
+        try reader.read(chunk, of: partition.files[chunk.file], into: &batch)
+        keys.formUnion(batch.keys)
+        return Block(chunk: number, firstRow: 0, batch: batch)
+      }
+    }
+    ranks = keys.map { Rank.of($0) }.sorted()
+  }
+
+  func batch(slice: Int, epoch: Int, step: Int) -> Batch { batches[slice][epoch - 1][step] }
+
+  /// The plan of a stage, for so many processes.
+  func plan(_ stage: Int, servers: Int, workers: Int) throws -> Plan {
+    var settings = plans[stage]
+    settings.cluster.servers = servers
+    settings.cluster.workers = workers
+    let restore: ServerAssignment.Restore? =
+      stage == 0
+      ? nil
+      : .init(
+        checkpoint: plans[stage - 1].optimization.epochs,
+        databases: (0..<servers).map { Self.database(stage - 1, $0) }, clock: 0, onlyParametersOf: 0)
+    let model = try ModelPlan(
+      settings: settings, model: settings.model.configuration(fields: index.fields), train: index,
+      evaluation: evaluation, restore: restore)
+    return try Plan(
+      .train(model, databases: (0..<servers).map { Self.database(stage, $0) }), settings: settings, gatherSeconds: 100)
+  }
+
+  static func database(_ stage: Int, _ server: Int) -> String { "stage-\(stage)/server-\(server)" }
+}
+
+/// What every life of a scenario must come to, to the bit.
+struct Reference {
+  /// By plan.
+  var results: [RunResult] = []
+  var checkpoints: [[Int]] = []
+  private var states: [Key: [Float]] = [:]
+
+  struct Key: Hashable {
+    var view: UInt32
+    var table: Int
+    var clock: UInt64
+    var isScoring: Bool
+  }
+
+  mutating func keep(_ values: [Float], _ key: Key) { states[key] = values }
+
+  /// `[ranks x width]`, by the world's ranks of a table; nil for a state that there never is.
+  func state(_ key: Key) -> [Float]? { states[key] }
+}
