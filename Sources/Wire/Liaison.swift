@@ -46,38 +46,47 @@ public struct Liaison: Sendable {
   }
 
   public mutating func receive(_ envelope: Envelope, at time: Seconds) -> Heard {
-    let preamble = envelope.preamble
-    if member == nil {
-      // Whoever has no place takes nothing but one. An order that overtook the welcome must not count as received.
-      switch envelope.message {
-      case .refusal(let refusal) where refusal.remedy == .end: return .refused("\(refusal)")
-      case .welcome, .refusal: break
-      default:
-        session.hear(at: time)
-        return .nothing
-      }
-      guard case .answer(.welcome(let place), to: .register) = session.receive(envelope, at: time) else {
-        return .nothing
-      }
-      session.identity.run = preamble.run
-      session.identity.term = preamble.term
-      session.identity.member = place
-      return .nothing
-    }
-    guard preamble.run == session.identity.run, preamble.term >= session.identity.term else { return .nothing }
+    // Before this counts as heard: time that stood still must not reach beyond it.
+    excuse(at: time)
+    guard member != nil else { return offer(envelope, at: time) }
+    guard session.admits(envelope.preamble) else { return .nothing }
     switch session.receive(envelope, at: time) {
     case .nothing, .said: return .nothing
     case .repeated(let answer): return .tell(answer)
     case .question(let request, .order(let control)):
       // An order of a view that is over enters nothing; its asker has forgotten it.
-      guard preamble.view >= session.identity.view else { return .nothing }
-      return .order(request, control, view: preamble.view)
+      guard envelope.preamble.view >= session.identity.view else { return .nothing }
+      return .order(request, control, view: envelope.preamble.view)
     case .question(let request, let message):
       return .tell(session.answer(request, .refusal(.malformed("a member is not asked for \(message.name)"))))
     case .answer(.refusal(.unknownMember), _), .answer(.refusal(.otherRun), _):
       return .refused("it is not part of the run any more")
     case .answer(let message, let question): return .answer(message, to: question)
     }
+  }
+
+  /// Whoever has no place takes nothing but one. An order that overtakes the welcome is not even noted: it comes again.
+  private mutating func offer(_ envelope: Envelope, at time: Seconds) -> Heard {
+    switch envelope.message {
+    // Whose words could not be read is answered under no number.
+    case .refusal(let refusal) where envelope.preamble.request == 0:
+      guard case .otherVersion(_, Preamble.version) = refusal else { return .nothing }
+      return .refused("\(refusal)")
+    case .refusal, .welcome: break
+    default: return .nothing
+    }
+    guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
+    if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
+    guard case .welcome(let place) = answer else { return .nothing }
+    session.identity.run = envelope.preamble.run
+    session.identity.term = envelope.preamble.term
+    session.identity.member = place
+    return .nothing
+  }
+
+  private mutating func excuse(at time: Seconds) {
+    let lateness = ticks.lateness(at: time)
+    if lateness > 0 { session.excuse(lateness) }
   }
 
   /// A refusal for somebody there is no session with.
@@ -95,8 +104,7 @@ public struct Liaison: Sendable {
 
   /// - Parameter beat: how far this side is, said when it is time to.
   public mutating func tick(at time: Seconds, beat: @autoclosure () -> Beat) -> Tick {
-    let lateness = ticks.lateness(at: time)
-    if lateness > 0 { session.excuse(lateness) }
+    excuse(at: time)
     let isWelcome = member != nil
     let patience = isWelcome ? timing.timeout : Self.registrationPatience
     guard session.silence(at: time) < patience else {

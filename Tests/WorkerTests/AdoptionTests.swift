@@ -64,11 +64,7 @@ struct AdoptionTests {
       rig.tell(.prepared(Prepared(view: 3, shape: shape, threads: 1, evaluationBlocks: 0))).reports.count == 1)
     // The answer is repeated as long as it is asked for.
     #expect(rig.tell(.received(adopt, from: .coordinator)).reports.count == 1)
-    let late = rig.order(.adopt(assignment), view: 2)
-    guard case .refusal(.staleView(now: 3))? = late.envelopes(to: .coordinator).first?.message else {
-      Issue.record("\(late)")
-      return
-    }
+    #expect(rig.order(.adopt(assignment), view: 2).isEmpty)
     // A step that was read for the old view is not begun.
     _ = rig.order(.train(Sample.leases(steps: 0..<2)), view: 3)
     #expect(rig.tell(.assembled(Sample.work(.training(step: 0), view: 1, [0: [[1, 2]], 1: []]))).isEmpty)

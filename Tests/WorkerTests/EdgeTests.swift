@@ -97,12 +97,14 @@ struct EdgeTests {
         case .scores(let block):
           scores[[block.chunk, block.firstRow]] = block.count
           answer = .noted
+        case .failed(let sentence):
+          failure = sentence
+          answer = .noted
         default: return nil
         }
         _ = try control.send(session.answer(request, answer), along: route)
       case .answer(.report(let control), _): return try control.decode()
       case .said(.beat(let beat)): beats.append(beat)
-      case .said(.failed(let sentence)): failure = sentence
       default: break
       }
       return nil
@@ -150,7 +152,8 @@ struct EdgeTests {
   }
 
   private func withData(rows: Int, _ body: (String, DatasetIndex) throws -> Void) throws {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "worker-edge-\(UInt64.random(in: 0 ... .max))")
+    let directory = FileManager.default.temporaryDirectory.appending(
+      path: "worker-edge-\(UInt64.random(in: 0 ... .max))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     let file = directory.appending(path: "data.csv").path

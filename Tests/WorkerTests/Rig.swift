@@ -22,7 +22,7 @@ struct Rig {
   init() {
     core = WorkerCore(
       incarnation: Self.incarnation, registration: Registration(role: .worker, host: "here", process: 1),
-      timing: Self.timing, at: 0)
+      coordinator: "tcp://c:1", timing: Self.timing, at: 0)
     var identity = Preamble()
     identity.run = 7
     identity.term = 3
@@ -68,13 +68,17 @@ struct Rig {
     let end = time + seconds
     while time < end {
       time += 0.1
-      if hearing { effects += tell(.received(coordinator.say(.beat(Beat())), from: .coordinator)) }
+      if hearing { effects += hearBeat() }
       effects += tell(.tick)
     }
     return effects
   }
 
   // MARK: The coordinator
+
+  mutating func hearBeat() -> [WorkerCore.Effect] {
+    tell(.received(coordinator.say(.beat(Beat())), from: .coordinator))
+  }
 
   /// An order as it is sent, perhaps several times.
   mutating func envelope(_ order: WorkerOrder, view: UInt32? = nil) -> Envelope {

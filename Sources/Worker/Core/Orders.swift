@@ -16,9 +16,7 @@ extension WorkerCore {
     }
     switch order {
     case .survey(let survey):
-      guard case .idle = state else {
-        return [answer(request, .refusal(.malformed("a survey of data that are assigned already")))]
-      }
+      leave()
       state = .surveying(request)
       return [.survey(survey)]
     case .adopt(let assignment): return adopt(assignment, request, view, at: time)
@@ -35,12 +33,22 @@ extension WorkerCore {
   private mutating func work(
     _ request: UInt64, _ view: UInt32, _ body: (inout WorkerCore, Post) -> [Effect]
   ) -> [Effect] {
-    let now = coordinator.identity.view
-    guard view >= now else { return [answer(request, .refusal(.staleView(now: now)))] }
-    guard view == now, case .ready(let post) = state else {
+    guard view == self.view, case .ready(let post) = state else {
       return [answer(request, .refusal(.malformed("an order to work for one that is not ready")))]
     }
     return body(&self, post)
+  }
+
+  /// Leaves what was under way: what was asked for it is of no interest, and its results will not be.
+  private mutating func leave() {
+    liaison.session.forget { question in
+      switch question {
+      case .fetch, .scores: true
+      default: false
+      }
+    }
+    servers.forget()
+    state = .idle
   }
 
   // MARK: Adopting
@@ -48,22 +56,18 @@ extension WorkerCore {
   private mutating func adopt(
     _ assignment: WorkerAssignment, _ request: UInt64, _ view: UInt32, at time: Seconds
   ) -> [Effect] {
-    let now = coordinator.identity.view
-    guard view > now else { return [answer(request, .refusal(.staleView(now: now)))] }
+    // What is prepared, read and computed is known by its view.
+    guard view > self.view else {
+      return [answer(request, .refusal(.malformed("a second assignment in view \(view)")))]
+    }
     do throws(AssignmentError) {
       try assignment.validate()
     } catch {
       return [answer(request, .refusal(.malformed("\(error)")))]
     }
-    coordinator.identity.view = view
-    // What was asked for the last assignment is of no interest now.
-    coordinator.forget { question in
-      switch question {
-      case .fetch, .scores: true
-      default: false
-      }
-    }
-    servers = ServerSessions(count: assignment.slots.servers, coordinator.identity, timing: timing, at: time)
+    liaison.session.identity.view = view
+    leave()
+    servers.begin(count: assignment.slots.servers, liaison.session.identity, timing: timing, at: time)
     let named = Set(assignment.data.all)
     articles = articles.filter { named.contains($0.key) }
     state = .fetching(request, assignment, ArticleFetch(named.filter { articles[$0] == nil }))
@@ -78,10 +82,10 @@ extension WorkerCore {
       return [
         .prepare(
           Preparation(
-            view: coordinator.identity.view, assignment: assignment, articles: articles, ownFiles: ownFiles))
+            view: self.view, assignment: assignment, articles: articles, ownFiles: ownFiles))
       ]
     }
-    let effects = fetch.next().map { Effect.send(coordinator.ask(.fetch($0), at: time), to: .coordinator) }
+    let effects = fetch.next().map { Effect.send(liaison.session.ask(.fetch($0), at: time), to: .coordinator) }
     state = .fetching(request, assignment, fetch)
     return effects
   }
@@ -97,13 +101,13 @@ extension WorkerCore {
   }
 
   mutating func ready(_ prepared: Prepared) -> [Effect] {
-    guard case .preparing(let request, let assignment) = state, prepared.view == coordinator.identity.view else {
+    guard case .preparing(let request, let assignment) = state, prepared.view == self.view else {
       return []
     }
     done += 1
     state = .ready(Post(assignment, prepared))
     return [
-      .say("\(coordinator.identity.member!): slices \(assignment.ownedSlices), \(prepared.threads) threads"),
+      .say("\(liaison.member!): slices \(assignment.ownedSlices), \(prepared.threads) threads"),
       report(request, .adopted),
     ]
   }

@@ -1,15 +1,22 @@
 import Sharding
 import Wire
 
-/// The conversations with the servers of one view.
+/// The conversations with the servers, view after view.
 struct ServerSessions {
+  /// By number; those beyond the view's servers rest, and keep count of their requests.
   private var sessions: [Session] = []
 
-  init() {}
-
+  /// Goes on with the servers of another view; nothing that was asked of the old ones is wanted any more.
+  ///
   /// - Parameter identity: what the worker says of itself in this view.
-  init(count: Int, _ identity: Preamble, timing: Timing, at time: Seconds) {
-    sessions = (0..<count).map { _ in Session(identity, timing: timing, at: time) }
+  mutating func begin(count: Int, _ identity: Preamble, timing: Timing, at time: Seconds) {
+    for server in sessions.indices { sessions[server].begin(identity) }
+    while sessions.count < count { sessions.append(Session(identity, timing: timing, at: time)) }
+  }
+
+  /// Gives up what was asked.
+  mutating func forget() {
+    for server in sessions.indices { sessions[server].forget() }
   }
 
   /// A question to one server; it is asked again until its answer has come.
@@ -29,7 +36,7 @@ struct ServerSessions {
   mutating func receive(
     _ envelope: Envelope, from server: Int, at time: Seconds
   ) -> (answer: Message, question: Message)? {
-    guard sessions.indices.contains(server), sessions[server].belongs(envelope.preamble),
+    guard sessions.indices.contains(server), sessions[server].admits(envelope.preamble),
       envelope.preamble.view == sessions[server].identity.view,
       case .answer(let answer, let question) = sessions[server].receive(envelope, at: time)
     else { return nil }
@@ -56,13 +63,5 @@ struct ServerSessions {
 
   mutating func excuse(_ lateness: Seconds) {
     for server in sessions.indices { sessions[server].excuse(lateness) }
-  }
-}
-
-extension Session {
-  /// Whether what says this of itself is of this run, and of the peer that is known.
-  func belongs(_ preamble: Preamble) -> Bool {
-    preamble.run == identity.run && preamble.term >= identity.term
-      && (peer.map { $0 == preamble.incarnation } ?? true)
   }
 }

@@ -24,7 +24,7 @@ extension WorkerCore {
   }
 
   mutating func begin(_ work: StepWork, at time: Seconds) -> [Effect] {
-    guard work.view == coordinator.identity.view else { return [] }
+    guard work.view == self.view else { return [] }
     switch state {
     case .training(let request, var steps, let post):
       let effects = steps.begin(work, at: post, &servers, time: time)
@@ -79,7 +79,7 @@ extension WorkerCore {
   mutating func finish(
     _ work: StepWork, _ slice: Int, _ gradient: NodeGradient?, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
-    guard work.view == coordinator.identity.view, case .training(let order, var steps, let post) = state else {
+    guard work.view == self.view, case .training(let order, var steps, let post) = state else {
       return []
     }
     done += 1
@@ -89,11 +89,11 @@ extension WorkerCore {
   }
 
   mutating func finish(_ work: StepWork, _ scores: Scores, at time: Seconds) -> [Effect] {
-    guard work.view == coordinator.identity.view, case .evaluating(let order, var blocks, let post) = state,
+    guard work.view == self.view, case .evaluating(let order, var blocks, let post) = state,
       let effects = blocks.finish(work)
     else { return [] }
     done += 1
-    let sent = Effect.send(coordinator.ask(.scores(scores), at: time), to: .coordinator)
+    let sent = Effect.send(liaison.session.ask(.scores(scores), at: time), to: .coordinator)
     let more = blocks.advance(at: post, &servers, time: time)
     state = .evaluating(order, blocks, post)
     return [sent] + effects + more
@@ -131,7 +131,7 @@ extension WorkerCore {
 
   private var activity: Activity {
     switch state {
-    case .unregistered, .registering, .idle, .ready, .ended: Activity(.idle)
+    case .idle, .ready, .ended: Activity(.idle)
     case .surveying: Activity(.surveying)
     case .fetching: Activity(.fetching, waitsFor: [.coordinator])
     case .preparing: Activity(.reading)

@@ -53,14 +53,8 @@ package struct WorkerCore {
     case end(WorkerError?)
   }
 
-  /// How long a worker waits to be welcomed, and between saying so, in seconds.
-  package static let patience: Seconds = 600
-  private static let reminder: Seconds = 5
-
   /// What is under way, with the number of the order to answer when it is done.
   enum State {
-    case unregistered
-    case registering(nextReminder: Seconds)
     case idle
     case surveying(UInt64)
     case fetching(UInt64, WorkerAssignment, ArticleFetch)
@@ -72,10 +66,9 @@ package struct WorkerCore {
   }
 
   let timing: Timing
-  private let registration: Registration
   private var ticks: Ticks
-  var state = State.unregistered
-  var coordinator: Session
+  var state = State.idle
+  var liaison: Liaison
   var servers = ServerSessions()
   /// Pieces of work done.
   var done: UInt64 = 0
@@ -85,39 +78,37 @@ package struct WorkerCore {
   var ownFiles: [DatasetIndex.File] = []
 
   /// - Parameters:
-  ///   - incarnation: drawn by the process, never 0.
+  ///   - incarnation: drawn by the process at its start, never 0.
+  ///   - coordinator: its endpoint, for sentences.
   ///   - time: now.
-  package init(incarnation: UInt64, registration: Registration, timing: Timing, at time: Seconds) {
-    var identity = Preamble()
-    identity.incarnation = incarnation
-    self.registration = registration
+  package init(
+    incarnation: UInt64, registration: Registration, coordinator: String, timing: Timing, at time: Seconds
+  ) {
     self.timing = timing
-    coordinator = Session(identity, timing: timing, at: time)
+    liaison = Liaison(
+      incarnation: incarnation, registration: registration, coordinator: coordinator, timing: timing, at: time)
     ticks = Ticks(at: time)
   }
 
+  /// The view that the worker was assigned to last.
+  var view: UInt32 { liaison.session.identity.view }
+
   /// Questions that have no answer yet.
-  package var openQuestions: Int { coordinator.openQuestions + servers.openQuestions }
+  package var openQuestions: Int { liaison.session.openQuestions + servers.openQuestions }
 
   /// Takes an event.
   ///
   /// - Parameter time: of any clock that does not go back.
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
     if case .ended = state { return [] }
-    // Before anything else: what is heard now was not late.
-    excuse(ticks.lateness(at: time))
+    let lateness = ticks.lateness(at: time)
+    if lateness > 0 { servers.excuse(lateness) }
     do throws(WorkerError) {
       return try handle(event, at: time)
     } catch {
       state = .ended
-      return [.send(coordinator.say(.failed("\(error)")), to: .coordinator), .end(error)]
+      return [.send(liaison.session.ask(.failed("\(error)"), at: time), to: .coordinator), .end(error)]
     }
-  }
-
-  private mutating func excuse(_ lateness: Seconds) {
-    guard lateness > 0 else { return }
-    coordinator.excuse(lateness)
-    servers.excuse(lateness)
   }
 
   private mutating func handle(_ event: Event, at time: Seconds) throws(WorkerError) -> [Effect] {
@@ -128,7 +119,7 @@ package struct WorkerCore {
       return try take(answer, to: question, envelope.preamble.request, from: server, at: time)
     case .tick: return try tick(at: time)
     case .congested(.coordinator, let request):
-      coordinator.holdBack(request, at: time)
+      liaison.session.holdBack(request, at: time)
       return []
     case .congested(.server(let server), let request):
       servers.holdBack(request, of: server, at: time)
@@ -148,61 +139,32 @@ package struct WorkerCore {
   // MARK: Time
 
   private mutating func tick(at time: Seconds) throws(WorkerError) -> [Effect] {
-    let silence = coordinator.silence(at: time)
-    var effects: [Effect] = []
-    switch state {
-    case .unregistered:
-      state = .registering(nextReminder: time + Self.reminder)
-      effects.append(.send(coordinator.ask(.register(registration), at: time), to: .coordinator))
-    case .registering(let nextReminder):
-      guard silence < Self.patience else { throw .noCoordinator(seconds: Int(Self.patience)) }
-      if time >= nextReminder {
-        state = .registering(nextReminder: time + Self.reminder)
-        effects.append(.say("waiting for the coordinator"))
-      }
-    default:
-      guard silence < timing.timeout else { throw .coordinatorSilent(seconds: Int(timing.timeout)) }
-      if coordinator.isBeatDue(at: time) { effects.append(.send(coordinator.say(.beat(beat)), to: .coordinator)) }
+    let beat = beat
+    switch liaison.tick(at: time, beat: beat) {
+    case .silent(let endpoint, let seconds): throw .coordinatorSilent(endpoint: endpoint, seconds: seconds)
+    case .messages(let messages, let sentence):
+      return messages.map { .send($0, to: .coordinator) } + (sentence.map { [.say($0)] } ?? []) + servers.due(at: time)
     }
-    effects += coordinator.due(at: time).map { .send($0, to: .coordinator) }
-    return effects + servers.due(at: time)
   }
 
   // MARK: The coordinator
 
   private mutating func hear(_ envelope: Envelope, at time: Seconds) throws(WorkerError) -> [Effect] {
-    if coordinator.identity.member != nil {
-      guard coordinator.belongs(envelope.preamble) else { return [] }
-    } else {
-      // A process may only answer the registration: orders will come again.
-      switch envelope.message {
-      case .welcome, .refusal: break
-      default: return []
-      }
-    }
-    switch coordinator.receive(envelope, at: time) {
-    case .question(let request, .order(let control)):
-      return obey(control, request, envelope.preamble.view, at: time)
-    case .question(let request, let message):
-      return [answer(request, .refusal(.malformed("a worker does not answer a \(message.name)")))]
-    case .repeated(let answer): return [.send(answer, to: .coordinator)]
-    case .answer(let answer, let question): return try take(answer, to: question, envelope.preamble, at: time)
-    case .said, .nothing: return []
+    switch liaison.receive(envelope, at: time) {
+    case .nothing: return []
+    case .tell(let answer): return [.send(answer, to: .coordinator)]
+    case .order(let request, let control, let view): return obey(control, request, view, at: time)
+    case .answer(let answer, let question): return try take(answer, to: question, at: time)
+    case .refused(let reason): throw .notWanted(reason)
     }
   }
 
   private mutating func take(
-    _ answer: Message, to question: Message, _ preamble: Preamble, at time: Seconds
+    _ answer: Message, to question: Message, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
     switch (question, answer) {
     case (_, .refusal(let reason)):
       throw .refused(by: .coordinator, question: question.name, reason: reason)
-    case (.register, .welcome(let member)):
-      coordinator.identity.run = preamble.run
-      coordinator.identity.term = preamble.term
-      coordinator.identity.member = member
-      state = .idle
-      return []
     case (.fetch(let fetch), .piece(let piece)): return try take(piece, for: fetch, at: time)
     case (.scores, .noted): return noted(at: time)
     default: throw .unexpected(from: .coordinator, what: "\(answer.name) in answer to a \(question.name)")
@@ -211,7 +173,7 @@ package struct WorkerCore {
 
   /// The answer to an order.
   mutating func answer(_ request: UInt64, _ message: Message) -> Effect {
-    .send(coordinator.answer(request, message), to: .coordinator)
+    .send(liaison.session.answer(request, message), to: .coordinator)
   }
 
   mutating func report(_ request: UInt64, _ report: WorkerReport) -> Effect {

@@ -3,8 +3,10 @@ import Wire
 
 /// Why a worker cannot go on.
 public enum WorkerError: Error, Equatable, CustomStringConvertible {
-  case noCoordinator(seconds: Int)
-  case coordinatorSilent(seconds: Int)
+  /// - Parameter endpoint: the coordinator's.
+  case coordinatorSilent(endpoint: String, seconds: Int)
+  /// The coordinator has no place for it.
+  case notWanted(String)
   /// - Parameter question: the name of the message that was refused.
   case refused(by: Member, question: String, reason: Refusal)
   case unexpected(from: Member, what: String)
@@ -15,10 +17,10 @@ public enum WorkerError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .noCoordinator(let seconds):
-      "no coordinator has welcomed this worker for \(seconds) s. Is it running, and reachable from this host?"
-    case .coordinatorSilent(let seconds):
-      "the coordinator has been silent for \(seconds) s. Is it running, and reachable from this host?"
+    case .coordinatorSilent(let endpoint, let seconds):
+      "the coordinator at \(endpoint) has been silent for \(seconds) s. Is it running, and reachable from this host?"
+    case .notWanted(let reason):
+      "the coordinator refused this worker: \(reason)."
     case .refused(let member, let question, let reason):
       "\(member) refused a \(question) of this worker: \(reason)."
     case .unexpected(let member, let what):

@@ -7,7 +7,6 @@ import Wire
 /// The edge around `WorkerCore`, which decides everything: this thread owns the sockets; reading, computing, preparing
 /// and surveying have threads of their own, which hand over through an inbox and wake this one.
 public final class Worker {
-  private let coordinator: String
   private let files: [String]
   private let threads: Int?
   private let logger: Logger
@@ -39,7 +38,6 @@ public final class Worker {
   public init(
     coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20), logger: Logger
   ) throws {
-    self.coordinator = coordinator
     self.files = files
     self.threads = threads
     self.logger = logger
@@ -55,7 +53,7 @@ public final class Worker {
       incarnation: .random(in: 1 ... .max, using: &random),
       registration: Registration(
         role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier),
-      timing: Timing(timeout: timeout / .seconds(1)), at: 0)
+      coordinator: coordinator, timing: Timing(timeout: timeout / .seconds(1)), at: 0)
   }
 
   private var now: Seconds { (clock.now - start) / .seconds(1) }
@@ -129,13 +127,13 @@ public final class Worker {
       }
       connections += 1
     case .prepare(let preparation): preparer.prepare(preparation)
-    case .read(let order): preparer.workplace?.reader.read(order)
-    case .compute(let work): preparer.workplace?.computers.compute(work)
-    case .recycle(let work): preparer.workplace?.reader.recycle(work)
+    case .read(let order): preparer.workplace?.read(order)
+    case .compute(let work): preparer.workplace?.compute(work)
+    case .recycle(let work): preparer.workplace?.recycle(work)
     case .survey(let order):
       surveyor?.stop()
       surveyor = Surveyor(order, files: files, spool: spool, threads: threads, inbox: inbox)
-    case .say(let sentence): logger.notice("\(sentence)", metadata: ["coordinator": "\(coordinator)"])
+    case .say(let sentence): logger.notice("\(sentence)")
     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
     }
   }

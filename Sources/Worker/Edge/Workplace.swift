@@ -1,14 +1,14 @@
 import Foundation
 
 /// The threads of one view: those that read, and those that compute.
-final class Workplace: Sendable {
-  let prepared: Prepared
-  let reader: StepReader
-  let computers: ComputeThreads
+package final class Workplace: Sendable {
+  package let prepared: Prepared
+  private let reader: StepReader
+  private let computers: ComputeThreads
 
   /// - Parameter threads: that compute; nil takes what the assignment says, or one a core.
   /// - Throws: what is wrong with the articles.
-  init(_ preparation: Preparation, threads: Int?, inbox: Inbox) throws {
+  package init(_ preparation: Preparation, threads: Int?, inbox: Inbox) throws {
     let data = try WorkerData(preparation)
     let assigned = threads ?? preparation.assignment.threads
     let threads = assigned > 0 ? assigned : ProcessInfo.processInfo.activeProcessorCount
@@ -18,8 +18,12 @@ final class Workplace: Sendable {
     reader = StepReader(preparation, data, inbox: inbox)
   }
 
+  package func read(_ order: ReadOrder) { reader.read(order) }
+  package func compute(_ work: StepWork) { computers.compute(work) }
+  package func recycle(_ work: StepWork) { reader.recycle(work) }
+
   /// Ends and joins the threads.
-  func stop() {
+  package func stop() {
     reader.stop()
     computers.stop()
   }
