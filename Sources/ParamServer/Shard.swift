@@ -134,8 +134,7 @@ struct Shard {
 
   /// Of the table that is furthest behind, whose clock is ours.
   var totals: StepTotals {
-    let last = tables.min { $0.clock < $1.clock }
-    return last.map { StepTotals(rows: $0.table.totals.rows, lossSum: $0.table.totals.lossSum) } ?? StepTotals()
+    tables.min { $0.clock < $1.clock }?.table.totals ?? StepTotals()
   }
 
   var activity: Activity {
