@@ -27,6 +27,4 @@ public struct Control: Sendable {
       }
     }
   }
-
-  public var count: Int { frame.count }
 }

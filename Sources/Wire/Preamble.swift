@@ -1,5 +1,3 @@
-import Sharding
-
 /// What begins every message: who speaks, in which run and view, and what about. Fixed size, little-endian, checked
 /// before anything else is read.
 ///
@@ -19,9 +17,8 @@ import Sharding
 ///
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.
 public struct Preamble: Equatable, Sendable {
-  public static let magic: UInt32 = 0x5350_4644
+  static let magic: UInt32 = 0x5350_4644
   public static let version: UInt16 = 2
-  public static let size = 56
 
   public var run: UInt64 = 0
   public var term: UInt32 = 0

@@ -1,5 +1,3 @@
-import Sharding
-
 /// One conversation with one peer, from either side: registration, beats, silence, asking again, telling repetitions
 /// from news, repeating answers. Servers, workers and coordinators hold one for each process they speak with.
 ///
@@ -17,7 +15,7 @@ public struct Session: Sendable {
   private let timing: Timing
   private var questions = Questions()
   private var answers = Answers()
-  public private(set) var lastHeard: Seconds
+  private var lastHeard: Seconds
   private var lastBeat = -Seconds.infinity
   /// Of this side's messages: where it stands.
   public var identity: Preamble
@@ -98,7 +96,7 @@ public struct Session: Sendable {
     let (request, message) = (envelope.preamble.request, envelope.message)
     if peer == nil { peer = envelope.preamble.incarnation }
     if message.isAnswer {
-      if case .refusal(.notYet) = message {
+      if case .refusal(let refusal) = message, refusal.remedy == .askAgain {
         questions.postpone(request, at: time, timing)
         return .nothing
       }
