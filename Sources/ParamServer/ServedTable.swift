@@ -1,4 +1,3 @@
-import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.
