@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libisal-dev pkg-config
 DEEPFM := .build/release/deepfm
 RELEASE := -c release -Xswiftc -enable-testing
-SOURCES := Package.swift Sources Tests Benchmarks
+EXAMPLE := --package-path Examples/ClusterTest --scratch-path .build
+SOURCES := Package.swift Sources Tests Benchmarks Examples
 
-.PHONY: demo test build bench format lint clean setup
+.PHONY: demo test example build bench format lint clean setup
 
 demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 	@rm -rf demo && mkdir -p demo
@@ -16,6 +17,13 @@ demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 test: setup ## build and run all tests
 	swift build $(RELEASE) --build-tests
 	swift test $(RELEASE) --skip-build
+	$(MAKE) example
+
+# In our own build directory and with our own versions of packages, so that nothing is built twice.
+example: setup ## build and run the test of the example package, which uses this one as a library
+	@if [ -e Package.resolved ]; then cp Package.resolved Examples/ClusterTest/; fi
+	swift build $(RELEASE) $(EXAMPLE) --build-tests
+	swift test $(RELEASE) $(EXAMPLE) --skip-build
 
 build: setup
 	swift build $(RELEASE) --product deepfm

@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Run", "Comparison", "Coordinator", "ParamServer", "Worker", "Job",
+        "Run", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
