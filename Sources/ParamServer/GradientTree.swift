@@ -2,7 +2,7 @@ import Sharding
 import Wire
 
 /// Sums a step's pushes along the fixed binary tree of slices, in whatever order they arrive and however often
-/// (DESIGN.md, promise 1). Rows, losses, samples and sightings are all summed left + right.
+/// (ARCHITECTURE.md, promise 1). Rows, losses, samples and sightings are all summed left + right.
 ///
 /// Two complete siblings become their parent at once, so no complete node is above another. What is pushed for a node is
 /// by construction what its children come to, whoever summed it.
