@@ -86,7 +86,7 @@ let package = Package(
       dependencies: [
         "Checkpoint", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Sharding", "Wire", "Worker",
       ]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features", "CZeroMQ"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features", "Randomness", "CZeroMQ"]),
   ],
   swiftLanguageModes: [.v6]
 )
