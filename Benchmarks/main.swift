@@ -10,6 +10,8 @@ defer { scratch.remove() }
 let manyRows = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 5_000_000
 
 print("machine: \(ProcessInfo.processInfo.activeProcessorCount) cores\n")
+try UndoBenchmark.run()
+print()
 let data = try scratch.synthesize(rows: rows, "train.txt")
 
 let bound = MatrixBound.measure()

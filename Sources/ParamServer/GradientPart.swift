@@ -53,10 +53,10 @@ package enum GradientVerdict: Hashable, Sendable {
 
 /// What a node of the tree sums up to. No samples is no sum: it adds nothing, not even a zero.
 package struct NodeSum {
-  package var rows: SortedRows<UInt64>
-  package var sightings = Sightings()
-  package var samples: UInt64 = 0
-  package var lossSum = 0.0
+  package internal(set) var rows: SortedRows<UInt64>
+  package internal(set) var sightings = Sightings()
+  package internal(set) var samples: UInt64 = 0
+  package internal(set) var lossSum = 0.0
   /// Where the rows are, if they were merged.
   var buffer: RowBuffer<UInt64>?
 }

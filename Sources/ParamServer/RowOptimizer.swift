@@ -1,5 +1,6 @@
 import Glibc
 import Sharding
+import Synchronization
 
 /// Applies an optimizer to one row at a time. A row is its parameters, then the optimizer's state, which starts as zeros.
 ///
@@ -23,7 +24,19 @@ struct RowOptimizer {
     corrections2 = Self.corrections(beta2)
   }
 
+  /// By beta: tables by the thousand share them.
+  private static let knownCorrections = Mutex<[Double: [Float]]>([:])
+
   private static func corrections(_ beta: Double) -> [Float] {
+    knownCorrections.withLock { known in
+      if let table = known[beta] { return table }
+      let table = makeCorrections(beta)
+      known[beta] = table
+      return table
+    }
+  }
+
+  private static func makeCorrections(_ beta: Double) -> [Float] {
     var table: [Float] = [1]
     var power = beta
     while power > 1e-9, table.count < 1 << 20 {

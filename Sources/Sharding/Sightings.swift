@@ -45,8 +45,10 @@ public struct Sightings: Hashable, Sendable {
       if a <= b { l += 1 }
       if b <= a { r += 1 }
     }
-    ranks += left.ranks[l...] + right.ranks[r...]
-    counts += left.counts[l...] + right.counts[r...]
+    ranks += left.ranks[l...]
+    ranks += right.ranks[r...]
+    counts += left.counts[l...]
+    counts += right.counts[r...]
   }
 }
 

@@ -66,13 +66,16 @@ public struct Liaison: Sendable {
   /// Whoever has no place takes nothing but one. An order that overtakes the welcome is not even noted: it comes again.
   private mutating func offer(_ envelope: Envelope, at time: Seconds) -> Heard {
     switch envelope.message {
-    case .refusal(let refusal) where refusal.remedy == .end: return .refused("\(refusal)")
+    // Whose words could not be read is answered under no number.
+    case .refusal(let refusal) where envelope.preamble.request == 0:
+      guard case .otherVersion(_, Preamble.version) = refusal else { return .nothing }
+      return .refused("\(refusal)")
     case .refusal, .welcome: break
     default: return .nothing
     }
-    guard case .answer(.welcome(let place), to: .register) = session.receive(envelope, at: time) else {
-      return .nothing
-    }
+    guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
+    if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
+    guard case .welcome(let place) = answer else { return .nothing }
     session.identity.run = envelope.preamble.run
     session.identity.term = envelope.preamble.term
     session.identity.member = place

@@ -51,6 +51,15 @@ public struct Session: Sendable {
   /// Gives up what was asked and is not answered: nobody wants to know any more.
   public mutating func forget(_ isUnwanted: (Message) -> Bool = { _ in true }) { questions.forget(isUnwanted) }
 
+  /// Goes on in another view, perhaps with another process: nothing that was asked is wanted any more. Questions are
+  /// counted on, so that a late answer to an old one never passes for the answer to a new one.
+  public mutating func begin(_ identity: Preamble) {
+    self.identity = identity
+    peer = nil
+    questions.forget { _ in true }
+    answers = Answers()
+  }
+
   /// Says a thing that wants no answer.
   public func say(_ message: Message) -> Envelope { envelope(0, message) }
 

@@ -95,8 +95,10 @@ extension Table {
 
   /// All that a table is, to the bit: each slot's snapshot, what is dirty and filled, totals and clock.
   var state: TableState {
-    TableState(
-      slots: (0..<Rank.slots).filter { rows[$0].count > 0 || candidates[$0].count > 0 }.map { snapshot(slot: $0) },
+    var held = rows.filled
+    held.formUnion(candidates.filled)
+    return TableState(
+      slots: held.slots.map { snapshot(slot: $0) },
       dirty: dirtySlots, filled: filledSlots, rows: rowCount, candidates: candidateCount, totals: totals, clock: clock)
   }
 }

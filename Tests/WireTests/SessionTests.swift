@@ -166,7 +166,15 @@ struct SessionTests {
     var liaison = Liaison(
       incarnation: 5, registration: Registration(role: .worker, host: "h", process: 1), coordinator: "c",
       timing: Timing(), at: 0)
-    let answer = Envelope(Preamble(), .refusal(.full("this run has the 2 workers it needs")))
+    _ = liaison.tick(at: 0, beat: Beat())
+    var preamble = Preamble()
+    let other = Envelope(preamble, .refusal(.otherVersion(mine: Preamble.version, yours: Preamble.version + 1)))
+    guard case .nothing = liaison.receive(other, at: 0) else {
+      Issue.record("another process's version is not this one's trouble")
+      return
+    }
+    preamble.request = 1
+    let answer = Envelope(preamble, .refusal(.full("this run has the 2 workers it needs")))
     guard case .refused(let reason) = liaison.receive(answer, at: 0) else {
       Issue.record("not refused")
       return

@@ -129,6 +129,20 @@ struct TrainingTests {
     #expect(rig.wait(5).toServers.isEmpty, "nothing of the old view is asked again")
   }
 
+  @Test("A server's refusal of what was asked in an older view is no answer to a question of the new one")
+  func lateRefusal() throws {
+    var (rig, _) = try training(0..<1)
+    let old = rig.tell(.assembled(step(0))).toServers
+    try rig.adopt(assignment, view: 2)
+    _ = rig.order(.train(Sample.leases(steps: 0..<1)), view: 2)
+    let new = rig.tell(.assembled(step(0, view: 2)))
+    // Both speak of the view that the server is in by now.
+    for (server, question) in old {
+      #expect(rig.answer(question, .refusal(.staleView(now: 2)), from: .server(server)).isEmpty)
+    }
+    #expect(rig.answerPulls(new, rows: Sample.row(model)).computed.count == 1)
+  }
+
   @Test("A loss that is no number ends the worker, naming the step")
   func notFinite() throws {
     var (rig, _) = try training(0..<1)

@@ -46,7 +46,7 @@ extension WorkerCore {
       default: false
       }
     }
-    servers = ServerSessions()
+    servers.forget()
     state = .idle
   }
 
@@ -55,7 +55,7 @@ extension WorkerCore {
   private mutating func adopt(
     _ assignment: WorkerAssignment, _ request: UInt64, _ view: UInt32, at time: Seconds
   ) -> [Effect] {
-    // Requests are counted anew with each assignment, so answers to the last one must not pass for this one's.
+    // What is prepared, read and computed is known by its view.
     guard view > self.view else {
       return [answer(request, .refusal(.malformed("a second assignment in view \(view)")))]
     }
@@ -66,7 +66,7 @@ extension WorkerCore {
     }
     liaison.session.identity.view = view
     leave()
-    servers = ServerSessions(count: assignment.slots.servers, liaison.session.identity, timing: timing, at: time)
+    servers.begin(count: assignment.slots.servers, liaison.session.identity, timing: timing, at: time)
     let named = Set(assignment.data.all)
     articles = articles.filter { named.contains($0.key) }
     state = .fetching(request, assignment, ArticleFetch(named.filter { articles[$0] == nil }))

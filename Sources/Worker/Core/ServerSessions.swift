@@ -1,14 +1,21 @@
 import Wire
 
-/// The conversations with the servers of one view.
+/// The conversations with the servers, view after view.
 struct ServerSessions {
+  /// By number; those beyond the view's servers rest, and keep count of their requests.
   private var sessions: [Session] = []
 
-  init() {}
-
+  /// Goes on with the servers of another view; nothing that was asked of the old ones is wanted any more.
+  ///
   /// - Parameter identity: what the worker says of itself in this view.
-  init(count: Int, _ identity: Preamble, timing: Timing, at time: Seconds) {
-    sessions = (0..<count).map { _ in Session(identity, timing: timing, at: time) }
+  mutating func begin(count: Int, _ identity: Preamble, timing: Timing, at time: Seconds) {
+    for server in sessions.indices { sessions[server].begin(identity) }
+    while sessions.count < count { sessions.append(Session(identity, timing: timing, at: time)) }
+  }
+
+  /// Gives up what was asked.
+  mutating func forget() {
+    for server in sessions.indices { sessions[server].forget() }
   }
 
   /// A question to one server; it is asked again until its answer has come.
