@@ -3,9 +3,15 @@ SHELL := /bin/bash
 PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libisal-dev pkg-config
 DEEPFM := .build/release/deepfm
 RELEASE := -c release -Xswiftc -enable-testing
-SOURCES := Package.swift Sources Tests Benchmarks
+EXAMPLE := --package-path Examples/ClusterTest --scratch-path .build
+MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
+SOURCES := Package.swift Sources Tests Benchmarks Examples
+LIVES ?= 20000
 
-.PHONY: demo test build bench format lint clean setup
+.PHONY: help demo test example soak mutants build bench format lint clean setup
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 	@rm -rf demo && mkdir -p demo
@@ -13,25 +19,41 @@ demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 	$(DEEPFM) synthesize --rows 60000 --seed 2 --out demo/valid.txt
 	$(DEEPFM) train --train demo/train.txt --valid demo/valid.txt --batch 1024 --epochs 3 --run-dir demo/run
 
-test: setup ## build and run all tests
-	swift build $(RELEASE) --build-tests
+# The example goes first, so that what the test runner says of all our own tests is said last.
+test: example ## build and run all tests
+	Scripts/progress swift build $(RELEASE) --build-tests
 	swift test $(RELEASE) --skip-build
 
-build: setup
-	swift build $(RELEASE) --product deepfm
+# In our own build directory and with our own versions of packages, so that nothing is built twice.
+example: setup ## build and run the test of the example package, which uses this one as a library
+	@if [ -e Package.resolved ]; then cp Package.resolved Examples/ClusterTest/; fi
+	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
+	swift test $(RELEASE) $(EXAMPLE) --skip-build
+
+soak: setup ## live 20,000 simulated lives of a cluster, or LIVES of them
+	Scripts/progress swift build $(RELEASE) --build-tests
+	LIVES=$(LIVES) swift test $(RELEASE) --skip-build --filter SimulationTests
+
+mutants: setup ## plant faults in the cores, and fail for each that the simulator does not find
+	Scripts/progress swift build $(RELEASE) $(MUTANTS) --build-tests
+	swift test $(RELEASE) $(MUTANTS) --skip-build --filter MutantTests
+
+build: setup ## build the tool, .build/release/deepfm
+	Scripts/progress swift build $(RELEASE) --product deepfm
 
 bench: setup ## measure, and print ratios against bounds measured in the same run
-	swift build $(RELEASE)
+	Scripts/progress swift build $(RELEASE)
 	.build/release/benchmarks
 
 format: ## rewrite the sources in the project's format
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
-lint: ## fail where the sources are not in the project's format
+lint: ## fail where sources are not in the project's format, import what they must not, or are too long
 	swift format lint --strict --parallel --recursive $(SOURCES)
+	Scripts/imports
 
-clean:
-	rm -rf .build demo
+clean: ## remove what was built, and the demo
+	rm -rf .build .build-mutants demo
 
 setup: ## install the Debian packages that are missing
 	@missing=$$(for package in $(PACKAGES); do \

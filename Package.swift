@@ -42,7 +42,7 @@ let package = Package(
       dependencies: [
         "Checkpoint", "Wire", "Sharding", .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Job", dependencies: ["Wire", "Sharding", "Features", "DeepFM", "Yams"]),
+    .target(name: "Job", dependencies: ["Sharding", "Features", "DeepFM", "Yams"]),
     .target(
       name: "Worker",
       dependencies: ["Job", "Wire", "Sharding", "Features", "DeepFM", .product(name: "Logging", package: "swift-log")]),
@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Run", "Comparison", "Coordinator", "Checkpoint", "ParamServer", "Worker", "Job",
+        "Run", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

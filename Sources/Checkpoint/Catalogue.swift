@@ -109,7 +109,7 @@ public final class Catalogue: Sendable {
     }
   }
 
-  /// Records something that a person may want to know.
+  /// Records which rows each slice reads, once and for all.
   public func record(partitions: [PartitionRecord]) throws {
     try explainingFailures {
       try database.write { database in
@@ -121,6 +121,7 @@ public final class Catalogue: Sendable {
     }
   }
 
+  /// Records something that a person may want to know.
   public func record(event text: String) throws {
     try explainingFailures {
       try database.write { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [now(), text]) }

@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Sharding
 
 /// A server's SQLite file: `shards/server-<n>.sqlite`.
 ///

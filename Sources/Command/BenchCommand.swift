@@ -1,5 +1,4 @@
 import ArgumentParser
-import Coordinator
 import DeepFM
 import Features
 import Foundation

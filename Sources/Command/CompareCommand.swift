@@ -1,6 +1,5 @@
 import ArgumentParser
 import Comparison
-import Run
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

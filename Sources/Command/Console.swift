@@ -1,6 +1,5 @@
-import Checkpoint
-import Coordinator
 import Foundation
+import Run
 
 /// What people see: a progress bar on a terminal, plain lines elsewhere. Results go to standard output, all else to
 /// standard error.

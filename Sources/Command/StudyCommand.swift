@@ -1,6 +1,5 @@
 import ArgumentParser
 import Comparison
-import DeepFM
 import Run
 
 struct StudyCommand: ParsableCommand {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import DeepFM
 import Features
 import Foundation
 import Run

@@ -1,6 +1,5 @@
 import Checkpoint
 import Foundation
-import Job
 import Wire
 
 /// The coordinator of a run: the edge around `CoordinatorCore`. It owns the socket and the catalogue, and decides nothing.

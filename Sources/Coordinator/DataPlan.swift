@@ -3,7 +3,6 @@ import Features
 import Foundation
 import Job
 import Sharding
-import Wire
 
 /// Who reads which rows, fixed when the run starts: a partition of the data for each slice, whoever computes the slice.
 ///

@@ -1,4 +1,3 @@
-import Sharding
 import Wire
 
 /// Who takes part in a run: processes register, are numbered when all are there, are heard, and are missed.
@@ -161,7 +160,9 @@ struct Membership: Sendable {
   }
 
   private mutating func welcome(_ incarnation: UInt64) -> (Envelope, Route)? {
-    guard var place = places[incarnation], let member = place.member, let route = place.session.route else { return nil }
+    guard var place = places[incarnation], let member = place.member, let route = place.session.route else {
+      return nil
+    }
     defer { places[incarnation] = place }
     return (place.session.answer(place.registrationRequest, .welcome(member)), route)
   }

@@ -1,5 +1,4 @@
 import Checkpoint
-import Job
 import Wire
 
 /// An epoch being trained.

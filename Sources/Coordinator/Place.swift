@@ -1,4 +1,3 @@
-import Sharding
 import Wire
 
 /// A process that takes part, or offers to.

@@ -1,6 +1,6 @@
 import Wire
 
-/// Being alive is not progress (DESIGN.md, promise 4): notices a run in which nobody gets on, and says who holds it.
+/// Being alive is not progress (ARCHITECTURE.md, promise 4): notices a run in which nobody gets on, and says who holds it.
 enum ProgressWatch {
   /// - Returns: a sentence, if no member's work has moved for `timeout` seconds.
   static func standstill(of places: [Place], timeout: Seconds, at time: Seconds) -> String? {
@@ -19,7 +19,7 @@ enum ProgressWatch {
       let address = other.registration.endpoint.map { " at \($0)" } ?? ""
       return "\(place.name) has been \(describe(place.beat.activity)) for \(seconds) s, and waits for \(other.name), "
         + "which is \(describe(other.beat.activity)). Can \(place.registration.host) reach it\(address)? "
-        + "Servers on other hosts need --listen with an address that workers can reach"
+        + "Servers on other hosts need --listen or --advertise with an address that workers can reach"
     }
     let all = places.map { "\($0.name) is \(describe($0.beat.activity))" }.joined(separator: ", ")
     return "nothing has moved for \(seconds) s: \(all). See their logs"
@@ -27,7 +27,8 @@ enum ProgressWatch {
 
   private static func waiting(for holder: Place, among places: [Place]) -> String {
     let others = places.filter { place in holder.member.map { place.beat.activity.waitsFor.contains($0) } ?? false }
-    return others.isEmpty ? "" : "; " + others.compactMap { $0.member.map { "\($0)" } }.joined(separator: ", ") + " wait"
+    guard !others.isEmpty else { return "" }
+    return "; " + others.compactMap { $0.member.map { "\($0)" } }.joined(separator: ", ") + " wait"
   }
 
   /// `computing slices 3, 4 of step 17`.

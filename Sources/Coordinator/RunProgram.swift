@@ -1,6 +1,4 @@
 import Checkpoint
-import DeepFM
-import Features
 import Job
 import Sharding
 import Wire
@@ -22,6 +20,8 @@ struct RunProgram: Sendable {
   }
 
   private enum Phase {
+    /// Nothing has been asked yet.
+    case waiting
     case adopting(Set<Member>)
     case surveying(Set<Member>, [Member: SurveyResult])
     case training(TrainingPhase)
@@ -34,7 +34,7 @@ struct RunProgram: Sendable {
 
   private let plan: Plan
   private let members: [Place]
-  private var phase = Phase.done
+  private var phase = Phase.waiting
   private var epoch = 0
   private var nextStep: UInt64 = 0
   private var result = RunResult()
@@ -49,10 +49,10 @@ struct RunProgram: Sendable {
   private var servers: [Member] { members.compactMap(\.member).filter { $0.role == .server } }
   private var workers: [Member] { members.compactMap(\.member).filter { $0.role == .worker } }
 
-  /// Whether somebody is expected to get on: not while the catalogue is written, nor at the end.
+  /// Whether somebody is expected to get on: not before the beginning, while the catalogue is written, nor at the end.
   var expectsProgress: Bool {
     switch phase {
-    case .committing, .done: false
+    case .waiting, .committing, .done: false
     default: true
     }
   }
@@ -79,37 +79,7 @@ struct RunProgram: Sendable {
   private mutating func adopt(_ model: ModelPlan, databases: [String]) -> [Effect] {
     phase = .adopting(Set(servers + workers))
     nextStep = model.restore?.clock ?? 0
-    let slots = SlotMap(servers: servers.count)
-    let (optimization, cluster) = (plan.settings.optimization, plan.settings.cluster)
-    let places = members.reduce(into: [Member: Place]()) { if let member = $1.member { $0[member] = $1 } }
-    let toServers = servers.map { member in
-      Effect.ask(
-        member,
-        .order(
-          Control(
-            ServerOrder.adopt(
-              ServerAssignment(
-                server: member.number, slots: slots, tables: model.tables, slices: optimization.slices,
-                seed: optimization.seed, epochSteps: model.data.epochSteps,
-                workers: workers.compactMap { places[$0]?.incarnation },
-                database: databases.indices.contains(member.number) ? databases[member.number] : nil,
-                restore: model.restore)))))
-    }
-    let endpoints = servers.map { places[$0]?.registration.endpoint ?? "" }
-    let toWorkers = workers.map { member in
-      let slices = model.workerSlices[member.number]
-      return Effect.ask(
-        member,
-        .order(
-          Control(
-            WorkerOrder.adopt(
-              WorkerAssignment(
-                worker: member.number, servers: endpoints, slots: slots, model: model.model,
-                batch: optimization.batch, slices: optimization.slices, ownedSlices: slices, seed: optimization.seed,
-                threads: cluster.threads, readers: plan.settings.data.syncReading ? 0 : plan.settings.data.readers,
-                clip: optimization.clip, data: model.data.articles(forSlices: slices))))))
-    }
-    return toServers + toWorkers
+    return model.assignments(of: members, plan.settings, databases: databases).map { .ask($0, .order($1)) }
   }
 
   // MARK: What members say
@@ -299,12 +269,8 @@ struct RunProgram: Sendable {
   mutating func interrupt() -> [Effect] { finish(.interrupted(lastCheckpoint: lastCheckpoint)) }
 
   private mutating func finish(_ outcome: Outcome) -> [Effect] {
-    if case .done = phase, !isNew { return [] }
-    isNew = false
+    if case .done = phase { return [] }
     phase = .done
     return [.finish(outcome)]
   }
-
-  /// Nothing has been asked yet.
-  private var isNew = true
 }

@@ -27,7 +27,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   }
 }
 
-/// How far workers' clocks may drift (DESIGN.md, promise 2).
+/// How far workers' clocks may drift (ARCHITECTURE.md, promise 2).
 public enum Consistency: String, Codable, Sendable, CaseIterable {
   /// Staleness 0, gradients averaged over the global minibatch: the paper's scheme (section III-B.2).
   case sync

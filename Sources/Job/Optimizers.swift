@@ -1,4 +1,3 @@
-import DeepFM
 import Sharding
 
 /// The optimizers, as the command line names them.

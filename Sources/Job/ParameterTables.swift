@@ -26,11 +26,13 @@ public enum ParameterTables {
             l2: settings.optimization.denseL2)
         ])
     }
+    let sightings = settings.data.admitAfter
     return [
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
         optimizer: settings.sparseOptimizer(totalSteps: totalSteps),
-        admission: settings.data.admitAfter > 1 ? .init(sightings: settings.data.admitAfter, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
+        admission: sightings > 1
+          ? .init(sightings: sightings, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
       TableDescription(name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps)),
     ]
   }

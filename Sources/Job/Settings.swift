@@ -60,17 +60,4 @@ public struct Settings: Codable, Sendable, Hashable {
       optimization.patience == 0 || !data.valid.isEmpty, OptimizationSettings.CodingKeys.patience,
       optimization.patience, "early stopping needs data to evaluate on: name it with valid")
   }
-
-  /// Steps of the whole run over so many training rows, the last of an epoch perhaps a short one.
-  ///
-  /// - Throws: `ConfigurationError` where they are too many to be counted.
-  public func totalSteps(rows: Int) throws -> Int {
-    let batch = optimization.batch
-    let (steps, overflows) = (rows / batch + (rows % batch > 0 ? 1 : 0))
-      .multipliedReportingOverflow(by: optimization.epochs)
-    try require(
-      !overflows, OptimizationSettings.CodingKeys.epochs, optimization.epochs,
-      "over \(rows) rows that is more steps than can be counted; choose fewer")
-    return steps
-  }
 }

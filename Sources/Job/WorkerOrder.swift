@@ -2,7 +2,6 @@ import DeepFM
 import Features
 import Foundation
 import Sharding
-import Wire
 
 /// What the coordinator asks of a worker. Each order is carried out once and then answered, however often it comes.
 public enum WorkerOrder: Codable, Sendable {

@@ -1,5 +1,4 @@
 import Checkpoint
-import Sharding
 
 /// A checkpoint being written, a few slots at a time, so that the server keeps answering meanwhile.
 struct CheckpointTask {

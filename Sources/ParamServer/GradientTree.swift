@@ -1,7 +1,8 @@
 import Sharding
+import Wire
 
 /// Sums a step's pushes along the fixed binary tree of slices, in whatever order they arrive and however often
-/// (DESIGN.md, promise 1). Rows, losses, samples and sightings are all summed left + right.
+/// (ARCHITECTURE.md, promise 1). Rows, losses, samples and sightings are all summed left + right.
 ///
 /// Two complete siblings become their parent at once, so no complete node is above another. What is pushed for a node is
 /// by construction what its children come to, whoever summed it.
@@ -14,8 +15,6 @@ package struct GradientTree {
   private var buffers: [RowBuffer<UInt64>] = []
   private var spareSightings: [Sightings] = []
 
-  /// Far above any minibatch, and its sum over all slices is far below what a UInt64 holds.
-  package static let mostSamples: UInt64 = 1 << 40
   package static let mostParts = 1 << 12
 
   /// A node of which some parts have come.
@@ -78,7 +77,7 @@ package struct GradientTree {
     guard (1...Self.mostParts).contains(part.parts), (0..<part.parts).contains(part.part) else {
       return "part \(part.part) of \(part.parts)"
     }
-    guard part.samples <= Self.mostSamples else { return "a push cannot stand for \(part.samples) samples" }
+    guard part.samples <= Push.mostSamples else { return "a push cannot stand for \(part.samples) samples" }
     guard part.lossSum.isFinite else { return "the sum of losses is \(part.lossSum)" }
     guard part.values.count == part.ranks.count * width, part.sightingRanks.count == part.sightingCounts.count else {
       return "\(part.values.count) values for \(part.ranks.count) rows of \(width)"

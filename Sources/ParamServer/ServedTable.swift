@@ -1,9 +1,8 @@
-import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.
 ///
-/// A pull at clock c is answered once all steps before c are applied (DESIGN.md, promise 2; lag 0), from the undo log
+/// A pull at clock c is answered once all steps before c are applied (ARCHITECTURE.md, promise 2; lag 0), from the undo log
 /// where the table is past it. A class only because arrays hold no noncopyable values: one shard owns it, nobody shares it.
 final class ServedTable {
   private(set) var table: Table

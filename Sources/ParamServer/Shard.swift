@@ -11,7 +11,7 @@ struct Shard {
   /// By incarnation: the view's workers.
   private var workers: [UInt64: Session] = [:]
 
-  /// Steps that can be undone, and read back to: with lag s, 2 s + 2 (DESIGN.md, "Undo log").
+  /// Steps that can be undone, and read back to: with lag s, 2 s + 2.
   static let undoDepth = 2
 
   /// - Throws: `ServerError` where the assignment contradicts itself.
@@ -110,7 +110,7 @@ struct Shard {
     return tables[number]
   }
 
-  /// What one message may ask for is bounded, so that its answer is too (DESIGN.md, promise 6). Ranks must ascend and lie
+  /// What one message may ask for is bounded, so that its answer is too (ARCHITECTURE.md, promise 6). Ranks must ascend and lie
   /// in slots that are ours.
   private func check(_ frame: Frame, width: Int) throws {
     defer { withExtendedLifetime(frame) {} }
@@ -134,8 +134,7 @@ struct Shard {
 
   /// Of the table that is furthest behind, whose clock is ours.
   var totals: StepTotals {
-    let last = tables.min { $0.clock < $1.clock }
-    return last.map { StepTotals(rows: $0.table.totals.rows, lossSum: $0.table.totals.lossSum) } ?? StepTotals()
+    tables.min { $0.clock < $1.clock }?.table.totals ?? StepTotals()
   }
 
   var activity: Activity {

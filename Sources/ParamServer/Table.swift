@@ -1,4 +1,5 @@
 import Sharding
+import Wire
 
 /// One table's rows on one server.
 ///
@@ -18,7 +19,7 @@ package struct Table: ~Copyable {
   /// Steps applied.
   package private(set) var clock: UInt64
   /// Of the steps applied since the epoch began.
-  package private(set) var totals: Totals
+  package private(set) var totals: StepTotals
   private let epochSteps: UInt64
 
   /// - Parameters:
@@ -28,7 +29,7 @@ package struct Table: ~Copyable {
   ///   - undoDepth: how many of the latest steps can be undone.
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
   package init(
-    _ description: TableDescription, number: Int, seed: UInt64, clock: UInt64 = 0, totals: Totals = Totals(),
+    _ description: TableDescription, number: Int, seed: UInt64, clock: UInt64 = 0, totals: StepTotals = StepTotals(),
     epochSteps: UInt64 = 0, undoDepth: Int = 0
   ) throws(ServerError) {
     rules = try RowRules(description, number: number, seed: seed)
@@ -108,7 +109,7 @@ package struct Table: ~Copyable {
     precondition(gradients.width == width)
     let undo = log.begin(clock: clock, totals: totals, dirty: dirty, rows: gradients.count, stride: stride)
     clock += 1
-    if epochSteps > 0, step % epochSteps == 0 { totals = Totals() }
+    if epochSteps > 0, step % epochSteps == 0 { totals = StepTotals() }
     guard samples > 0 else { return }
     totals.rows += samples
     totals.lossSum += lossSum

@@ -1,5 +1,3 @@
-import Sharding
-
 /// What a table was a few steps ago.
 extension Table {
   /// The earliest clock whose state is known still.

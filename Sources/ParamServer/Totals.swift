@@ -1,12 +1,4 @@
-/// What a run of steps came to so far.
-package struct Totals: Codable, Hashable, Sendable {
-  /// Rows of data trained.
-  package var rows: UInt64
-  /// Of their losses.
-  package var lossSum: Double
+import Wire
 
-  package init(rows: UInt64 = 0, lossSum: Double = 0) {
-    self.rows = rows
-    self.lossSum = lossSum
-  }
-}
+/// What a table's steps came to since the epoch began.
+package typealias Totals = StepTotals

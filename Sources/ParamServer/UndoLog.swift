@@ -1,4 +1,5 @@
 import Sharding
+import Wire
 
 /// What the latest steps changed in a table, as it was before them. Its memory is used again from step to step.
 struct UndoLog {
@@ -13,7 +14,7 @@ struct UndoLog {
   var bytes: Int { (steps + spare).reduce(0) { $0 + $1.bytes } }
 
   /// Begins a step; nil where none is kept.
-  mutating func begin(clock: UInt64, totals: Totals, dirty: SlotSet, rows: Int, stride: Int) -> UndoStep? {
+  mutating func begin(clock: UInt64, totals: StepTotals, dirty: SlotSet, rows: Int, stride: Int) -> UndoStep? {
     guard depth > 0 else { return nil }
     let step = steps.count == depth ? steps.removeFirst() : spare.popLast() ?? UndoStep()
     step.begin(clock: clock, totals: totals, dirty: dirty, rows: rows, stride: stride)
@@ -36,7 +37,7 @@ struct UndoLog {
 /// What one step changed, as it was before it. All lists ascend.
 final class UndoStep {
   private(set) var clock: UInt64 = 0
-  private(set) var totals = Totals()
+  private(set) var totals = StepTotals()
   /// Slots that were dirty before the step, and those that it changed.
   private(set) var dirty = SlotSet()
   var changed = SlotSet()
@@ -68,7 +69,7 @@ final class UndoStep {
   }
 
   /// Forgets what was here; makes room for `rows` rows.
-  fileprivate func begin(clock: UInt64, totals: Totals, dirty: SlotSet, rows count: Int, stride: Int) {
+  fileprivate func begin(clock: UInt64, totals: StepTotals, dirty: SlotSet, rows count: Int, stride: Int) {
     self.clock = clock
     self.totals = totals
     self.dirty.copy(dirty)

@@ -1,7 +1,7 @@
 /// Random numbers that are a function of what they are for, not of who drew before.
 ///
 /// The n-th draw is a hash of a key and n, so any process can compute any draw, in any order, without sharing state
-/// (DESIGN.md, promise 1). The key is a hash of the words that name the purpose, e.g. seed, epoch, slice.
+/// (ARCHITECTURE.md, promise 1). The key is a hash of the words that name the purpose, e.g. seed, epoch, slice.
 ///
 /// - Source: the mixing function is SplitMix64's; G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number
 ///   Generators", 2014. Counter-based use after J. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.

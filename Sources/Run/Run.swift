@@ -5,6 +5,7 @@
 //     let trained = try Training(settings).run()
 //     print(trained.parameterDigest)
 
+@_exported import Checkpoint
 @_exported import Coordinator
 @_exported import DeepFM
 @_exported import Features

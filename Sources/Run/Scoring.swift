@@ -4,7 +4,6 @@ import DeepFM
 import Features
 import Foundation
 import Job
-import Wire
 
 /// Scores data with the last checkpoint of a run, on servers and workers launched for it.
 public struct Scoring {

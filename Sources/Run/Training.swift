@@ -1,6 +1,5 @@
 import Checkpoint
 import Coordinator
-import Features
 import Foundation
 import Job
 import Wire

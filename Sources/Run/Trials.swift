@@ -1,5 +1,4 @@
 import Comparison
-import Coordinator
 import DeepFM
 import Foundation
 import Job

@@ -1,7 +1,7 @@
 /// What a key is called everywhere behind the data: its rank, a bijective hash. Rows travel, are summed and are stored
 /// in ascending order of ranks; a rank's top bits are the slot it lives in.
 public enum Rank {
-  /// The unit of sharding, checkpointing and resharding (DESIGN.md).
+  /// The unit of sharding, checkpointing and resharding.
   public static let slots = 16_384
 
   /// The finaliser of MurmurHash3 (A. Appleby): neighbouring keys land far apart, and no two of them together.

@@ -1,7 +1,7 @@
 /// A node of the fixed binary tree along which the gradients of a step's slices are summed.
 ///
 /// Level 0 holds the slices; node `(l, i)` sums `(l-1, 2i)` and `(l-1, 2i+1)`. The tree depends on the number of
-/// slices alone, so neither the number of workers nor the order of arrival shows in the sum (DESIGN.md, promise 1).
+/// slices alone, so neither the number of workers nor the order of arrival shows in the sum (ARCHITECTURE.md, promise 1).
 public struct SliceNode: Hashable, Sendable {
   public var level: UInt16
   public var index: UInt16

@@ -1,7 +1,7 @@
 /// What members and coordinator tell each other twice a second, without being asked.
 public struct Beat: Codable, Hashable, Sendable {
   /// Grows with every piece of work done: a step, a scored block, a surveyed chunk, a written segment. A number that
-  /// stands still while the run waits is noticed (DESIGN.md, promise 4).
+  /// stands still while the run waits is noticed (ARCHITECTURE.md, promise 4).
   public var done: UInt64
   public var activity: Activity
   /// A server's rows and bytes.
@@ -64,7 +64,7 @@ public struct StepTotals: Codable, Hashable, Sendable {
   }
 }
 
-/// Rows and bytes per table, as a server counts them (DESIGN.md, promise 6).
+/// Rows and bytes per table, as a server counts them (ARCHITECTURE.md, promise 6).
 public struct ServerLoad: Codable, Hashable, Sendable {
   public struct Table: Codable, Hashable, Sendable {
     public var name: String

@@ -29,6 +29,4 @@ public struct Control: Sendable {
       }
     }
   }
-
-  public var count: Int { frame.count }
 }

@@ -6,7 +6,6 @@ public struct Liaison: Sendable {
   private let coordinator: String
   private let timing: Timing
   private var ticks: Ticks
-  private let startedAt: Seconds
   private var lastSaid: Seconds
   private var isRegistering = false
 
@@ -26,7 +25,6 @@ public struct Liaison: Sendable {
     self.coordinator = coordinator
     self.timing = timing
     ticks = Ticks(at: time)
-    startedAt = time
     lastSaid = time
   }
 

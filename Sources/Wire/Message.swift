@@ -1,5 +1,3 @@
-import Sharding
-
 /// What a message says: one type for each thing that can be said, parsed and checked once, typed from there on.
 public enum Message: Sendable {
   /// worker -> server

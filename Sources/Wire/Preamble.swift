@@ -1,5 +1,3 @@
-import Sharding
-
 /// What begins every message: who speaks, in which run and view, and what about. Fixed size, little-endian, checked
 /// before anything else is read.
 ///
@@ -14,14 +12,13 @@ import Sharding
 /// | 24 | 4 | member: role << 24 + number; all ones where it has none yet |
 /// | 28 | 4 | zero |
 /// | 32 | 8 | incarnation: drawn by the process at its start |
-/// | 40 | 8 | request: counted up by the asker, view << 32 and more, repeated in the answer; 0 for what wants no answer |
+/// | 40 | 8 | request: counted by the asker from 1, on from view to view, repeated in the answer; 0 for what wants no answer |
 /// | 48 | 8 | oldest: the asker's oldest request that is still open; what is older need not be remembered |
 ///
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.
 public struct Preamble: Equatable, Sendable {
-  public static let magic: UInt32 = 0x5350_4644
+  static let magic: UInt32 = 0x5350_4644
   public static let version: UInt16 = 2
-  public static let size = 56
 
   public var run: UInt64 = 0
   public var term: UInt32 = 0

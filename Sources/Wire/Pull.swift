@@ -1,5 +1,3 @@
-import Sharding
-
 /// Asks for rows of a table as they are once all steps before `clock` are applied; held until then.
 ///
 /// A server that has none of a step's rows is asked all the same, for none: its answer says that it is ready for the

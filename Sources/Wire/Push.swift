@@ -38,7 +38,6 @@ public struct Push: Sendable {
   }
 
   public var count: Int { ranks.count / 8 }
-  public var sightedCount: Int { sightedRanks.count / 8 }
 
   /// Far above any minibatch, and its sum over all slices is far below what a UInt64 holds.
   public static let mostSamples: UInt64 = 1 << 40

@@ -10,13 +10,10 @@ struct Questions: Sendable {
   }
 
   private var open: [Open] = []
-  private var next: UInt64
+  private var next: UInt64 = 1
   /// Smoothed time from question to answer, and its deviation (Jacobson, "Congestion Avoidance and Control", 1988).
   private var roundTrip = 0.0
   private var deviation = 0.0
-
-  /// - Parameter first: the first number to be used.
-  init(from first: UInt64) { next = first }
 
   var isEmpty: Bool { open.isEmpty }
   var count: Int { open.count }

@@ -1,5 +1,3 @@
-import Sharding
-
 /// Why a message is not served, and what its sender is to do.
 public enum Refusal: Codable, Equatable, Sendable, Error, CustomStringConvertible {
   /// The sender speaks of a run that is not the receiver's.

@@ -1,5 +1,3 @@
-import Sharding
-
 /// What the model says of consecutive rows of one evaluation chunk, and what is true.
 public struct Scores: Sendable {
   public var round: Int

@@ -1,5 +1,3 @@
-import Sharding
-
 /// One conversation with one peer, from either side: registration, beats, silence, asking again, telling repetitions
 /// from news, repeating answers. Servers, workers and coordinators hold one for each process they speak with.
 ///
@@ -15,9 +13,9 @@ public struct Session: Sendable {
   /// Where the peer was heard last.
   public var route: Route?
   private let timing: Timing
-  private var questions: Questions
+  private var questions = Questions()
   private var answers = Answers()
-  public private(set) var lastHeard: Seconds
+  private var lastHeard: Seconds
   private var lastBeat = -Seconds.infinity
   /// Of this side's messages: where it stands.
   public var identity: Preamble
@@ -30,8 +28,6 @@ public struct Session: Sendable {
     self.peer = peer
     self.route = route
     self.timing = timing
-    // No number is used twice, or an answer to what an earlier view asked could pass for one of this view's.
-    questions = Questions(from: UInt64(identity.view) << 32 + 1)
     lastHeard = time
   }
 
@@ -109,7 +105,7 @@ public struct Session: Sendable {
     let (request, message) = (envelope.preamble.request, envelope.message)
     if peer == nil { peer = envelope.preamble.incarnation }
     if message.isAnswer {
-      if case .refusal(.notYet) = message {
+      if case .refusal(let refusal) = message, refusal.remedy == .askAgain {
         questions.postpone(request, at: time, timing)
         return .nothing
       }

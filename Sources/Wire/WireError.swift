@@ -2,7 +2,6 @@
 public enum WireError: Error, Equatable, CustomStringConvertible {
   case addressInUse(endpoint: String)
   case badEndpoint(endpoint: String, reason: String)
-  case unreachable(peer: String)
   case system(call: String, reason: String)
   case malformed(String)
   case wrongVersion(found: UInt16)
@@ -13,8 +12,6 @@ public enum WireError: Error, Equatable, CustomStringConvertible {
       "\(endpoint) is in use by another process. Choose another port, or port * for a free one."
     case .badEndpoint(let endpoint, let reason):
       "cannot use \(endpoint): \(reason). Endpoints look like tcp://127.0.0.1:7000."
-    case .unreachable(let peer):
-      "\(peer) is not connected or does not read its messages."
     case .system(let call, let reason):
       "\(call) failed: \(reason)."
     case .malformed(let what):

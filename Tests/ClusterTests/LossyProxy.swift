@@ -2,6 +2,7 @@ import CZeroMQ
 import Features
 import Randomness
 import Foundation
+import Randomness
 import Synchronization
 
 /// Stands between real processes and forwards their messages, all but some: a bad network on one machine.

@@ -1,4 +1,5 @@
 import Foundation
+import Run
 
 /// The `deepfm` binary that was built with the tests, run as people run it.
 final class Tool {
@@ -37,14 +38,7 @@ final class Tool {
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-  static let binary: String = {
-    let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    let beside = tests.appendingPathComponent("deepfm").path
-    guard !FileManager.default.isExecutableFile(atPath: beside) else { return beside }
-    // Where the test runner is a program of the toolchain, it is told the bundle's path.
-    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? ""
-    return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("deepfm").path
-  }()
+  static let binary = (try? DeepFMTool.find()) ?? "deepfm"
 
   func start(_ arguments: [String]) throws -> Running { try Running(arguments, directory: directory) }
 

@@ -292,8 +292,7 @@ struct TrainingTests {
     let tool = try Tool()
     let result = try tool.train([
       "--train", Sample.shared! + "/frappe/train.libfm.gz", "--valid", Sample.shared! + "/frappe/valid.libfm.gz",
-      "--format",
-      "libfm", "--batch", "512", "--epochs", "12", "--timeout", "60",
+      "--format", "libfm", "--batch", "512", "--epochs", "12", "--timeout", "60",
     ])
     #expect(result.auc! >= 0.93 && result.rows == 12 * 50_000)
   }

@@ -1,6 +1,6 @@
 import DeepFM
-import Testing
 import Sharding
+import Testing
 
 @testable import Job
 

@@ -2,6 +2,7 @@ import DeepFM
 import Features
 import Foundation
 import Synchronization
+import Wire
 
 /// What many lives came to.
 struct Summary: Sendable {
@@ -18,6 +19,20 @@ struct Summary: Sendable {
   static let refusals = [
     "otherRun", "staleView", "notYet", "notOwner", "malformed", "unknownMember", "gone", "full", "otherVersion",
   ]
+
+  static func name(of refusal: Refusal) -> String {
+    switch refusal {
+    case .otherRun: "otherRun"
+    case .staleView: "staleView"
+    case .notYet: "notYet"
+    case .notOwner: "notOwner"
+    case .malformed: "malformed"
+    case .unknownMember: "unknownMember"
+    case .gone: "gone"
+    case .full: "full"
+    case .otherVersion: "otherVersion"
+    }
+  }
 
   mutating func add(_ other: Summary) {
     violations += other.violations

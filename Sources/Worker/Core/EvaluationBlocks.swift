@@ -1,4 +1,3 @@
-import Job
 import Wire
 
 /// The way of blocks of evaluation rows through a worker: their rows are pulled, they are scored in any order, and the

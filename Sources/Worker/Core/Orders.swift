@@ -1,5 +1,4 @@
 import Job
-import Sharding
 import Wire
 
 /// The coordinator's orders, and what they take until there is something to train.

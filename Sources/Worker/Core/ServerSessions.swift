@@ -1,4 +1,3 @@
-import Sharding
 import Wire
 
 /// The conversations with the servers, view after view.

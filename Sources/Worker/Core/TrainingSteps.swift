@@ -1,5 +1,4 @@
 import Job
-import Sharding
 import Wire
 
 /// The way of leased steps through a worker: their rows are asked for, they are computed one at a time and in order, and

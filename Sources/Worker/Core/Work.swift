@@ -1,5 +1,4 @@
 import Job
-import Sharding
 import Wire
 
 /// Training and evaluating: what is leased, read, pulled and computed goes to the steps or blocks that are under way.

@@ -1,5 +1,4 @@
 import Job
-import Sharding
 import Wire
 
 /// Where a worker's threads add up what they compute in one view, and what becomes of complete nodes.

@@ -1,6 +1,3 @@
-import Features
-import Sharding
-
 /// Puts a step together of its slices' rows: finds the step's distinct ranks, the place of each entry among them, and
 /// each slice's own ascending list of places, so that its gradients can be summed row by row and merged with its
 /// neighbours'.
