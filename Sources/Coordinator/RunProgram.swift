@@ -109,7 +109,7 @@ struct RunProgram: Sendable {
     case (.checkpointing(var checkpoint), .written(let slots, let bytes)):
       checkpoint.written(slots: slots, bytes: bytes, by: member)
       phase = .checkpointing(checkpoint)
-      guard checkpoint.waiting.isEmpty else { return [] }
+      guard checkpoint.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
       return commit(checkpoint)
     case (.digesting(var waiting, let known), .digests(let slots)):
       waiting.remove(member)

@@ -14,6 +14,9 @@ package struct GradientTree {
   private var complete: [SliceNode: NodeSum] = [:]
   private var buffers: [RowBuffer<UInt64>] = []
   private var spareSightings: [Sightings] = []
+  /// Of `Mutant.sumInArrivalOrder`.
+  private var arrived: Set<Int> = []
+  private var arrivedSum: NodeSum?
 
   package static let mostParts = 1 << 12
 
@@ -45,6 +48,8 @@ package struct GradientTree {
     for sum in complete.values { recycle(sum) }
     complete.removeAll(keepingCapacity: true)
     begun.removeAll(keepingCapacity: true)
+    arrived = []
+    arrivedSum = nil
   }
 
   /// Takes a part of a node's push.
@@ -124,6 +129,7 @@ package struct GradientTree {
   private mutating func finish(_ leaf: SliceNode, _ sum: NodeSum) {
     dropNodes(below: leaf)
     var (node, sum) = (leaf, sum)
+    if Mutant.sumInArrivalOrder.isActive { return addUp(leaf, sum) }
     while node != root {
       if !node.sibling.slices(of: slices).isEmpty {
         guard let other = complete.removeValue(forKey: node.sibling) else { break }
@@ -133,6 +139,16 @@ package struct GradientTree {
       begun[node] = nil
     }
     complete[node] = sum
+  }
+
+  /// What `Mutant.sumInArrivalOrder` does in the place of `finish`: one sum that all nodes are added to, kept at the root
+  /// once all have come, and at the first slice until then.
+  private mutating func addUp(_ leaf: SliceNode, _ sum: NodeSum) {
+    let first = SliceNode(level: 0, index: 0)
+    arrived.formUnion(leaf.slices(of: slices))
+    let total = arrivedSum.map { merge($0, sum) } ?? sum
+    arrivedSum = total
+    complete[arrived.count == slices ? root : first] = arrived.count == slices ? total : nil
   }
 
   /// Drops what has come of the nodes that a complete one stands for.

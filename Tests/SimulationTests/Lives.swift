@@ -1,6 +1,7 @@
 import DeepFM
 import Features
 import Foundation
+import Sharding
 import Synchronization
 import Wire
 
@@ -64,22 +65,27 @@ enum Lives {
     BLASThreads.set(1)
     let next = Atomic<UInt64>(1)
     let total = Mutex(Summary())
-    let failure = Mutex<String?>(nil)
+    // The reference is that of the rules as they are.
+    #if MUTANTS
+      let mutant = Mutant.active
+      Mutant.active = nil
+    #endif
+    let prepared = try (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in WorldBox(try Worlds.make()) }
+    #if MUTANTS
+      Mutant.active = mutant
+    #endif
     let threads = (0..<ProcessInfo.processInfo.activeProcessorCount).map { number in
       NamedThread("lives-\(number)") {
-        do {
-          let worlds = try Worlds.make()
-          while true {
-            let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
-            let summary = live(seed, worlds)
-            total.withLock { $0.add(summary) }
-          }
-        } catch { failure.withLock { $0 = "\(error)" } }
+        let worlds = prepared[number].worlds
+        while true {
+          let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
+          let summary = live(seed, worlds)
+          total.withLock { $0.add(summary) }
+        }
       }
     }
     for thread in threads { thread.join() }
-    if let failure = failure.withLock({ $0 }) { throw Violation(failure) }
     return total.withLock { $0 }
   }
 
@@ -107,4 +113,12 @@ enum Lives {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
+}
+
+/// Worlds on their way to the one thread that lives in them.
+///
+/// `@unchecked Sendable`: made by one thread, then used by another alone.
+private final class WorldBox: @unchecked Sendable {
+  let worlds: [World]
+  init(_ worlds: [World]) { self.worlds = worlds }
 }
