@@ -1,3 +1,5 @@
+import Sharding
+
 /// A server's or worker's side of its conversation with the coordinator: it offers itself until it has a place, then
 /// takes orders, beats, and notices when the coordinator falls silent.
 public struct Liaison: Sendable {

@@ -1,3 +1,5 @@
+import Sharding
+
 /// What was asked and not answered yet, in the order of the requests' numbers.
 struct Questions: Sendable {
   private struct Open: Sendable {
