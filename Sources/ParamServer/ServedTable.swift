@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.

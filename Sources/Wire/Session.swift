@@ -1,3 +1,5 @@
+import Sharding
+
 /// One conversation with one peer, from either side: registration, beats, silence, asking again, telling repetitions
 /// from news, repeating answers. Servers, workers and coordinators hold one for each process they speak with.
 ///
