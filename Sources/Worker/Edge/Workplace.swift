@@ -1,10 +1,10 @@
 import Foundation
 
 /// The threads of one view: those that read, and those that compute.
-final class Workplace: Sendable {
-  let prepared: Prepared
-  let reader: StepReader
-  let computers: ComputeThreads
+package final class Workplace: Sendable {
+  package let prepared: Prepared
+  package let reader: StepReader
+  package let computers: ComputeThreads
 
   /// - Parameter threads: that compute; nil takes what the assignment says, or one a core.
   /// - Throws: what is wrong with the articles.
