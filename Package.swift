@@ -66,7 +66,9 @@ let package = Package(
 
     .executableTarget(
       name: "benchmarks",
-      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "ParamServer", "Worker", "Command"],
+      dependencies: [
+        "DeepFM", "Features", "Sharding", "Wire", "Job", "Coordinator", "ParamServer", "Worker", "Command",
+      ],
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),
@@ -74,10 +76,12 @@ let package = Package(
     .testTarget(name: "ShardingTests", dependencies: ["Sharding"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "ParamServerTests", dependencies: ["ParamServer"]),
+    .testTarget(name: "ParamServerTests", dependencies: ["Checkpoint", "ParamServer", "Sharding", "Wire"]),
     .testTarget(name: "JobTests", dependencies: ["Job"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker", "Randomness"]),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Checkpoint", "Job", "Sharding", "Wire"]),
+    .testTarget(
+      name: "CoordinatorTests",
+      dependencies: ["Coordinator", "Checkpoint", "DeepFM", "Features", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
     .testTarget(name: "RunTests", dependencies: ["Run"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
@@ -86,7 +90,9 @@ let package = Package(
       dependencies: [
         "Checkpoint", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Sharding", "Wire", "Worker",
       ]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features", "CZeroMQ"]),
+    .testTarget(
+      name: "ClusterTests",
+      dependencies: ["Command", "Run", "DeepFM", "Features", "Randomness", "CZeroMQ"]),
   ],
   swiftLanguageModes: [.v6]
 )

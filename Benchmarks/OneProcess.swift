@@ -1,71 +1,136 @@
+import Coordinator
 import DeepFM
 import Features
 import Foundation
 import Job
+import ParamServer
 import Sharding
 import Wire
+import Worker
 
-@testable import ParamServer
-@testable import Worker
+/// The same training in one process without sockets: the cores of a coordinator, a server and a worker, which hand each
+/// other their messages, and the worker's threads. What the cluster loses against it is the price of distribution.
+struct OneProcess: ~Copyable {
+  private var coordinator: CoordinatorCore
+  private var server: ServerCore
+  private var worker: WorkerCore
+  private let waker: Waker
+  private let inbox: Inbox
+  private let preparer: Preparer
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var samplesPerSecond: Double?
 
-/// The same training in one process without sockets: one worker's core with its threads and one server's core, which
-/// hand each other their messages. What the cluster loses against it is the price of distribution.
-enum OneProcess {
+  /// An event on its way to one of the three.
+  private enum Delivery {
+    case coordinator(CoordinatorCore.Event)
+    case server(ServerCore.Event)
+    case worker(WorkerCore.Event)
+  }
+
+  private static let serverRoute = Route(bytes: [0])
+  private static let workerRoute = Route(bytes: [1])
+
   /// Samples per second over one epoch with the tool's defaults, compute threads on all cores.
   static func run(_ file: String) throws -> Double {
-    let model = try makeModel(ModelConfiguration(fields: 39))
+    var settings = Settings()
+    settings.data.train = [file]
+    settings.optimization.epochs = 1
+    (settings.cluster.servers, settings.cluster.workers, settings.cluster.threads) = (1, 1, 0)
     let index = try DatasetIndex.build([file], schema: Schema(format: .criteo), ReadingOptions(spool: "/nonexistent"))
-    let slots = SlotMap(servers: 1)
-    let partitions = Partition.deal(index, slices: 8, seed: 1)
-    let assignment = WorkerAssignment(
-      worker: 0, view: 1, servers: ["here"], slots: slots, model: model.configuration, batch: 4096, slices: 8,
-      ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, encoding: index.encoding, train: partitions,
-      evaluation: nil)
-    let blocks = DenseBlocks(count: model.dense.count, slots: slots)
-    let waker = try Waker()
-    let pool = ComputePool(assignment, model: model, blocks: blocks, waker: waker)
-    let reader = InputReader(assignment, waker: waker)
+    let model = try ModelPlan(
+      settings: settings, model: settings.model.configuration(fields: index.fields), train: index, evaluation: nil)
+    let plan = try Plan(.train(model, databases: ["nowhere"]), settings: settings, gatherSeconds: 60)
+    var process = try OneProcess()
+    return try process.train(plan)
+  }
+
+  private init() throws {
+    let timing = Timing(timeout: 60)
+    coordinator = CoordinatorCore(servers: 1, workers: 1, run: 1, timing: timing, at: 0)
+    server = ServerCore(
+      incarnation: 1, registration: Registration(role: .server, host: "here", process: 1, endpoint: "here"),
+      coordinator: "here", timing: timing, at: 0)
+    worker = WorkerCore(
+      incarnation: 2, registration: Registration(role: .worker, host: "here", process: 2), timing: timing, at: 0)
+    waker = try Waker()
+    inbox = Inbox(waking: waker)
+    preparer = Preparer(threads: nil, inbox: inbox)
+    start = clock.now
+  }
+
+  private var now: Seconds { (clock.now - start) / .seconds(1) }
+
+  private mutating func train(_ plan: Plan) throws -> Double {
     defer {
-      reader.stop()
-      pool.stop()
+      inbox.close()
+      preparer.stop()
     }
-    var worker = WorkerCore(
-      assignment, model: model, blocks: blocks, threads: pool.threads, pushesPerStep: pool.pushesPerStep)
-    var server = try ServerCore(
-      ServerAssignment(
-        server: 0, view: 1, slots: slots, tables: ParameterTables.describe(model, Settings(), totalSteps: 0),
-        slices: 8,
-        seed: 1, database: nil))
-    let peer = Socket.Peer(bytes: [0])
-    var isDone = false
-
-    func perform(_ effects: [WorkerCore.Effect]) throws {
-      for effect in effects {
-        switch effect {
-        case .send(let message, _):
-          for case .send(let answer, _) in server.receive(message, from: peer) {
-            try perform(worker.receive(answer, from: 0))
-          }
-        case .compute(let work): pool.compute(work)
-        case .read(let order): reader.read(order)
-        case .recycle(let work): reader.recycle(work)
-        case .report(.epochDone): isDone = true
-        case .report, .scores: break
-        }
+    try deliver(.coordinator(.start(plan)))
+    var poller = Poller([], waker: waker)
+    var nextTick = 0.0
+    while samplesPerSecond == nil {
+      if now >= nextTick {
+        for event in [Delivery.coordinator(.tick), .server(.tick), .worker(.tick)] { try deliver(event) }
+        nextTick = now + Timing.tick
       }
+      while server.hasLongWork { try deliver(.server(.turn)) }
+      try poller.wait(milliseconds: max(0, Int((nextTick - now) * 1000)))
+      waker.clear()
+      while let event = inbox.next() { try deliver(.worker(event)) }
     }
+    return samplesPerSecond ?? 0
+  }
 
-    let steps = partitions.stepsPerEpoch(sliceRows: assignment.sliceRows)
-    let time = try seconds {
-      try perform(worker.receive(.train(epoch: 1, firstStep: 0, steps: steps), at: 0))
-      var poller = Poller([], waker: waker)
-      while !isDone {
-        while let result = pool.next() { try perform(worker.finish(result, at: 0)) }
-        while worker.wantsInput, let work = try reader.next() { try perform(worker.begin(work, at: 0)) }
-        if !isDone { try poller.wait(milliseconds: 10) }
-        waker.clear()
+  /// Delivers an event, and all messages that follow from it, in the order in which they are sent.
+  private mutating func deliver(_ first: Delivery) throws {
+    var deliveries = [first]
+    var next = 0
+    while next < deliveries.count {
+      switch deliveries[next] {
+      case .coordinator(let event): deliveries += try coordinator.receive(event, at: now).compactMap { try perform($0) }
+      case .server(let event): deliveries += try server.receive(event, at: now).compactMap { try perform($0) }
+      case .worker(let event): deliveries += try worker.receive(event, at: now).compactMap { try perform($0) }
       }
+      next += 1
     }
-    return Double(index.rows) / time
+  }
+
+  private mutating func perform(_ effect: CoordinatorCore.Effect) throws -> Delivery? {
+    switch effect {
+    case .send(let envelope, Self.serverRoute): return .server(.ordered(envelope))
+    case .send(let envelope, _): return .worker(.received(envelope, from: .coordinator))
+    // The epoch's own clock does not count what a checkpoint takes.
+    case .commit(let epoch, _): samplesPerSecond = epoch.samplesPerSecond
+    case .finish: throw BenchmarkFailure()
+    case .recordMembers, .progress, .epochDone, .say: break
+    }
+    return nil
+  }
+
+  private func perform(_ effect: ServerCore.Effect) throws -> Delivery? {
+    switch effect {
+    case .tell(let envelope): return .coordinator(.received(envelope, from: Self.serverRoute))
+    case .send(let envelope, _): return .worker(.received(envelope, from: .server(0)))
+    // There is no disk.
+    case .write: return .server(.written)
+    case .sync: return .server(.synced)
+    case .end: throw BenchmarkFailure()
+    case .open, .read, .prune, .say: return nil
+    }
+  }
+
+  private func perform(_ effect: WorkerCore.Effect) throws -> Delivery? {
+    switch effect {
+    case .send(let envelope, .coordinator): return .coordinator(.received(envelope, from: Self.workerRoute))
+    case .send(let envelope, .server): return .server(.received(envelope, from: Self.workerRoute))
+    case .prepare(let preparation): preparer.prepare(preparation)
+    case .read(let order): preparer.workplace?.reader.read(order)
+    case .compute(let work): preparer.workplace?.computers.compute(work)
+    case .recycle(let work): preparer.workplace?.reader.recycle(work)
+    case .end: throw BenchmarkFailure()
+    case .connect, .survey, .say: break
+    }
+    return nil
   }
 }
