@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libisal-dev pkg-config
 DEEPFM := .build/release/deepfm
-RELEASE := -c release -Xswiftc -enable-testing
+RELEASE := -c release
+# Tests look into modules; a build that lets them is another than the plain one, and lies beside it.
+TESTING := $(RELEASE) -Xswiftc -enable-testing --scratch-path .build/testing
 SOURCES := Package.swift Sources Tests Benchmarks
 
 .PHONY: demo test build bench format lint clean setup
@@ -14,8 +16,8 @@ demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 	$(DEEPFM) train --train demo/train.txt --valid demo/valid.txt --batch 1024 --epochs 3 --run-dir demo/run
 
 test: setup ## build and run all tests
-	swift build $(RELEASE) --build-tests
-	swift test $(RELEASE) --skip-build
+	swift build $(TESTING) --build-tests
+	swift test $(TESTING) --skip-build
 
 build: setup
 	swift build $(RELEASE) --product deepfm
