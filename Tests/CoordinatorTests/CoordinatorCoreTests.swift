@@ -1,276 +1,222 @@
 import Checkpoint
-import DeepFM
-import Foundation
 import Job
+import Sharding
 import Testing
 import Wire
 
 @testable import Coordinator
-@testable import Features
 
-/// A run played out against the core alone: no sockets, no time but what the test says.
+@Suite("A coordinator's core")
 struct CoordinatorCoreTests {
-  private static let server = Socket.Peer(bytes: [1])
-  private static let workers = [Socket.Peer(bytes: [2]), Socket.Peer(bytes: [3])]
+  private static let totals = StepTotals(rows: 40, lossSum: 20)
 
-  private static func plan(purpose: Plan.Purpose = .train, evaluates: Bool = true) throws -> Plan {
-    let index = DatasetIndex(
-      encoding: Encoding(
-        format: .libfm, separator: 9, hasHeader: false, hasQuotes: false, columns: [], labelColumn: 0,
-        label: LabelRule(column: "label"), timestampColumn: nil, missingTexts: [""],
-        fields: [.init(name: "1", column: 0, owner: 0, rule: .index, missing: .own, indices: nil)], firstField: 0,
-        leavesOutUnknown: false, vocabulary: nil),
-      files: [.init(name: "x", path: "x")],
-      chunks: [
-        Chunk(file: 0, offset: 0, length: 10, firstLine: 1, rows: 30),
-        Chunk(file: 0, offset: 10, length: 10, firstLine: 31, rows: 10),
-      ], rows: 40)
-    var settings = Settings()
-    settings.data.train = ["x"]
-    settings.cluster.servers = 1
-    settings.cluster.workers = 2
-    settings.optimization.slices = 2
-    settings.optimization.batch = 8
-    settings.optimization.epochs = 2
-    return try Plan(
-      purpose: purpose, settings: settings, model: settings.model.configuration(fields: 1), train: index,
-      evaluation: evaluates ? index : nil, databases: ["s"], gatherSeconds: 30)
-  }
-
-  private static func sentences(_ effects: [CoordinatorCore.Effect]) -> [String] {
-    effects.map { effect in
-      switch effect {
-      case .server(_, .configure): "server configure"
-      case .server(_, .checkpoint(let number, let clock)): "server checkpoint \(number) at \(clock)"
-      case .server(_, .committed(let number)): "server committed \(number)"
-      case .server(_, .digest): "server digest"
-      case .server(_, .heartbeat): "server heartbeat"
-      case .server(_, .stop): "server stop"
-      case .server(_, .release): "server release"
-      case .worker(let peer, let order):
-        "worker \(workers.firstIndex(of: peer)!) "
-          + {
-            switch order {
-            case .configure(let assignment):
-              "configure \(assignment.ownedSlices), \(assignment.evaluation?.numbers ?? [])"
-            case .train(let epoch, let first, let steps): "train \(epoch) from \(first), \(steps) steps"
-            case .survey: "survey"
-            case .evaluate(let round, let clock): "evaluate \(round) at \(clock)"
-            case .heartbeat: "heartbeat"
-            case .stop: "stop"
-            case .release: "release"
-            }
-          }()
-      case .refuse(_, let sentence): "refuse: \(sentence)"
-      case .recordMembers(let members): "members \(members.count)"
-      case .commit(let epoch, let checkpoint):
-        "commit epoch \(epoch.epoch), checkpoint \(checkpoint.number), next step \(checkpoint.step)"
-      case .progress: "progress"
-      case .epochDone(let epoch): "epoch \(epoch.epoch) done"
-      case .say(let sentence): "say: \(sentence)"
-      case .finish(.completed): "completed"
-      case .finish(.failed(let sentence)): "failed: \(sentence)"
-      case .finish(.interrupted(let checkpoint)): "interrupted, checkpoint \(checkpoint ?? 0)"
-      }
-    }
-  }
-
-  private static let register = ServerReport.register(role: .init(endpoint: "tcp://e", host: "h", process: 1))
-
-  /// What a worker says that trained on all that is leased to it: one chunk, of 30 rows or of 10.
-  private static func done(_ epoch: Int, worker: Int) throws -> WorkerReport {
-    done(epoch, rows: try plan().partitions(ofWorker: worker)[0].rows)
-  }
-
-  private static func done(_ epoch: Int, rows: Int) -> WorkerReport {
-    var progress = EpochProgress(epoch: epoch)
-    progress.rows = rows
-    progress.lossSum = Double(rows) / 2
-    return .epochDone(progress)
-  }
-
-  private static func scores(round: Int, chunk: Int, rows: Int) -> ScoreBlock {
-    ScoreBlock(
-      round: round, chunk: chunk, firstRow: 0, labels: (0..<rows).map { Float($0 % 2) },
-      logits: (0..<rows).map { Float($0 % 2) })
-  }
-
-  /// A core whose processes are all configured.
-  private static func configured(_ plan: Plan) -> (core: CoordinatorCore, effects: [String]) {
-    var core = CoordinatorCore(plan, at: 0)
-    _ = core.receive(register, from: server, at: 0)
-    for (number, worker) in workers.enumerated() {
-      _ = core.receive(WorkerReport.register(host: "h", process: Int32(10 + number)), from: worker, at: 0)
-    }
-    var effects = core.receive(ServerReport.configured, from: server, at: 0) as [CoordinatorCore.Effect]
-    for worker in workers { effects += core.receive(WorkerReport.configured, from: worker, at: 0) }
-    return (core, sentences(effects))
-  }
-
-  @Test("A run goes through its phases in order, and each waits for everyone")
+  @Test("A whole run: everyone comes, is asked, answers, and is dismissed")
   func wholeRun() throws {
-    var core = CoordinatorCore(try Self.plan(), at: 0)
-    #expect(Self.sentences(core.receive(Self.register, from: Self.server, at: 0)) == ["server heartbeat"])
-    _ = core.receive(WorkerReport.register(host: "h", process: 10), from: Self.workers[0], at: 0)
-    #expect(
-      Self.sentences(core.receive(WorkerReport.register(host: "h", process: 11), from: Self.workers[1], at: 0))
-        == ["worker 1 heartbeat", "members 3", "server configure"])
-    #expect(
-      Self.sentences(core.receive(ServerReport.configured, from: Self.server, at: 0))
-        == ["worker 0 configure [0], [0]", "worker 1 configure [1], [1]"])
-    #expect(core.receive(WorkerReport.configured, from: Self.workers[0], at: 0).isEmpty)
-    // Partitions of 30 and 10 rows in slices of 4: the longer one needs 8 steps.
-    #expect(
-      Self.sentences(core.receive(WorkerReport.configured, from: Self.workers[1], at: 0))
-        == ["worker 0 train 1 from 0, 8 steps", "worker 1 train 1 from 0, 8 steps"])
-    for epoch in 1...2 {
-      #expect(
-        try Self.sentences(core.receive(Self.done(epoch, worker: 0), from: Self.workers[0], at: 1)) == ["progress"])
-      #expect(
-        try Self.sentences(core.receive(Self.done(epoch, worker: 1), from: Self.workers[1], at: 1)).dropFirst()
-          == ["worker 0 evaluate \(epoch) at \(8 * epoch)", "worker 1 evaluate \(epoch) at \(8 * epoch)"])
-      #expect(core.receive(Self.scores(round: epoch, chunk: 1, rows: 10), from: Self.workers[1], at: 2).isEmpty)
-      #expect(
-        Self.sentences(core.receive(Self.scores(round: epoch, chunk: 0, rows: 30), from: Self.workers[0], at: 2))
-          == ["server checkpoint \(epoch) at \(8 * epoch)"])
-      #expect(core.lastCheckpoint == (epoch == 1 ? nil : 1))
-      let committed = Self.sentences(
-        core.receive(.checkpointed(number: epoch, slots: 1, bytes: 1), from: Self.server, at: 3))
-      #expect(
-        committed.prefix(3) == [
-          "commit epoch \(epoch), checkpoint \(epoch), next step \(8 * epoch)", "epoch \(epoch) done",
-          "server committed \(epoch)",
-        ])
-      #expect(
-        committed.dropFirst(3)
-          == (epoch == 1
-            ? ["worker 0 train 2 from 8, 8 steps", "worker 1 train 2 from 8, 8 steps"] : ["server digest"]))
+    let play = CoordinatorPlay()
+    #expect(play.tell(.start(try Sample.training(Sample.settings(epochs: 1)))).isEmpty)
+    for process in play.processes.dropLast() {
+      #expect(play.receive(process.register(), process).map { $0.prefix(7) } == ["refuse "])
     }
+    let last = play.processes[3]
     #expect(
-      Self.sentences(core.receive(.digests([]), from: Self.server, at: 4))
-        == ["server stop", "worker 0 stop", "worker 1 stop", "completed"])
-    #expect(core.isDone && core.tick(at: 99).isEmpty)
-  }
-
-  @Test("Whom it waits for is said every few seconds, then as an error")
-  func gathering() throws {
-    var core = CoordinatorCore(try Self.plan(), at: 0)
-    _ = core.receive(Self.register, from: Self.server, at: 0)
-    #expect(Self.sentences(core.tick(at: 4)).filter { $0.hasPrefix("say") }.isEmpty)
-    #expect(Self.sentences(core.tick(at: 5)).contains("say: waiting for 0 of 1 servers and 2 of 2 workers"))
-    #expect(Self.sentences(core.tick(at: 9)).filter { $0.hasPrefix("say") }.isEmpty)
-    _ = core.receive(Self.register, from: Self.server, at: 29)
-    let last = Self.sentences(core.tick(at: 30)).last ?? ""
-    #expect(last.hasPrefix("failed: after 30 s still waiting for 0 of 1 servers and 2 of 2 workers. Start them"))
-  }
-
-  @Test("A process that falls silent ends the run and is named; one that speaks does not")
-  func silence() throws {
-    var (core, _) = Self.configured(try Self.plan())
-    _ = core.receive(ServerReport.heartbeat(ServerLoad(tables: [])), from: Self.server, at: 19)
-    _ = core.receive(WorkerReport.heartbeat, from: Self.workers[0], at: 19)
-    #expect(!Self.sentences(core.tick(at: 19.9)).contains { $0.hasPrefix("failed") })
-    #expect(
-      Self.sentences(core.tick(at: 20)).last
-        == "failed: worker-1 (process 11 on h) has been silent for 20 s. See its log.")
-  }
-
-  @Test("A process that reports a failure ends the run with its own words")
-  func failure() throws {
-    var (core, _) = Self.configured(try Self.plan())
-    let effects = Self.sentences(core.receive(WorkerReport.failed("x.txt:17: bad row."), from: Self.workers[1], at: 1))
-    #expect(effects == ["server stop", "worker 0 stop", "worker 1 stop", "failed: worker-1: x.txt:17: bad row."])
-  }
-
-  @Test("An interruption stops everyone and names the checkpoint that is whole")
-  func interruption() throws {
-    var (core, _) = Self.configured(try Self.plan(evaluates: false))
-    for (number, worker) in Self.workers.enumerated() {
-      _ = core.receive(try Self.done(1, worker: number), from: worker, at: 1)
-    }
-    _ = core.receive(.checkpointed(number: 1, slots: 1, bytes: 1), from: Self.server, at: 2)
-    #expect(Self.sentences(core.interrupt()).last == "interrupted, checkpoint 1")
-  }
-
-  @Test("Rows lost or doubled end the run")
-  func lostRows() throws {
-    var (core, _) = Self.configured(try Self.plan())
-    let rows = try Self.plan().trainPartitions.map(\.rows)
-    _ = core.receive(Self.done(1, rows: rows[0]), from: Self.workers[0], at: 1)
-    let last = Self.sentences(core.receive(Self.done(1, rows: rows[1] - 1), from: Self.workers[1], at: 1)).last
-    #expect(
-      last == "failed: worker-1 trained on \(rows[1] - 1) of the \(rows[1]) rows leased to it in epoch 1: "
-        + "a fault of this program.")
-  }
-
-  @Test("Strangers and surplus processes are refused; repeated reports count once")
-  func strangers() throws {
-    var (core, _) = Self.configured(try Self.plan())
-    let stranger = Socket.Peer(bytes: [9])
-    #expect(
-      Self.sentences(core.receive(WorkerReport.configured, from: stranger, at: 0)) == [
-        "refuse: this process is not part of the run"
+      play.receive(last.register(), last) == [
+        "view 1", "server-0: be server 0 of 2", "server-1: be server 1 of 2", "worker-0: be worker 0 for slices [0]",
+        "worker-1: be worker 1 for slices [1]",
       ])
-    #expect(
-      Self.sentences(core.receive(Self.register, from: stranger, at: 0)) == [
-        "refuse: this run has the 1 servers it needs"
-      ])
-    for _ in 0..<3 { _ = core.receive(try Self.done(1, worker: 0), from: Self.workers[0], at: 1) }
-    #expect(Self.sentences(core.receive(try Self.done(1, worker: 1), from: Self.workers[1], at: 1)).count == 3)
-    #expect(core.receive(Self.scores(round: 7, chunk: 0, rows: 30), from: Self.workers[0], at: 1).isEmpty)
-    let bad = Self.sentences(core.receive(Self.scores(round: 1, chunk: 5, rows: 1), from: Self.workers[0], at: 1))
-    #expect(bad.last == "failed: worker-0 scored rows that are not in the data.")
-  }
-
-  @Test("Training stops early once patience is over", arguments: [(1, 2), (2, 3), (0, 9)])
-  func earlyStopping(patience: Int, lastEpoch: Int) throws {
-    var plan = try Self.plan()
-    plan.settings.optimization.patience = patience
-    plan.settings.optimization.epochs = 9
-    var (core, _) = Self.configured(plan)
-    for epoch in 1...lastEpoch {
-      for (number, worker) in Self.workers.enumerated() {
-        _ = core.receive(try Self.done(epoch, worker: number), from: worker, at: 1)
-      }
-      for chunk in 0..<2 {
-        // The first epoch is the best.
-        var scores = Self.scores(round: epoch, chunk: chunk, rows: chunk == 0 ? 30 : 10)
-        for row in scores.logits.indices { scores.logits[row] -= Float(epoch) }
-        _ = core.receive(scores, from: Self.workers[0], at: 1)
-      }
-      let effects = Self.sentences(
-        core.receive(.checkpointed(number: epoch, slots: 1, bytes: 1), from: Self.server, at: 2))
-      let says = effects.contains { $0.hasPrefix("say: stopping early") }
-      #expect(
-        effects.last
-          == (epoch == lastEpoch ? "server digest" : "worker 1 train \(epoch + 1) from \(8 * epoch), 8 steps"))
-      #expect(says == (epoch == lastEpoch && patience > 0))
+    #expect(play.members.map { "\($0.role)-\($0.number)" } == ["server-0", "server-1", "worker-0", "worker-1"])
+    #expect(play.members.map(\.endpoint) == ["tcp://h:0", "tcp://h:1", nil, nil])
+    try play.adopt()
+    for number in 0..<2 { try play.report(WorkerReport.trained(stallSeconds: 0), .worker(number)) }
+    try play.report(ServerReport.settled(Self.totals), .server(0))
+    #expect(try play.report(ServerReport.settled(Self.totals), .server(1)).count == 2)
+    for chunk in 0..<2 {
+      let worker = play[.worker(chunk)]
+      #expect(play.receive(worker.ask(.scores(Sample.scores(round: 1, chunk: chunk))), worker).isEmpty)
+      #expect(worker.answers.last?.name == "noted")
+      try play.report(WorkerReport.done, .worker(chunk))
     }
+    try play.report(ServerReport.written(slots: 1, bytes: 2), .server(1))
+    #expect(
+      try play.report(ServerReport.written(slots: 1, bytes: 2), .server(0))
+        == ["commit epoch 1, checkpoint 1, next step 8"])
+    #expect(play.tell(.committed).contains("epoch 1 done"))
+    for number in 0..<2 { try play.report(ServerReport.done, .server(number)) }
+    try play.report(ServerReport.digests([]), .server(0))
+    #expect(try play.report(ServerReport.digests([]), .server(1)) == ["completed"])
+    #expect(play.core.openQuestions == 0)
+    #expect(play.tell(.dismiss) == ["server-0: stop", "server-1: stop", "worker-0: stop", "worker-1: stop"])
+    #expect(!play.core.isAlone)
+    for number in 0..<2 {
+      try play.report(ServerReport.done, .server(number))
+      try play.report(WorkerReport.done, .worker(number))
+    }
+    #expect(play.core.isAlone)
+    #expect(play.wait(60, silent: play.processes[0]).isEmpty, "whoever is gone may be silent")
   }
 
-  @Test("A scoring run evaluates and stops, touching no checkpoint")
-  func scoring() throws {
-    var (core, effects) = Self.configured(try Self.plan(purpose: .score))
-    #expect(effects.suffix(2) == ["worker 0 evaluate 0 at 0", "worker 1 evaluate 0 at 0"])
-    _ = core.receive(Self.scores(round: 0, chunk: 0, rows: 30), from: Self.workers[0], at: 1)
-    let last = core.receive(Self.scores(round: 0, chunk: 1, rows: 10), from: Self.workers[1], at: 1).last
-    guard case .finish(.completed(let result))? = last else {
-      Issue.record("did not complete")
+  @Test("A repeated report, or a lost one, counts once")
+  func repetitions() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    let envelope = try play[.server(0)].report(ServerReport.adopted)
+    for _ in 0..<3 { #expect(play.receive(envelope, play[.server(0)]).isEmpty) }
+    #expect(play.core.openQuestions == 3)
+    // The others are asked again until they answer.
+    let asked = Set(play.wait(2).filter { $0.contains(": be ") })
+    #expect(asked.count == 3 && !asked.contains { $0.hasPrefix("server-0") })
+  }
+
+  @Test("Articles are fetched piece by piece; what is unknown, and what lies behind the last piece, is gone")
+  func articles() throws {
+    let plan = try Sample.training()
+    guard case .train(let model, _) = plan.purpose else { return }
+    let play = CoordinatorPlay.gathered(plan)
+    let worker = play[.worker(0)]
+    func fetch(_ digest: Digest, _ part: Int) -> Message? {
+      _ = play.receive(worker.ask(.fetch(Fetch(digest: digest, part: part))), worker)
+      return worker.answers.last
+    }
+    for (digest, bytes) in model.data.articles {
+      guard case .piece(let piece)? = fetch(digest, 0) else {
+        Issue.record("no piece")
+        return
+      }
+      #expect(piece.part == 0 && piece.parts == 1 && piece.digest == digest)
+      #expect(withExtendedLifetime(piece.bytes) { Array(piece.bytes.bytes) } == bytes)
+      guard case .refusal(.gone)? = fetch(digest, 1) else {
+        Issue.record("a second piece")
+        return
+      }
+    }
+    guard case .refusal(.gone)? = fetch(SHA256.hash([1, 2, 3]), 0) else {
+      Issue.record("an unknown article")
       return
     }
-    #expect(result.rows == 40 && result.evaluation?.auc == 1 && result.logits.count == 40)
   }
-}
 
-struct ParameterDigestTests {
-  @Test("The parameter digest depends on every slot's digest, not on their order")
-  func digest() {
-    let digests = (0..<5).map { SlotDigest(table: $0 % 2, slot: $0, sha256: "\($0)") }
-    let combined = ParameterDigest.combine(digests)
-    #expect(combined == ParameterDigest.combine(digests.reversed()))
-    #expect(combined.count == 64 && combined != ParameterDigest.combine(Array(digests.dropLast())))
-    var changed = digests
-    changed[2].sha256 = "x"
-    #expect(combined != ParameterDigest.combine(changed))
+  @Test("A large article travels in pieces that make it up again")
+  func pieces() throws {
+    let article = (0..<(5 * Piece.size / 2)).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) }
+    let digest = SHA256.hash(article)
+    var whole: [UInt8] = []
+    for part in 0..<3 {
+      let piece = try #require(Piece(part, of: article, digest: digest))
+      #expect(piece.parts == 3 && piece.bytes.count <= Piece.size)
+      whole += withExtendedLifetime(piece.bytes) { Array(piece.bytes.bytes) }
+    }
+    #expect(SHA256.hash(whole) == digest && Piece(3, of: article, digest: digest) == nil)
+  }
+
+  @Test("Two plans follow each other on the same members, each in a view of its own")
+  func twoPlans() throws {
+    let play = CoordinatorPlay.gathered(try Sample.survey())
+    let nothing = SurveyResult(train: nil, valid: nil)
+    try play.report(WorkerReport.surveyed(nothing), .worker(0))
+    #expect(try play.report(WorkerReport.surveyed(nothing), .worker(1)) == ["completed"])
+    #expect(play.wait(30).isEmpty, "nobody is asked anything between two plans, and nobody has to get on")
+    let begun = play.tell(.start(try Sample.training()))
+    #expect(begun.count == 5 && begun[0] == "view 2" && play.outcome != nil)
+    #expect(play.processes.allSatisfy { $0.session.identity.view == 2 })
+    try play.adopt()
+    #expect(play.core.openQuestions == 4)
+  }
+
+  @Test("What a plan that ended had asked is nothing to the next")
+  func lateReports() throws {
+    let play = CoordinatorPlay.gathered(try Sample.survey())
+    let late = try play[.worker(0)].report(WorkerReport.surveyed(SurveyResult(train: nil, valid: nil)))
+    #expect(play.tell(.interrupt) == ["interrupted, last checkpoint none"])
+    #expect(play.core.openQuestions == 0)
+    play.processes.forEach { $0.forgetOrders() }
+    _ = play.tell(.start(try Sample.training()))
+    #expect(play.receive(late, play[.worker(0)]).isEmpty && play.core.openQuestions == 4)
+    let scores = play[.worker(1)]
+    var old = scores.ask(.scores(Sample.scores(round: 0, chunk: 9, rows: 1)))
+    old.preamble.view = 1
+    #expect(play.receive(old, scores).isEmpty)
+    try play.adopt()
+    #expect(play.failure == nil)
+  }
+
+  @Test("A member that fails ends the run with its own words, and is told that it was heard")
+  func memberFails() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    let worker = play[.worker(1)]
+    let envelope = worker.ask(.failed("x.txt:17: bad row."))
+    #expect(play.receive(envelope, worker) == ["failed: worker-1: x.txt:17: bad row."])
+    #expect(worker.answers.last?.name == "noted" && play.core.openQuestions == 0)
+    #expect(play.receive(envelope, worker).isEmpty, "once")
+    let other = CoordinatorPlay.gathered(try Sample.training())
+    #expect(other.receive(other[.server(0)].say(.failed("gone")), other[.server(0)]) == ["failed: server-0: gone."])
+  }
+
+  @Test("A run ends before it has begun, too")
+  func endBeforeBeginning() throws {
+    let play = CoordinatorPlay()
+    _ = play.tell(.start(try Sample.training()))
+    #expect(play.tell(.failed("server-1 died")) == ["failed: server-1 died."])
+    let other = CoordinatorPlay()
+    _ = other.tell(.start(try Sample.training()))
+    #expect(other.tell(.interrupt) == ["interrupted, last checkpoint none"])
+    let third = CoordinatorPlay()
+    _ = third.tell(.start(try Sample.training()))
+    #expect(third.wait(30).last?.hasPrefix("failed: after 30 s still waiting for 2 of 2 servers") == true)
+    #expect(third.wait(30).isEmpty)
+  }
+
+  @Test("A silent member ends the run and is named")
+  func silence() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    #expect(!play.wait(19.8, moving: true, silent: play.processes[3]).contains { $0.hasPrefix("failed") })
+    play.wait(0.5, moving: true, silent: play.processes[3])
+    #expect(play.failure?.hasPrefix("worker-1 (process 21 on h) has been silent for 20 s") == true)
+  }
+
+  @Test("A run in which nobody gets on ends, unless it moves or the catalogue is being written")
+  func standstill() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training(evaluates: false))
+    try play.adopt()
+    play.wait(60, moving: true)
+    #expect(play.outcome == nil)
+    for number in 0..<2 {
+      play.wait(9)
+      try play.report(WorkerReport.trained(stallSeconds: 0), .worker(number))
+      try play.report(ServerReport.settled(Self.totals), .server(number))
+    }
+    play.wait(15)
+    #expect(play.outcome == nil, "a new phase is progress")
+    for number in 0..<2 { try play.report(ServerReport.written(slots: 0, bytes: 0), .server(number)) }
+    play.wait(60)
+    #expect(play.outcome == nil, "the disk has all the time it needs")
+    _ = play.tell(.committed)
+    play.wait(19)
+    #expect(play.outcome == nil)
+    play.wait(2)
+    #expect(play.failure?.hasPrefix("nothing has moved for 20 s") == true)
+  }
+
+  @Test("What a coordinator is not asked is refused; another version is told so; noise is not answered")
+  func nonsense() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    let worker = play[.worker(0)]
+    let pull = Pull(table: 0, clock: 0, purpose: .training, ranks: Frame([]))
+    #expect(play.receive(worker.ask(.pull(pull)), worker) == ["refuse [200]: a coordinator is not asked for pull"])
+    let route = Route(bytes: [9])
+    #expect(
+      play.tell(.malformed(.wrongVersion(found: 1), from: route)).first?.hasPrefix("refuse [9]: protocol") == true)
+    #expect(play.tell(.malformed(.malformed("wrong magic"), from: route)).isEmpty)
+    let stranger = Process(Sample.registration(.worker, 5), incarnation: 9, route: 9)
+    #expect(play.receive(stranger.beat(), stranger) == ["refuse [9]: the sender is not a member of the run"])
+    #expect(play.receive(stranger.register(), stranger) == ["refuse [9]: this run has the 2 workers it needs"])
+    #expect(play.outcome == nil)
+  }
+
+  @Test("What the connection has no room for is asked again")
+  func congestion() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    #expect(play.tell(.congested(play.processes[0].route, request: 1)).isEmpty)
+    play.time = 0.1
+    #expect(!play.tell(.tick).contains { $0.contains(": be ") })
+    play.time = 0.3
+    #expect(play.tell(.tick).contains("server-0: be server 0 of 2"))
   }
 }
