@@ -1,6 +1,7 @@
 import CZeroMQ
 import Features
 import Foundation
+import Randomness
 import Synchronization
 
 /// Stands between real processes and forwards their messages, all but some: a bad network on one machine.

@@ -19,14 +19,15 @@ struct NetworkTests {
       let ports = 20_000 + Int.random(in: 0..<11_000)
       let listens = (0..<3).map { "tcp://127.0.0.1:\(ports + $0)" }
       toCoordinator = try LossyProxy(to: listens[0], loss: loss, seed: 1)
-      toServers = try (1...2).map { try LossyProxy(to: listens[$0], loss: loss, seed: UInt64($0) + 1) }
+      let proxies = try (1...2).map { try LossyProxy(to: listens[$0], loss: loss, seed: UInt64($0) + 1) }
+      toServers = proxies
       let join = ["--coordinator", toCoordinator.endpoint, "--timeout", timeout]
       coordinator = try tool.start(
         ["coordinator", "--listen", listens[0], "--run-dir", tool.directory + "/run", "--json", "--timeout", timeout]
           + flags)
       let tool = tool
-      let servers = try toServers.indices.map {
-        try tool.start(["server", "--listen", listens[$0 + 1], "--advertise", toServers[$0].endpoint] + join)
+      let servers = try proxies.indices.map {
+        try tool.start(["server", "--listen", listens[$0 + 1], "--advertise", proxies[$0].endpoint] + join)
       }
       members = try servers + (0..<2).map { _ in try tool.start(["worker", "--threads", "1"] + join) }
     }
@@ -62,7 +63,8 @@ struct NetworkTests {
     #expect(cluster.lost > 10)
   }
 
-  @Test("A link that is cut for five seconds changes nothing but the time it takes", arguments: ["server", "coordinator"])
+  @Test(
+    "A link that is cut for five seconds changes nothing but the time it takes", arguments: ["server", "coordinator"])
   func cut(link: String) throws {
     let flags = Self.flags.map { $0 == Sample.small ? Sample.train : $0 }
     let undisturbed = try Tool().train(flags + ["--timeout", "60"])
