@@ -51,7 +51,8 @@ struct ServerCommand: ParsableCommand {
 
   func run() throws {
     try Server(
-      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: options.silence(), logger: .role("server")
+      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: options.silence(),
+      logger: .role("server")
     ).run()
   }
 }

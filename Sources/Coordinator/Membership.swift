@@ -161,7 +161,9 @@ struct Membership: Sendable {
   }
 
   private mutating func welcome(_ incarnation: UInt64) -> (Envelope, Route)? {
-    guard var place = places[incarnation], let member = place.member, let route = place.session.route else { return nil }
+    guard var place = places[incarnation], let member = place.member, let route = place.session.route else {
+      return nil
+    }
     defer { places[incarnation] = place }
     return (place.session.answer(place.registrationRequest, .welcome(member)), route)
   }

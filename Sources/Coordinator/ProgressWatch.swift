@@ -27,7 +27,8 @@ enum ProgressWatch {
 
   private static func waiting(for holder: Place, among places: [Place]) -> String {
     let others = places.filter { place in holder.member.map { place.beat.activity.waitsFor.contains($0) } ?? false }
-    return others.isEmpty ? "" : "; " + others.compactMap { $0.member.map { "\($0)" } }.joined(separator: ", ") + " wait"
+    return others.isEmpty
+      ? "" : "; " + others.compactMap { $0.member.map { "\($0)" } }.joined(separator: ", ") + " wait"
   }
 
   /// `computing slices 3, 4 of step 17`.

@@ -30,7 +30,8 @@ public enum ParameterTables {
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
         optimizer: settings.sparseOptimizer(totalSteps: totalSteps),
-        admission: settings.data.admitAfter > 1 ? .init(sightings: settings.data.admitAfter, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
+        admission: settings.data.admitAfter > 1
+          ? .init(sightings: settings.data.admitAfter, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
       TableDescription(name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps)),
     ]
   }

@@ -106,7 +106,11 @@ final class Life {
     case .noise(let from):
       let error = WireError.wrongVersion(found: 1)
       let route = network.route(of: from)
-      if node == 0 { try perform(.malformed(error, from: route)) } else { try perform(.malformed(error, from: route), node) }
+      if node == 0 {
+        try perform(.malformed(error, from: route))
+      } else {
+        try perform(.malformed(error, from: route), node)
+      }
     case .congested(let from, let request): try congested(node, from, request)
     case .coordinator(let event): try perform(event)
     case .server(let event): try perform(event, node)
@@ -136,7 +140,8 @@ final class Life {
     if isServer(node) {
       return try perform(from == 0 ? .ordered(envelope) : .received(envelope, from: route), node)
     }
-    let peer: WorkerCore.Peer? = from == 0 ? .coordinator : worker(node).servers.firstIndex(of: from).map { .server($0) }
+    let peer: WorkerCore.Peer? =
+      from == 0 ? .coordinator : worker(node).servers.firstIndex(of: from).map { .server($0) }
     if let peer { try perform(.received(envelope, from: peer), worker: node) }
   }
 
@@ -316,7 +321,9 @@ final class Life {
     }
     let frames = envelope.frames()
     let route = network.route(of: from)
-    func deliver(after delay: Seconds) { schedule.add((to, .message(frames, from: from, route: route)), at: now + delay) }
+    func deliver(after delay: Seconds) {
+      schedule.add((to, .message(frames, from: from, route: route)), at: now + delay)
+    }
     guard hasFaults else { return deliver(after: options.delay) }
     var delay = options.delay * faults.uniform(0.5, 1.5)
     if faults.strikes(.late, options.lateness) {
@@ -394,7 +401,8 @@ final class Life {
     envelope.preamble.oldest = 0
     envelope.preamble.view = view
     envelope.message = .pull(pull)
-    for case .send(let answer, _) in servers[number].core.receive(.received(envelope, from: Route(bytes: [9])), at: now) {
+    for case .send(let answer, _) in servers[number].core.receive(.received(envelope, from: Route(bytes: [9])), at: now)
+    {
       if case .rows(let rows) = answer.message {
         return withExtendedLifetime(rows) { Array(rows.values.elements(as: Float.self)) }
       }

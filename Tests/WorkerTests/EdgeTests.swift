@@ -150,7 +150,8 @@ struct EdgeTests {
   }
 
   private func withData(rows: Int, _ body: (String, DatasetIndex) throws -> Void) throws {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "worker-edge-\(UInt64.random(in: 0 ... .max))")
+    let directory = FileManager.default.temporaryDirectory.appending(
+      path: "worker-edge-\(UInt64.random(in: 0 ... .max))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     let file = directory.appending(path: "data.csv").path
