@@ -30,7 +30,8 @@ struct Strangers {
   func speak(_ kind: Kind, servers: Int, _ faults: inout Faults) -> Speech? {
     switch kind {
     case .otherVersion: return .noise(server: faults.below(2) == 0 ? nil : faults.below(servers))
-    case .full:
+    // Before the members are complete, whoever comes has a place.
+    case .full where !pushes.isEmpty:
       var preamble = Preamble()
       preamble.incarnation = 1 << 40 + UInt64(faults.below(1 << 20))
       preamble.request = 1
