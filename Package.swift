@@ -78,7 +78,9 @@ let package = Package(
     .testTarget(name: "ParamServerTests", dependencies: ["ParamServer", "Checkpoint", "Sharding", "Wire"]),
     .testTarget(name: "JobTests", dependencies: ["Job", "Sharding"]),
     .testTarget(name: "WorkerTests", dependencies: ["Worker", "Sharding", "Randomness"]),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Checkpoint", "Job", "Sharding", "Wire"]),
+    .testTarget(
+      name: "CoordinatorTests",
+      dependencies: ["Coordinator", "Checkpoint", "DeepFM", "Features", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
     .testTarget(name: "RunTests", dependencies: ["Run"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
@@ -87,7 +89,9 @@ let package = Package(
       dependencies: [
         "Checkpoint", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Sharding", "Wire", "Worker",
       ]),
-    .testTarget(name: "ClusterTests", dependencies: ["Command", "Run", "DeepFM", "Features", "Randomness", "CZeroMQ"]),
+    .testTarget(
+      name: "ClusterTests",
+      dependencies: ["Command", "Run", "Checkpoint", "DeepFM", "Features", "Randomness", "CZeroMQ"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -99,7 +99,7 @@ package struct CoordinatorCore {
     let effects = body(&program)
     self.program = program
     // A new phase: nobody has had time to get on with it.
-    if effects.contains(where: { if case .ask = $0 { true } else { false } }) { membership.excuse(at: time) }
+    if effects.contains(where: { if case .ask = $0 { true } else { false } }) { membership.noteProgress(at: time) }
     return effects.flatMap { effect -> [Effect] in
       switch effect {
       case .ask(let member, let message): return send(membership.ask(member, message, at: time))

@@ -80,6 +80,7 @@ struct Membership: Sendable {
   }
 
   mutating func receive(_ envelope: Envelope, from route: Route, at time: Seconds) -> Heard {
+    excuse(at: time)
     let incarnation = envelope.preamble.incarnation
     if case .register(let registration) = envelope.message {
       return register(registration, incarnation, envelope, route, at: time)
@@ -88,7 +89,7 @@ struct Membership: Sendable {
       return refuse(.unknownMember, envelope, route)
     }
     guard envelope.preamble.run == run else { return refuse(.otherRun, envelope, route) }
-    place.session.route = route
+    if !Mutant.keepOldRoute.isActive { place.session.route = route }
     defer { places[incarnation] = place }
     // What a member says of an earlier view shows that it lives, and nothing else; but it may not know yet that the
     // view is over.
@@ -183,7 +184,7 @@ struct Membership: Sendable {
   }
 
   /// What happens in the run counts as work that moves: nobody has had time to stand still.
-  mutating func excuse(at time: Seconds) {
+  mutating func noteProgress(at time: Seconds) {
     for incarnation in places.keys { places[incarnation]?.movedAt = time }
   }
 
@@ -205,6 +206,17 @@ struct Membership: Sendable {
 
   // MARK: Time
 
+  /// Time that stood still for this process is nobody's silence. To be called before anything else counts as heard, or
+  /// the excuse would reach into the future.
+  private mutating func excuse(at time: Seconds) {
+    let lateness = ticks.lateness(at: time)
+    guard lateness > 0 else { return }
+    for incarnation in places.keys {
+      places[incarnation]?.session.excuse(lateness)
+      places[incarnation]?.movedAt += lateness
+    }
+  }
+
   /// What time brings: beats and repetitions to send, and who is missed.
   struct Tick {
     var messages: [(Envelope, Route)] = []
@@ -215,13 +227,9 @@ struct Membership: Sendable {
 
   mutating func tick(at time: Seconds, gatherSeconds: Seconds) -> Tick {
     var tick = Tick()
-    let lateness = ticks.lateness(at: time)
+    excuse(at: time)
     for incarnation in places.keys.sorted() {
       guard var place = places[incarnation] else { continue }
-      if lateness > 0 {
-        place.session.excuse(lateness)
-        place.movedAt += lateness
-      }
       if place.member == nil, place.session.silence(at: time) > Self.candidatePatience {
         places[incarnation] = nil
         continue

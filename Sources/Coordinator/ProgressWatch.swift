@@ -21,8 +21,8 @@ enum ProgressWatch {
         + "which is \(describe(other.beat.activity)). Can \(place.registration.host) reach it\(address)? "
         + "Servers on other hosts need --listen or --advertise with an address that workers can reach"
     }
-    guard let idle = places.min(by: { $0.beat.done < $1.beat.done }) else { return nil }
-    return "nothing has moved for \(seconds) s: \(idle.name) is \(describe(idle.beat.activity)). See its log"
+    let all = places.map { "\($0.name) is \(describe($0.beat.activity))" }.joined(separator: ", ")
+    return "nothing has moved for \(seconds) s: \(all). See their logs"
   }
 
   private static func waiting(for holder: Place, among places: [Place]) -> String {

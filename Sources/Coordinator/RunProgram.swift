@@ -109,7 +109,7 @@ struct RunProgram: Sendable {
     case (.checkpointing(var checkpoint), .written(let slots, let bytes)):
       checkpoint.written(slots: slots, bytes: bytes, by: member)
       phase = .checkpointing(checkpoint)
-      guard checkpoint.waiting.isEmpty else { return [] }
+      guard checkpoint.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
       return commit(checkpoint)
     case (.digesting(var waiting, let known), .digests(let slots)):
       waiting.remove(member)
@@ -147,7 +147,9 @@ struct RunProgram: Sendable {
   mutating func receive(_ scores: Scores, request: UInt64, from member: Member, at time: Seconds) -> [Effect] {
     let noted = [Effect.answer(member, request, .noted)]
     guard case .evaluating(var evaluation) = phase, scores.round == epoch else { return noted }
-    guard evaluation.sheet.add(scores) else { return fail("\(member) scored rows that are not in the data") }
+    guard evaluation.sheet.add(scores) else {
+      return fail("\(member) scored rows that are not in the data, or were scored already: a fault of this program")
+    }
     return noted + evaluated(evaluation, at: time)
   }
 

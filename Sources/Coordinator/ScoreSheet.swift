@@ -3,6 +3,7 @@ import Wire
 
 /// Gathers the scores of an evaluation in the order of the data, whoever computed them and whenever they come.
 struct ScoreSheet: Sendable {
+  /// Not numbers where nobody has scored yet.
   private(set) var labels: [Float]
   private(set) var logits: [Float]
   private let firstRows: [Int]
@@ -17,18 +18,19 @@ struct ScoreSheet: Sendable {
       defer { next += rows }
       return next
     }
-    labels = [Float](repeating: 0, count: next)
+    labels = [Float](repeating: .nan, count: next)
     logits = [Float](repeating: .nan, count: next)
     missing = next
   }
 
-  /// Returns false for scores of rows that are not in the data, or more than there are.
+  /// Returns false for scores of rows that are not in the data, or that are here already.
   mutating func add(_ scores: Scores) -> Bool {
     let count = scores.count
     guard chunkRows.indices.contains(scores.chunk), scores.firstRow >= 0,
-      scores.firstRow <= chunkRows[scores.chunk] - count, count <= missing
+      scores.firstRow <= chunkRows[scores.chunk] - count
     else { return false }
     let start = firstRows[scores.chunk] + scores.firstRow
+    guard labels[start..<start + count].allSatisfy(\.isNaN) else { return false }
     withExtendedLifetime(scores) {
       labels.replaceSubrange(start..<start + count, with: scores.labels.elements(as: Float.self))
       logits.replaceSubrange(start..<start + count, with: scores.logits.elements(as: Float.self))

@@ -14,6 +14,11 @@ package struct GradientTree {
   private var complete: [SliceNode: NodeSum] = [:]
   private var buffers: [RowBuffer<UInt64>] = []
   private var spareSightings: [Sightings] = []
+  #if MUTANTS
+    /// Of `Mutant.sumInArrivalOrder`.
+    private var arrived: Set<Int> = []
+    private var arrivedSum: NodeSum?
+  #endif
 
   package static let mostParts = 1 << 12
 
@@ -45,6 +50,10 @@ package struct GradientTree {
     for sum in complete.values { recycle(sum) }
     complete.removeAll(keepingCapacity: true)
     begun.removeAll(keepingCapacity: true)
+    #if MUTANTS
+      arrived = []
+      arrivedSum = nil
+    #endif
   }
 
   /// Takes a part of a node's push.
@@ -124,6 +133,9 @@ package struct GradientTree {
   private mutating func finish(_ leaf: SliceNode, _ sum: NodeSum) {
     dropNodes(below: leaf)
     var (node, sum) = (leaf, sum)
+    #if MUTANTS
+      if Mutant.sumInArrivalOrder.isActive { return addUp(leaf, sum) }
+    #endif
     while node != root {
       if !node.sibling.slices(of: slices).isEmpty {
         guard let other = complete.removeValue(forKey: node.sibling) else { break }
@@ -134,6 +146,18 @@ package struct GradientTree {
     }
     complete[node] = sum
   }
+
+  #if MUTANTS
+    /// What `Mutant.sumInArrivalOrder` does in the place of `finish`: one sum that all nodes are added to, kept at the root
+    /// once all have come, and at the first slice until then.
+    private mutating func addUp(_ leaf: SliceNode, _ sum: NodeSum) {
+      let first = SliceNode(level: 0, index: 0)
+      arrived.formUnion(leaf.slices(of: slices))
+      let total = arrivedSum.map { merge($0, sum) } ?? sum
+      arrivedSum = total
+      complete[arrived.count == slices ? root : first] = arrived.count == slices ? total : nil
+    }
+  #endif
 
   /// Drops what has come of the nodes that a complete one stands for.
   private mutating func dropNodes(below node: SliceNode) {

@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// One table with its clock: who may pull when, and when a step is applied.
@@ -39,7 +40,11 @@ final class ServedTable {
   }
 
   func pull(_ pull: Pull, request: UInt64, from worker: UInt64) -> Reply {
-    if pull.clock <= clock { return .answer(rows(pull)) }
+    if pull.clock <= clock {
+      var asked = pull
+      if Mutant.answerLaterState.isActive { asked.clock = clock }
+      return .answer(rows(asked))
+    }
     let place = parked.firstIndex { $0.worker == worker && $0.request == request }
     guard place == nil else { return .later }
     guard parked.count < Self.mostParked else { return .answer(.refusal(.notYet)) }
@@ -66,15 +71,15 @@ final class ServedTable {
   /// A push for a step that is applied, or a node that is summed already, is a repetition: acknowledged, and nothing
   /// else. No push can be ahead: its worker has been answered by every server for the step, if only for no rows.
   func push(_ push: Push) -> Message {
-    if push.clock < clock { return .pushed }
-    guard push.clock == clock else { return .refusal(.notYet) }
+    if push.clock < clock, !Mutant.applyLatePush.isActive { return .pushed }
+    guard push.clock <= clock else { return .refusal(.notYet) }
     switch tree.add(GradientPart(push)) {
     case .malformed(let reason): return .refusal(.malformed(reason))
     case .taken, .duplicate, .covered: break
     }
     if let total = tree.total {
       table.apply(
-        step: push.clock, gradients: total.rows, sightings: total.sightings, samples: total.samples,
+        step: clock, gradients: total.rows, sightings: total.sightings, samples: total.samples,
         lossSum: total.lossSum)
       tree.clear()
     }

@@ -53,13 +53,13 @@ struct Shard {
       [Answer(envelope: Envelope(refusing: preamble.request, refusal, as: identity), route: route)]
     }
     guard preamble.run == identity.run else { return refuse(.otherRun) }
-    guard preamble.term == identity.term, preamble.view == identity.view else {
+    guard preamble.term == identity.term, preamble.view == identity.view || Mutant.ignoreView.isActive else {
       let isBehind = (preamble.term, preamble.view) < (identity.term, identity.view)
       return refuse(isBehind ? .staleView(now: identity.view) : .notYet)
     }
     guard let member = preamble.member, member.role == .worker,
       assignment.workers.indices.contains(member.number),
-      assignment.workers[member.number] == preamble.incarnation
+      assignment.workers[member.number] == preamble.incarnation || Mutant.ignoreIncarnation.isActive
     else { return refuse(.unknownMember) }
     var session =
       workers[preamble.incarnation] ?? Session(identity, with: preamble.incarnation, timing: Timing(), at: time)

@@ -10,3 +10,5 @@
 @_exported import DeepFM
 @_exported import Features
 @_exported import Job
+
+@_exported import struct Checkpoint.EpochRecord

@@ -1,3 +1,5 @@
+import Sharding
+
 /// A server's or worker's side of its conversation with the coordinator: it offers itself until it has a place, then
 /// takes orders, beats, and notices when the coordinator falls silent.
 public struct Liaison: Sendable {
@@ -71,6 +73,7 @@ public struct Liaison: Sendable {
       guard case .otherVersion(_, Preamble.version) = refusal else { return .nothing }
       return .refused("\(refusal)")
     case .refusal, .welcome: break
+    case .order where Mutant.orderBeforeWelcome.isActive: break
     default: return .nothing
     }
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }

@@ -12,7 +12,7 @@
 /// | 24 | 4 | member: role << 24 + number; all ones where it has none yet |
 /// | 28 | 4 | zero |
 /// | 32 | 8 | incarnation: drawn by the process at its start |
-/// | 40 | 8 | request: counted by the asker from 1, repeated in the answer; 0 for what wants no answer |
+/// | 40 | 8 | request: counted by the asker from 1, on from view to view, repeated in the answer; 0 for what wants no answer |
 /// | 48 | 8 | oldest: the asker's oldest request that is still open; what is older need not be remembered |
 ///
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.

@@ -1,3 +1,5 @@
+import Sharding
+
 /// What was asked and not answered yet, in the order of the requests' numbers.
 struct Questions: Sendable {
   private struct Open: Sendable {
@@ -45,7 +47,7 @@ struct Questions: Sendable {
 
   mutating func due(at time: Seconds, _ timing: Timing) -> [(number: UInt64, message: Message)] {
     var due: [(number: UInt64, message: Message)] = []
-    for index in open.indices where open[index].due <= time {
+    for index in open.indices where open[index].due <= time && !Mutant.forgetTimers.isActive {
       open[index].wait = min(2 * open[index].wait, timing.mostResend)
       open[index].due = time + open[index].wait
       open[index].wasRepeated = true

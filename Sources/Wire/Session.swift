@@ -1,3 +1,5 @@
+import Sharding
+
 /// One conversation with one peer, from either side: registration, beats, silence, asking again, telling repetitions
 /// from news, repeating answers. Servers, workers and coordinators hold one for each process they speak with.
 ///
@@ -57,6 +59,7 @@ public struct Session: Sendable {
     self.identity = identity
     peer = nil
     questions.forget { _ in true }
+    if Mutant.reuseRequestNumbers.isActive { questions = Questions() }
     answers = Answers()
   }
 
@@ -117,8 +120,9 @@ public struct Session: Sendable {
     guard !message.isIdempotent else { return .question(request, message) }
     switch answers.find(request) {
     case .new: return .question(request, message)
-    case .isUnderWay: return .nothing
-    case .answered(let answer): return .repeated(self.envelope(request, answer))
+    case .isUnderWay: return Mutant.carryOutTwice.isActive ? .question(request, message) : .nothing
+    case .answered(let answer):
+      return Mutant.forgetAnswers.isActive ? .nothing : .repeated(self.envelope(request, answer))
     }
   }
 
@@ -126,7 +130,13 @@ public struct Session: Sendable {
   public mutating func hear(at time: Seconds) { lastHeard = max(lastHeard, time) }
 
   /// The connection had no room for the question: that is no news, so it is asked again a little later.
-  public mutating func holdBack(_ request: UInt64, at time: Seconds) { questions.postpone(request, at: time, timing) }
+  public mutating func holdBack(_ request: UInt64, at time: Seconds) {
+    if Mutant.forgetCongestion.isActive {
+      _ = questions.close(request, at: time)
+    } else {
+      questions.postpone(request, at: time, timing)
+    }
+  }
 
   // MARK: Time
 
@@ -135,6 +145,7 @@ public struct Session: Sendable {
 
   /// Time that stood still is no silence, and no reason to ask again.
   public mutating func excuse(_ lateness: Seconds) {
+    if Mutant.countStandstill.isActive { return }
     lastHeard += lateness
     questions.excuse(lateness)
   }

@@ -1,5 +1,6 @@
 import CZeroMQ
 import Features
+import Randomness
 import Foundation
 import Randomness
 import Synchronization

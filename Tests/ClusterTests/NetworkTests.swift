@@ -25,9 +25,9 @@ struct NetworkTests {
       coordinator = try tool.start(
         ["coordinator", "--listen", listens[0], "--run-dir", tool.directory + "/run", "--json", "--timeout", timeout]
           + flags)
-      let tool = tool
-      let servers = try toServers.indices.map {
-        try tool.start(["server", "--listen", listens[$0 + 1], "--advertise", toServers[$0].endpoint] + join)
+      let (tool, proxies) = (tool, toServers)
+      let servers = try proxies.indices.map {
+        try tool.start(["server", "--listen", listens[$0 + 1], "--advertise", proxies[$0].endpoint] + join)
       }
       members = try servers + (0..<2).map { _ in try tool.start(["worker", "--threads", "1"] + join) }
     }

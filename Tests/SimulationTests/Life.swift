@@ -233,7 +233,8 @@ final class Life {
       server.clock = clock
     }
     try observe?(self, UInt32(coordinator.stage + 1))
-    guard server.core.parkedPulls <= 4 * options.workers else {
+    // A stranger that says it is a worker, with the right incarnation, may leave a few more.
+    guard server.core.parkedPulls <= 4 * options.workers + (options.strangers > 0 ? 40 : 0) else {
       throw Violation("server-\(node - 1) keeps \(server.core.parkedPulls) pulls")
     }
   }
@@ -299,8 +300,7 @@ final class Life {
 
   private func note(_ envelope: Envelope) {
     if case .refusal(let refusal) = envelope.message {
-      let name = String(reflecting: refusal).dropFirst("Wire.Refusal.".count).prefix { $0 != "(" }
-      refusals[String(name), default: 0] += 1
+      refusals[Summary.name(of: refusal), default: 0] += 1
     }
   }
 

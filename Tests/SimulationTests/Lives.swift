@@ -1,7 +1,9 @@
 import DeepFM
 import Features
 import Foundation
+import Sharding
 import Synchronization
+import Wire
 
 /// What many lives came to.
 struct Summary: Sendable {
@@ -18,6 +20,20 @@ struct Summary: Sendable {
   static let refusals = [
     "otherRun", "staleView", "notYet", "notOwner", "malformed", "unknownMember", "gone", "full", "otherVersion",
   ]
+
+  static func name(of refusal: Refusal) -> String {
+    switch refusal {
+    case .otherRun: "otherRun"
+    case .staleView: "staleView"
+    case .notYet: "notYet"
+    case .notOwner: "notOwner"
+    case .malformed: "malformed"
+    case .unknownMember: "unknownMember"
+    case .gone: "gone"
+    case .full: "full"
+    case .otherVersion: "otherVersion"
+    }
+  }
 
   mutating func add(_ other: Summary) {
     violations += other.violations
@@ -49,22 +65,27 @@ enum Lives {
     BLASThreads.set(1)
     let next = Atomic<UInt64>(1)
     let total = Mutex(Summary())
-    let failure = Mutex<String?>(nil)
+    // The reference is that of the rules as they are.
+    #if MUTANTS
+      let mutant = Mutant.active
+      Mutant.active = nil
+    #endif
+    let prepared = try (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in WorldBox(try Worlds.make()) }
+    #if MUTANTS
+      Mutant.active = mutant
+    #endif
     let threads = (0..<ProcessInfo.processInfo.activeProcessorCount).map { number in
       NamedThread("lives-\(number)") {
-        do {
-          let worlds = try Worlds.make()
-          while true {
-            let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
-            let summary = live(seed, worlds)
-            total.withLock { $0.add(summary) }
-          }
-        } catch { failure.withLock { $0 = "\(error)" } }
+        let worlds = prepared[number].worlds
+        while true {
+          let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
+          let summary = live(seed, worlds)
+          total.withLock { $0.add(summary) }
+        }
       }
     }
     for thread in threads { thread.join() }
-    if let failure = failure.withLock({ $0 }) { throw Violation(failure) }
     return total.withLock { $0 }
   }
 
@@ -92,4 +113,12 @@ enum Lives {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
+}
+
+/// Worlds on their way to the one thread that lives in them.
+///
+/// `@unchecked Sendable`: made by one thread, then used by another alone.
+private final class WorldBox: @unchecked Sendable {
+  let worlds: [World]
+  init(_ worlds: [World]) { self.worlds = worlds }
 }

@@ -38,7 +38,9 @@ struct SimulationTests {
     #expect(summary.violations.isEmpty, "\(summary.violations.count) of \(Self.lives) lives broke a promise")
     if Self.lives >= 500 {
       for kind in Faults.Kind.allCases { #expect(summary.faults[kind, default: 0] > 0, "no \(kind) ever happened") }
-      for kind in Summary.refusals { #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)") }
+      for kind in Summary.refusals {
+        #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)")
+      }
     }
   }
 }

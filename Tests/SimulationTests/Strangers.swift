@@ -46,7 +46,7 @@ struct Strangers {
     switch kind {
     case .otherRun: envelope.preamble.run &+= 1
     case .unknownMember:
-      envelope.preamble.incarnation &+= 1
+      envelope.preamble.incarnation |= 1 << 40
       if faults.below(4) == 0 { return .toCoordinator(Envelope(envelope.preamble, .failed("a stranger's trouble"))) }
     case .staleView: envelope.preamble.view -= 1
     case .laterView: envelope.preamble.view += 1

@@ -67,7 +67,7 @@ final class World {
     plans = stages
     let train = "\(directory)/train-\(scenario).libfm"
     let valid = "\(directory)/valid-\(scenario).libfm"
-    try Self.write(rows: 125, seed: 11, to: train)
+    try Self.write(rows: 150, seed: 11, to: train)
     try Self.write(rows: 60, seed: 12, to: valid)
     let schema = try Schema.named("libfm")
     let reading = ReadingOptions(spool: directory, chunkBytes: 90, threads: 1)

@@ -4,7 +4,7 @@ import Job
 import Synchronization
 
 /// Threads that compute slices, one BLAS thread each: a slice's bits do not depend on how many there are.
-final class ComputeThreads: Sendable {
+package final class ComputeThreads: Sendable {
   private struct Task: Sendable {
     let work: StepWork
     let part: Int
@@ -31,7 +31,7 @@ final class ComputeThreads: Sendable {
     }
   }
 
-  func compute(_ work: StepWork) {
+  package func compute(_ work: StepWork) {
     for part in work.parts.indices { _ = tasks.push(Task(work: work, part: part)) }
   }
 

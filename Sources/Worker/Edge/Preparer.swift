@@ -2,23 +2,23 @@ import Features
 import Synchronization
 
 /// Makes workplaces on a thread of its own: a large vocabulary takes seconds, in which beats go out and orders are heard.
-final class Preparer: Sendable {
+package final class Preparer: Sendable {
   private let threads: Int?
   private let inbox: Inbox
   private let current = Mutex<Workplace?>(nil)
   private let thread = Mutex<NamedThread?>(nil)
 
   /// - Parameter threads: that compute; nil: as assigned.
-  init(threads: Int?, inbox: Inbox) {
+  package init(threads: Int?, inbox: Inbox) {
     self.threads = threads
     self.inbox = inbox
   }
 
   /// The last that was prepared.
-  var workplace: Workplace? { current.withLock { $0 } }
+  package var workplace: Workplace? { current.withLock { $0 } }
 
   /// Ends the present workplace and makes another, one after the other.
-  func prepare(_ preparation: Preparation) {
+  package func prepare(_ preparation: Preparation) {
     thread.withLock { thread in
       let before = thread
       thread = NamedThread("prepare") { [self] in
@@ -48,7 +48,7 @@ final class Preparer: Sendable {
   }
 
   /// Ends and joins all threads.
-  func stop() {
+  package func stop() {
     thread.withLock { $0 }?.join()
     leave()
   }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Reads ahead of need, on threads of its own (the paper's asynchronous reading, Fig. 7): some encode windows of rows,
 /// one puts steps together of them, in order.
-final class StepReader: Sendable {
+package final class StepReader: Sendable {
   private let assignment: WorkerAssignment
   private let view: UInt32
   private let data: WorkerData
@@ -24,10 +24,10 @@ final class StepReader: Sendable {
     self.thread.withLock { $0 = thread }
   }
 
-  func read(_ order: ReadOrder) { _ = orders.push(order) }
+  package func read(_ order: ReadOrder) { _ = orders.push(order) }
 
   /// Takes back a piece of work that is done.
-  func recycle(_ work: StepWork) { pool.give(work) }
+  package func recycle(_ work: StepWork) { pool.give(work) }
 
   /// Ends and joins the threads.
   func stop() {

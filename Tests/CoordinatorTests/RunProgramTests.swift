@@ -1,0 +1,161 @@
+import Checkpoint
+import Job
+import Sharding
+import Testing
+import Wire
+
+@testable import Coordinator
+
+@Suite("A run's programme")
+struct RunProgramTests {
+  @Test("A training run goes through its phases in order, and each waits for everyone")
+  func training() throws {
+    var play = ProgramPlay(try Sample.training())
+    #expect(
+      play.start() == [
+        "server-0: be server 0 of 2", "server-1: be server 1 of 2", "worker-0: be worker 0 for slices [0]",
+        "worker-1: be worker 1 for slices [1]",
+      ])
+    for member in [Member.server(1), .worker(0), .server(0), .server(0)] { #expect(play.adopt(member).isEmpty) }
+    #expect(
+      play.adopt(.worker(1)) == [
+        "server-0: settle 8", "server-1: settle 8", "worker-0: train 0 in epoch 1 steps 0..<8",
+        "worker-1: train 1 in epoch 1 steps 0..<8",
+      ])
+    for epoch in 1...2 {
+      play.time += 10
+      #expect(
+        play.train() == ["worker-0: evaluate \(epoch) at \(8 * epoch)", "worker-1: evaluate \(epoch) at \(8 * epoch)"])
+      #expect(
+        play.evaluate(round: epoch)
+          == ["server-0: checkpoint \(epoch) at \(8 * epoch)", "server-1: checkpoint \(epoch) at \(8 * epoch)"])
+      #expect(play.write() == ["commit epoch \(epoch), checkpoint \(epoch), next step \(8 * epoch)"])
+      #expect(!play.program.expectsProgress, "the catalogue is written")
+      #expect(play.program.lastCheckpoint == (epoch == 1 ? nil : 1))
+      #expect(
+        play.committed() == ["epoch \(epoch) done", "server-0: committed \(epoch)", "server-1: committed \(epoch)"]
+          + (epoch == 1
+            ? [
+              "server-0: settle 16", "server-1: settle 16", "worker-0: train 0 in epoch 2 steps 8..<16",
+              "worker-1: train 1 in epoch 2 steps 8..<16",
+            ] : ["server-0: digest", "server-1: digest"]))
+    }
+    #expect(play.report(ServerReport.digests([]), .server(1)).isEmpty)
+    #expect(play.report(ServerReport.digests([]), .server(0)) == ["completed"])
+    let result = try #require(play.result)
+    #expect(result.rows == 80 && result.epochs.map(\.epoch) == [1, 2] && result.trainingSeconds == 20)
+    #expect(result.epochs.allSatisfy { $0.trainLogloss == 0.5 && $0.auc == 1 && $0.seconds == 10 })
+    #expect(result.stallSeconds == 2 && result.evaluation?.auc == 1 && result.parameterDigest?.count == 64)
+    let checkpoint = play.commits[1].checkpoint
+    #expect(checkpoint.slots == 7 && checkpoint.bytes == 150 && checkpoint.shards == ["s0", "s1"])
+    #expect(!play.program.expectsProgress)
+  }
+
+  @Test("Without data to evaluate on, an epoch is written as soon as it is trained")
+  func noEvaluation() throws {
+    var (play, _) = ProgramPlay.adopted(try Sample.training(evaluates: false))
+    #expect(play.train() == ["server-0: checkpoint 1 at 8", "server-1: checkpoint 1 at 8"])
+    _ = play.write()
+    #expect(play.commits[0].epoch.auc == nil && play.commits[0].epoch.logloss == nil)
+  }
+
+  @Test("A run that goes on from a checkpoint counts its steps from there")
+  func resumed() throws {
+    let restore = ServerAssignment.Restore(checkpoint: 3, databases: ["a"], clock: 24)
+    var play = ProgramPlay(try Sample.training(restore: restore))
+    #expect(play.start().first == "server-0: be server 0 of 2 from checkpoint 3")
+    for member in Sample.places().compactMap(\.member).dropLast() { #expect(play.adopt(member).isEmpty) }
+    #expect(play.adopt(.worker(1)).last == "worker-1: train 1 in epoch 1 steps 24..<32")
+  }
+
+  @Test("Training stops early once patience is over", arguments: [(1, 2), (2, 3), (0, 5)])
+  func earlyStopping(patience: Int, lastEpoch: Int) throws {
+    var settings = Sample.settings(epochs: 5)
+    settings.optimization.patience = patience
+    var (play, _) = ProgramPlay.adopted(try Sample.training(settings))
+    for epoch in 1...lastEpoch {
+      _ = play.train()
+      // The first epoch is the best.
+      _ = play.evaluate(round: epoch, quality: 1 / Float(epoch))
+      _ = play.write()
+      let effects = play.committed()
+      let isLast = epoch == lastEpoch
+      #expect(
+        effects.last
+          == (isLast
+            ? "server-1: digest" : "worker-1: train 1 in epoch \(epoch + 1) steps \(8 * epoch)..<\(8 * epoch + 8)"))
+      #expect(
+        effects.contains("say: stopping early: no better validation logloss for \(patience) epochs")
+          == (isLast && patience > 0))
+    }
+  }
+
+  @Test("A scoring run evaluates what the checkpoint says, and touches no checkpoint")
+  func scoring() throws {
+    let restore = ServerAssignment.Restore(checkpoint: 3, databases: ["a"], clock: 24)
+    var (play, asked) = ProgramPlay.adopted(try Sample.scoring(restore: restore))
+    #expect(asked == ["worker-0: evaluate 0 at 24", "worker-1: evaluate 0 at 24"])
+    #expect(play.evaluate(round: 0) == ["completed"])
+    let result = try #require(play.result)
+    #expect(result.rows == 40 && result.evaluation?.auc == 1 && result.logits.count == 40 && result.labels.count == 40)
+    #expect(play.commits.isEmpty)
+  }
+
+  @Test("A survey asks workers alone, and tells what each has in the order of their places")
+  func survey() throws {
+    var play = ProgramPlay(try Sample.survey())
+    #expect(play.start() == ["worker-0: survey [\"*.txt\"]", "worker-1: survey [\"*.txt\"]"])
+    #expect(play.report(WorkerReport.surveyed(SurveyResult(train: nil, valid: nil)), .worker(1)).isEmpty)
+    #expect(play.report(WorkerReport.surveyed(SurveyResult(train: nil, valid: nil)), .worker(0)) == ["completed"])
+    #expect(play.result?.surveys.count == 2)
+  }
+
+  @Test("Repeated and late reports of earlier phases change nothing")
+  func late() throws {
+    var (play, _) = ProgramPlay.adopted(try Sample.training())
+    let totals = StepTotals(rows: 40, lossSum: 20)
+    #expect(play.adopt(.worker(0)).isEmpty && play.adopt(.server(1)).isEmpty)
+    for _ in 0..<3 {
+      #expect(play.report(WorkerReport.trained(stallSeconds: 100), .worker(0)).isEmpty)
+      #expect(play.report(ServerReport.settled(totals), .server(0)).isEmpty)
+      #expect(play.report(WorkerReport.done, .worker(1)).isEmpty)
+      #expect(play.report(ServerReport.written(slots: 1, bytes: 1), .server(1)).isEmpty)
+      #expect(play.report(ServerReport.digests([]), .server(1)).isEmpty)
+      #expect(play.report(ServerReport.done, .server(1)).isEmpty)
+      #expect(play.committed().isEmpty)
+      #expect(play.score(Sample.scores(round: 1, chunk: 0), 0) == ["answer worker-0: noted"])
+    }
+    // A server that settled may say otherwise later: nobody listens.
+    #expect(play.report(ServerReport.settled(StepTotals()), .server(0)).isEmpty)
+    _ = play.report(WorkerReport.trained(stallSeconds: 0), .worker(1))
+    #expect(play.report(ServerReport.settled(totals), .server(1)).count == 2)
+    // Scores of another round count for nothing, but are noted: their sender is to forget them.
+    #expect(play.score(Sample.scores(round: 0, chunk: 0), 0) == ["answer worker-0: noted"])
+    #expect(play.evaluate(round: 1).count == 2)
+    #expect(play.score(Sample.scores(round: 1, chunk: 0), 0) == ["answer worker-0: noted"])
+    for _ in 0..<2 { #expect(play.report(ServerReport.written(slots: 1, bytes: 1), .server(0)).isEmpty) }
+    #expect(play.report(ServerReport.written(slots: 2, bytes: 1), .server(1)).count == 1)
+    #expect(play.commits[0].checkpoint.slots == 3 && play.commits[0].epoch.stallSeconds == 50)
+    #expect(play.committed().count == 7)
+    #expect(play.committed().isEmpty)
+  }
+
+  @Test("Progress is what the first server counts in the epoch that is trained")
+  func progress() throws {
+    var (play, _) = ProgramPlay.adopted(try Sample.training())
+    play.time = 2
+    var beat = Beat(done: 3)
+    (beat.clock, beat.totals) = (3, StepTotals(rows: 20, lossSum: 5))
+    #expect(play.beat(beat, .server(0)) == ["progress"])
+    #expect(
+      play.progress == [
+        RunProgress(
+          epoch: 1, epochs: 2, rows: 20, rowsInEpoch: 40, trainLogloss: 0.25, samplesPerSecond: 10, secondsLeft: 6)
+      ])
+    #expect(play.beat(beat, .server(1)).isEmpty && play.beat(beat, .worker(0)).isEmpty)
+    for (clock, rows): (UInt64, UInt64) in [(0, 20), (9, 20), (3, 41), (3, .max), (.max, 1)] {
+      (beat.clock, beat.totals) = (clock, StepTotals(rows: rows, lossSum: 5))
+      #expect(play.beat(beat, .server(0)).isEmpty, "\(clock) \(rows)")
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import Checkpoint
+import Foundation
+import ParamServer
+import Sharding
+import Testing
+import Wire
+
+@Suite("Restoring")
+struct RestoreTests {
+  private let pool = (0..<300).map { rank($0 * 54, UInt64($0 % 7)) }
+
+  private func train(_ rig: Rig, server: Int, of servers: Int, steps: Range<UInt64>) throws {
+    let owners = SlotMap(servers: servers).owners()
+    let own = pool.filter { Int(owners[Rank.slot(of: $0)]) == server }
+    for step in steps {
+      let values = own.flatMap { rank -> [Float] in
+        let place = UInt64(Rank.slot(of: rank)) + step
+        return (0..<3).map { Float((place + $0 * 7) % 11) - 5 }
+      }
+      #expect(rig.clock == step)
+      try rig.train(own, values)
+    }
+  }
+
+  /// Hands over stored slots as the edge does, and returns what the server says to it.
+  private func restore(
+    _ rig: Rig, _ assignment: ServerAssignment, from stored: [(path: String, slots: [SlotBytes])]
+  ) throws -> [ServerReport] {
+    let effects = rig.order(.adopt(assignment), view: 1)
+    guard case .open(let path, committed: _)? = effects.first, case .read(let restore, let wanted)? = effects.last
+    else {
+      Issue.record("\(effects)")
+      return []
+    }
+    #expect(path == assignment.database && restore == assignment.restore && effects.count == 2)
+    for (path, slots) in stored {
+      for slot in slots where wanted.contains(where: { $0.contains(slot.slot) }) {
+        #expect(rig.tell(.slot(.init(path: path, table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
+      }
+    }
+    return rig.tell(.restored).reports
+  }
+
+  private func digests(_ rigs: [Rig]) throws -> [SlotDigest] {
+    try rigs.flatMap { try $0.digests() }.sorted { ($0.table, $0.slot) < ($1.table, $1.slot) }
+  }
+
+  @Test("A run goes on with the same bits on any number of servers", arguments: [1, 2, 3], [1, 2, 3])
+  func otherServers(before: Int, after: Int) throws {
+    let whole = try Rig.serving()
+    try train(whole, server: 0, of: 1, steps: 0..<6)
+    var stored: [(path: String, slots: [SlotBytes])] = []
+    for server in 0..<before {
+      let rig = try Rig.serving(assign(server: server, of: before))
+      try train(rig, server: server, of: before, steps: 0..<3)
+      stored.append((path: "server-\(server)", slots: try rig.checkpoint(number: 1)))
+    }
+    let rigs = try (0..<after).map { server in
+      let rig = try Rig.welcomed()
+      let restore = ServerAssignment.Restore(checkpoint: 1, databases: stored.map(\.path), clock: 3)
+      guard
+        case .adopted? = try self.restore(rig, assign(server: server, of: after, restore: restore), from: stored)
+          .first
+      else { throw Missing() }
+      try train(rig, server: server, of: after, steps: 3..<6)
+      return rig
+    }
+    #expect(try digests(rigs) == whole.digests())
+  }
+
+  @Test("Another model starts from one table's parameters, with an optimizer of its own, at the first step")
+  func startFromAnotherModel() throws {
+    let tables = [describeTable(), describeTable(width: 4)]
+    let source = try Rig.serving(assign(tables: tables))
+    for table in 0..<2 {
+      _ = source.ask(push([rank(1), rank(2)], [Float](repeating: 1, count: 6 + 2 * table), table: table))
+    }
+    let slots = try source.checkpoint(number: 1)
+    var other = tables
+    other[0].optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
+    other[1].regions[0].columns[1].width = 9
+    let rig = try Rig.welcomed()
+    let restore = ServerAssignment.Restore(checkpoint: 1, databases: ["a"], clock: 0, onlyParametersOf: 0)
+    let effects = rig.order(.adopt(assign(tables: other, restore: restore)), view: 1)
+    guard case .open(database: "own", committed: -1)? = effects.first else {
+      Issue.record("a run of its own keeps nothing of its file")
+      return
+    }
+    for slot in slots {
+      #expect(rig.tell(.slot(.init(path: "a", table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
+    }
+    #expect(rig.tell(.restored).reports.count == 1 && rig.clock == 0)
+    #expect(try rig.digests() == source.digests().filter { $0.table == 0 })
+    #expect(try rig.checkpoint(number: 1).count == 2, "the next checkpoint writes what came from elsewhere")
+  }
+
+  @Test("A slot that came from another server's file is in the next checkpoint, one of its own is not")
+  func movedSlots() throws {
+    let source = try Rig.serving()
+    try train(source, server: 0, of: 1, steps: 0..<1)
+    let slots = try source.checkpoint(number: 2)
+    let rig = try Rig.welcomed()
+    let restore = ServerAssignment.Restore(checkpoint: 2, databases: ["own", "other"], clock: 1)
+    let stored = [(path: "own", slots: Array(slots[..<100])), (path: "other", slots: Array(slots[100...]))]
+    #expect(try self.restore(rig, assign(restore: restore), from: stored).count == 1)
+    #expect(try rig.checkpoint(number: 3) == Array(slots[100...]))
+  }
+
+  @Test("A run that goes on opens its file as of the checkpoint, a new one drops what an earlier one left")
+  func opening() throws {
+    for (restore, committed) in [(nil, -1), (ServerAssignment.Restore(checkpoint: 5, databases: [], clock: 8), 5)] {
+      let rig = try Rig.welcomed()
+      guard
+        case .open(database: "own", committed: committed)? = rig.order(.adopt(assign(restore: restore)), view: 1).first
+      else {
+        Issue.record("for \(committed)")
+        return
+      }
+    }
+  }
+
+  @Test("A server reads the slots that it holds, and beats while it does")
+  func wanted() throws {
+    let rig = try Rig.welcomed()
+    let restore = ServerAssignment.Restore(checkpoint: 5, databases: ["a"], clock: 8)
+    let effects = rig.order(.adopt(assign(server: 1, of: 2, restore: restore)), view: 1)
+    guard case .read(restore, ofSlots: [8192..<16_384])? = effects.last else {
+      Issue.record("\(effects)")
+      return
+    }
+    #expect(try rig.beat().activity == Activity(.restoring))
+  }
+
+  enum Damage: CaseIterable { case cut, magic, otherTable, otherSlot, descending, noTable, empty }
+
+  @Test("A damaged slot ends the server, which names file, table and slot", arguments: Damage.allCases)
+  func damaged(damage: Damage) throws {
+    let source = try Rig.serving()
+    try source.train([rank(7), rank(7, 1)], [1, 2, 3, 4, 5, 6])
+    var slot = try #require(try source.checkpoint(number: 1).first)
+    switch damage {
+    case .cut: slot.bytes.removeLast()
+    case .magic: slot.bytes[0] ^= 1
+    case .otherTable: slot.bytes[8] ^= 1
+    case .otherSlot: slot.slot = 8
+    // The first row's rank is above the second's.
+    case .descending: slot.bytes[40] = 9
+    case .noTable: slot.table = 1
+    case .empty: slot.bytes = []
+    }
+    let rig = try Rig.welcomed()
+    let restore = ServerAssignment.Restore(checkpoint: 1, databases: ["a.sqlite"], clock: 1)
+    _ = rig.order(.adopt(assign(restore: restore)), view: 1)
+    let effects = rig.tell(.slot(.init(path: "a.sqlite", table: slot.table, slot: slot.slot, bytes: slot.bytes)))
+    #expect(effects.hasEnded && effects.told.first?.message.name == "failed")
+    let sentence = effects.error?.description ?? ""
+    #expect(sentence.hasPrefix("a.sqlite: slot \(slot.slot) of table \(slot.table) is damaged"))
+    #expect(rig.tell(.restored).isEmpty)
+  }
+
+  @Test("What is written to a file and read from it again is the same")
+  func files() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "shards-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let path = directory.appending(path: "server-0.sqlite").path
+    let source = try Rig.serving(assign(database: path))
+    let database = try ShardDatabase(path: path)
+    for number in 1...3 {
+      try train(source, server: 0, of: 1, steps: UInt64(number - 1)..<UInt64(number))
+      _ = source.order(.checkpoint(number: number, clock: UInt64(number)))
+      while source.hasLongWork {
+        for case .write(let slots, let checkpoint) in source.tell(.turn) {
+          try database.write(slots, checkpoint: checkpoint)
+          _ = source.tell(.written)
+        }
+      }
+      try database.sync()
+      #expect(source.tell(.synced).reports.count == 1)
+    }
+    var slots: [SlotBytes] = []
+    try ShardDatabase.read([path], checkpoint: 2, wanted: { _ in true }) { _, table, slot, bytes in
+      slots.append(SlotBytes(table: table, slot: slot, bytes: bytes))
+    }
+    let rig = try Rig.welcomed()
+    let restore = ServerAssignment.Restore(checkpoint: 2, databases: [path], clock: 2)
+    #expect(try self.restore(rig, assign(database: path, restore: restore), from: [(path, slots)]).count == 1)
+    try train(rig, server: 0, of: 1, steps: 2..<3)
+    #expect(try rig.digests() == source.digests())
+  }
+}

@@ -1,0 +1,254 @@
+import Foundation
+import ParamServer
+import Sharding
+import Testing
+import Wire
+
+/// A server's core with a coordinator and workers played by hand: what it sends is read, what it hears is written, and
+/// time goes on when the test says so. A class, since its core is never copied.
+final class Rig {
+  static let run: UInt64 = 7
+  static let term: UInt32 = 3
+  static let incarnation: UInt64 = 55
+
+  private var core: ServerCore
+  var time = 0.0
+  private(set) var view: UInt32 = 0
+  private var coordinator: Session
+  private var requests: UInt64 = 0
+
+  init(timeout: Seconds = 20) {
+    let registration = Registration(role: .server, host: "here", process: 1, endpoint: "tcp://here:1")
+    core = ServerCore(
+      incarnation: Self.incarnation, registration: registration, coordinator: "tcp://there:7000",
+      timing: Timing(timeout: timeout), at: 0)
+    var identity = Preamble()
+    identity.run = Self.run
+    identity.term = Self.term
+    identity.member = .coordinator
+    identity.incarnation = 1000
+    coordinator = Session(identity, timing: Timing(), at: 0)
+  }
+
+  /// One that was welcomed.
+  static func welcomed(timeout: Seconds = 20) throws -> Rig {
+    let rig = Rig(timeout: timeout)
+    let question = try #require(rig.tell(.tick).told.first)
+    _ = rig.answer(question, .welcome(.server(0)))
+    return rig
+  }
+
+  /// One that serves.
+  static func serving(_ assignment: ServerAssignment = assign(), timeout: Seconds = 20) throws -> Rig {
+    let rig = try welcomed(timeout: timeout)
+    try rig.adopt(assignment, view: 1)
+    return rig
+  }
+
+  var clock: UInt64? { core.clock }
+  var parkedPulls: Int { core.parkedPulls }
+  var hasLongWork: Bool { core.hasLongWork }
+
+  func tell(_ event: ServerCore.Event) -> [ServerCore.Effect] { core.receive(event, at: time) }
+
+  /// Lets time go by, with ticks.
+  func wait(_ seconds: Seconds, hearing: Bool = true) -> [ServerCore.Effect] {
+    var effects: [ServerCore.Effect] = []
+    let end = time + seconds
+    while time < end {
+      time += 0.1
+      if hearing { effects += tell(.ordered(coordinator.say(.beat(Beat())))) }
+      effects += tell(.tick)
+    }
+    return effects
+  }
+
+  // MARK: The coordinator
+
+  func answer(_ question: Envelope, _ message: Message) -> [ServerCore.Effect] {
+    var preamble = coordinator.identity
+    preamble.request = question.preamble.request
+    return tell(.ordered(Envelope(preamble, message)))
+  }
+
+  /// An order as it is sent, perhaps several times.
+  func envelope(_ order: ServerOrder, view: UInt32? = nil) -> Envelope {
+    self.view = view ?? self.view
+    coordinator.identity.view = self.view
+    return coordinator.ask(.order(Control(order)), at: time)
+  }
+
+  func order(_ order: ServerOrder, view: UInt32? = nil) -> [ServerCore.Effect] {
+    tell(.ordered(envelope(order, view: view)))
+  }
+
+  func adopt(_ assignment: ServerAssignment, view: UInt32) throws {
+    guard case .adopted? = order(.adopt(assignment), view: view).reports.first else {
+      Issue.record("not adopted")
+      return
+    }
+  }
+
+  /// Takes what the core wants written, until it wants a sync or nothing more.
+  func write() -> (slots: [SlotBytes], rest: [ServerCore.Effect]) {
+    var slots: [SlotBytes] = []
+    while hasLongWork {
+      for effect in tell(.turn) {
+        guard case .write(let snapshots, _) = effect else { return (slots, [effect]) }
+        slots += snapshots.map { SlotBytes(table: $0.table, slot: $0.slot, bytes: $0.bytes) }
+        #expect(tell(.written).isEmpty)
+      }
+    }
+    return (slots, [])
+  }
+
+  /// A whole checkpoint of what has changed.
+  func checkpoint(number: Int) throws -> [SlotBytes] {
+    let clock = try #require(clock)
+    #expect(order(.checkpoint(number: number, clock: clock)).isEmpty)
+    let (slots, _) = write()
+    guard case .written(slots.count, _)? = tell(.synced).reports.first else {
+      Issue.record("not written")
+      return []
+    }
+    return slots
+  }
+
+  func digests() throws -> [SlotDigest] {
+    #expect(order(.digest).isEmpty)
+    while hasLongWork {
+      if case .digests(let digests)? = tell(.turn).reports.first { return digests }
+    }
+    throw Missing()
+  }
+
+  /// What it says of itself, asked for without waiting.
+  func beat() throws -> Beat {
+    let beats = wait(0.6).told.compactMap { if case .beat(let beat) = $0.message { beat } else { nil } }
+    return try #require(beats.last)
+  }
+
+  /// All that shows of a server: what it would send, write, and say of itself.
+  func state() throws -> ServerState {
+    var beat = try beat()
+    beat.done = 0
+    return ServerState(digests: try digests(), beat: beat, clock: clock, parked: parkedPulls)
+  }
+
+  // MARK: Workers
+
+  /// A worker's question as it is sent, perhaps several times.
+  func question(_ message: Message, from worker: Int = 0) -> Envelope {
+    requests += 1
+    var preamble = Preamble()
+    preamble.run = Self.run
+    preamble.term = Self.term
+    preamble.view = view
+    preamble.member = .worker(worker)
+    preamble.incarnation = Rig.worker(worker)
+    preamble.request = requests
+    return Envelope(preamble, message)
+  }
+
+  func receive(_ envelope: Envelope, along route: UInt8 = 1) -> [ServerCore.Effect] {
+    tell(.received(envelope, from: Route(bytes: [route])))
+  }
+
+  func ask(_ message: Message, from worker: Int = 0) -> [ServerCore.Effect] {
+    receive(question(message, from: worker), along: UInt8(worker + 1))
+  }
+
+  /// A worker's incarnation.
+  static func worker(_ number: Int) -> UInt64 { 200 + UInt64(number) }
+
+  /// Trains a step that all slices have gradients of, and returns the answers to it.
+  @discardableResult func train(_ ranks: [UInt64], _ values: [Float], slices: Int = 1) throws -> [ServerCore.Effect] {
+    let effects = ask(push(ranks, values, clock: try #require(clock), node: .root(of: slices)))
+    #expect(effects.answers.first?.name == "pushed")
+    return effects
+  }
+}
+
+struct Missing: Error {}
+
+/// A slot as it is written.
+struct SlotBytes: Equatable {
+  var table: Int
+  var slot: Int
+  var bytes: [UInt8]
+}
+
+struct ServerState: Equatable {
+  var digests: [SlotDigest]
+  var beat: Beat
+  var clock: UInt64?
+  var parked: Int
+}
+
+extension [ServerCore.Effect] {
+  /// What goes to the coordinator.
+  var told: [Envelope] { compactMap { if case .tell(let envelope) = $0 { envelope } else { nil } } }
+
+  var reports: [ServerReport] {
+    told.compactMap { if case .report(let control) = $0.message { try? control.decode() } else { nil } }
+  }
+
+  /// What goes to workers.
+  var sent: [(envelope: Envelope, route: Route)] {
+    compactMap { if case .send(let envelope, let route) = $0 { (envelope, route) } else { nil } }
+  }
+
+  var answers: [Message] { sent.map(\.envelope.message) }
+  var refusals: [Refusal] { answers.compactMap { if case .refusal(let refusal) = $0 { refusal } else { nil } } }
+
+  /// The rows of each answer, as bits.
+  var rows: [[UInt32]] {
+    answers.compactMap { message in
+      guard case .rows(let rows) = message else { return nil }
+      return withExtendedLifetime(rows.values) { [UInt32](rows.values.elements(as: UInt32.self)) }
+    }
+  }
+
+  var said: [String] { compactMap { if case .say(let sentence) = $0 { sentence } else { nil } } }
+  var hasEnded: Bool { contains { if case .end = $0 { true } else { false } } }
+
+  var error: ServerError? {
+    for case .end(let error) in self { return error }
+    return nil
+  }
+}
+
+// MARK: What is played
+
+func assign(
+  server: Int = 0, of servers: Int = 1, slices: Int = 1, tables: [TableDescription] = [describeTable()],
+  workers: Int = 3, database: String? = "own", epochSteps: UInt64 = 0, restore: ServerAssignment.Restore? = nil
+) -> ServerAssignment {
+  ServerAssignment(
+    server: server, slots: SlotMap(servers: servers), tables: tables, slices: slices, seed: 1, epochSteps: epochSteps,
+    workers: (0..<workers).map(Rig.worker), database: database, restore: restore)
+}
+
+/// A rank of a slot.
+func rank(_ slot: Int, _ place: UInt64 = 0) -> UInt64 { Rank.first(ofSlot: slot) | place }
+
+func frame<Element: BitwiseCopyable>(_ elements: [Element]) -> Frame {
+  elements.withUnsafeBufferPointer { Frame(copying: $0) }
+}
+
+func pull(
+  _ ranks: [UInt64], clock: UInt64 = 0, purpose: Pull.Purpose = .training, table: Int = 0
+) -> Message {
+  .pull(Pull(table: table, clock: clock, purpose: purpose, ranks: frame(ranks)))
+}
+
+func push(
+  _ ranks: [UInt64], _ values: [Float], clock: UInt64 = 0, node: SliceNode = .init(level: 0, index: 0),
+  samples: UInt64 = 1, lossSum: Double = 0.5, part: Int = 0, parts: Int = 1, table: Int = 0,
+  sighted: [UInt64] = [], sightings: [UInt32] = []
+) -> Message {
+  .push(
+    Wire.Push(
+      table: table, clock: clock, node: node, part: part, parts: parts, samples: samples, lossSum: lossSum,
+      ranks: frame(ranks), values: frame(values), sightedRanks: frame(sighted), sightings: frame(sightings)))
+}

@@ -1,0 +1,23 @@
+#if MUTANTS
+  import Sharding
+  import Testing
+
+  /// Breaks one rule after the other. Each must leave the undisturbed life as it is, or any test would find it, and be found
+  /// by the lives of the simulator.
+  @Suite(.serialized)
+  struct MutantTests {
+    @Test("A broken rule is found within 2,000 lives, and not by the undisturbed one", arguments: Mutant.allCases)
+    func mutant(_ mutant: Mutant) throws {
+      let worlds = try Worlds.make()
+      Mutant.active = mutant
+      defer { Mutant.active = nil }
+      for world in worlds {
+        try Life(.undisturbed(servers: 2, workers: 2, scenario: world.scenario), world).live()
+      }
+      let summary = try Lives.run(2000) { !$0.violations.isEmpty }
+      let first = summary.violations.first
+      print("\(mutant): \(first.map { "found after \(summary.lives) lives, seed \($0.seed): \($0.text)" } ?? "NOT FOUND")")
+      #expect(first != nil, "\(mutant) was not found in \(summary.lives) lives")
+    }
+  }
+#endif
