@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// Who takes part in a run: processes register, are numbered when all are there, are heard, and are missed.
