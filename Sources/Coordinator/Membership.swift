@@ -122,9 +122,7 @@ struct Membership: Sendable {
 
   /// A refusal for somebody there is no session with.
   func stranger(_ refusal: Refusal, request: UInt64) -> Envelope {
-    var preamble = identity()
-    preamble.request = request
-    return Envelope(preamble, .refusal(refusal))
+    Envelope(refusing: request, refusal, as: identity())
   }
 
   private mutating func register(

@@ -19,7 +19,7 @@ enum ProgressWatch {
       let address = other.registration.endpoint.map { " at \($0)" } ?? ""
       return "\(place.name) has been \(describe(place.beat.activity)) for \(seconds) s, and waits for \(other.name), "
         + "which is \(describe(other.beat.activity)). Can \(place.registration.host) reach it\(address)? "
-        + "Servers on other hosts need --listen or --advertise with an address that workers can reach"
+        + "Servers on other hosts need --listen with an address that workers can reach"
     }
     let all = places.map { "\($0.name) is \(describe($0.beat.activity))" }.joined(separator: ", ")
     return "nothing has moved for \(seconds) s: \(all). See their logs"

@@ -50,9 +50,7 @@ struct Shard {
   ) -> [Answer] {
     let preamble = envelope.preamble
     func refuse(_ refusal: Refusal) -> [Answer] {
-      var answer = identity
-      answer.request = preamble.request
-      return [Answer(envelope: Envelope(answer, .refusal(refusal)), route: route)]
+      [Answer(envelope: Envelope(refusing: preamble.request, refusal, as: identity), route: route)]
     }
     guard preamble.run == identity.run else { return refuse(.otherRun) }
     guard preamble.term == identity.term, preamble.view == identity.view || Mutant.ignoreView.isActive else {

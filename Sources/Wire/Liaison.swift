@@ -92,9 +92,7 @@ public struct Liaison: Sendable {
 
   /// A refusal for somebody there is no session with.
   public func stranger(_ refusal: Refusal, request: UInt64) -> Envelope {
-    var preamble = session.identity
-    preamble.request = request
-    return Envelope(preamble, .refusal(refusal))
+    Envelope(refusing: request, refusal, as: session.identity)
   }
 
   public enum Tick {

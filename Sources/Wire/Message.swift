@@ -93,6 +93,17 @@ public struct Envelope: Sendable {
     self.message = message
   }
 
+  /// A refusal for somebody there is no session with.
+  ///
+  /// - Parameters:
+  ///   - identity: what the refusing side says of itself.
+  ///   - request: the number of what is refused.
+  public init(refusing request: UInt64, _ refusal: Refusal, as identity: Preamble) {
+    preamble = identity
+    preamble.request = request
+    message = .refusal(refusal)
+  }
+
   /// A message's frames: preamble and fields in the first, arrays in others.
   public func frames() -> [Frame] {
     var fields = FieldWriter()

@@ -17,7 +17,7 @@ public struct Session: Sendable {
   private let timing: Timing
   private var questions = Questions()
   private var answers = Answers()
-  private var lastHeard: Seconds
+  public private(set) var lastHeard: Seconds
   private var lastBeat = -Seconds.infinity
   /// Of this side's messages: where it stands.
   public var identity: Preamble

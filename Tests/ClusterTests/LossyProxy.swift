@@ -1,6 +1,5 @@
 import CZeroMQ
 import Features
-import Randomness
 import Foundation
 import Randomness
 import Synchronization
