@@ -86,7 +86,8 @@ final class Life {
       }
       try happen(happening, to: node)
       if let failure = coordinator.failure { throw Violation("the run ended: \(failure)") }
-      if coordinator.isDismissed, coordinator.core.isAlone { break }
+      // Whoever has stopped does not say so twice: the coordinator waits a moment, then leaves too.
+      if let since = coordinator.dismissedAt, coordinator.core.isAlone || now > since + 2 { break }
     }
     guard coordinator.isDismissed else { throw Violation("nothing is left to happen, and the run is not done") }
     if world.reference != nil { try EndCheck.check(coordinator.results, against: world.reference) }
@@ -173,7 +174,7 @@ final class Life {
         let next: CoordinatorCore.Event =
           coordinator.stage < world.plans.count
           ? .start(try world.plan(coordinator.stage, servers: options.servers, workers: options.workers)) : .dismiss
-        if case .dismiss = next { coordinator.isDismissed = true }
+        if case .dismiss = next { coordinator.dismissedAt = now }
         try perform(next)
       case .finish(.failed(let sentence)): coordinator.failure = sentence
       case .finish(.interrupted): coordinator.failure = "interrupted"

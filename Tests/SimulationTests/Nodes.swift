@@ -31,7 +31,9 @@ final class CoordinatorNode {
   var results: [RunResult] = []
   var failure: String?
   var checkpoints: [[CheckpointRecord]] = [[]]
-  var isDismissed = false
+  /// When everyone was told to stop.
+  var dismissedAt: Double?
+  var isDismissed: Bool { dismissedAt != nil }
 
   init(_ core: CoordinatorCore) { self.core = core }
 }
