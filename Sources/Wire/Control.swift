@@ -9,6 +9,7 @@ public struct Control: Sendable {
   public init(_ value: some Encodable) {
     // What we send has no number that JSON lacks, which is the one way to fail.
     let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     frame = Frame((try? encoder.encode(value)) ?? Data())
