@@ -93,7 +93,7 @@ struct HostileInputTests {
     for _ in 0..<Int.random(in: 0...2, using: &generator) {
       guard let frame = frames.indices.randomElement(using: &generator) else { break }
       // Offsets of fields, rather than those of long arrays.
-      let place = min(.random(in: 0..<90, using: &generator), max(0, frames[frame].count - 1))
+      let place = min(.random(in: 0..<100, using: &generator), max(0, frames[frame].count - 1))
       switch Int.random(in: 0..<7, using: &generator) {
       case 0 where !frames[frame].isEmpty, 1 where !frames[frame].isEmpty:
         frames[frame][place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)

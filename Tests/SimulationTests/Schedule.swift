@@ -2,25 +2,28 @@ import Wire
 
 /// What is to happen, in order of virtual time; among equals in the order it was put down.
 struct Schedule<Event> {
+  /// What the heap moves about: small, whatever an event holds.
   private struct Entry {
     var time: Seconds
     var number: Int
-    var event: Event
+    /// Where the event is.
+    var place: Int
 
     func precedes(_ other: Entry) -> Bool { (time, number) < (other.time, other.number) }
   }
 
   /// A binary heap.
   private var entries: [Entry] = []
+  private var events: [Event?] = []
+  private var free: [Int] = []
   private var next = 0
 
-  var isEmpty: Bool { entries.isEmpty }
-  var count: Int { entries.count }
-
   mutating func add(_ event: Event, at time: Seconds) {
-    entries.append(Entry(time: time, number: next, event: event))
+    let place = free.popLast() ?? events.count
+    if place == events.count { events.append(event) } else { events[place] = event }
+    var child = entries.count
+    entries.append(Entry(time: time, number: next, place: place))
     next += 1
-    var child = entries.count - 1
     while child > 0, entries[child].precedes(entries[(child - 1) / 2]) {
       entries.swapAt(child, (child - 1) / 2)
       child = (child - 1) / 2
@@ -28,20 +31,20 @@ struct Schedule<Event> {
   }
 
   mutating func pop() -> (time: Seconds, event: Event)? {
-    guard let first = entries.first else { return nil }
+    guard let first = entries.first, let event = events[first.place] else { return nil }
+    events[first.place] = nil
+    free.append(first.place)
     let last = entries.removeLast()
-    if !entries.isEmpty {
-      entries[0] = last
-      var parent = 0
-      while true {
-        var least = parent
-        for child in [2 * parent + 1, 2 * parent + 2]
-        where child < entries.count && entries[child].precedes(entries[least]) { least = child }
-        guard least != parent else { break }
-        entries.swapAt(parent, least)
-        parent = least
-      }
+    guard !entries.isEmpty else { return (first.time, event) }
+    entries[0] = last
+    var parent = 0
+    while true {
+      var least = parent
+      for child in 2 * parent + 1..<min(2 * parent + 3, max(2 * parent + 1, entries.count))
+      where entries[child].precedes(entries[least]) { least = child }
+      guard least != parent else { return (first.time, event) }
+      entries.swapAt(parent, least)
+      parent = least
     }
-    return (first.time, first.event)
   }
 }
