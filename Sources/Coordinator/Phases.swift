@@ -1,4 +1,5 @@
 import Checkpoint
+import Sharding
 import Wire
 
 /// An epoch being trained.

@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// Hashes all slots a few at a time, so that the server keeps answering meanwhile.

@@ -1,4 +1,5 @@
 import Checkpoint
+import Sharding
 import Wire
 
 /// A parameter server without its sockets and files: a state machine. Events and times go in, effects come out.

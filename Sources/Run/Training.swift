@@ -2,6 +2,7 @@ import Checkpoint
 import Coordinator
 import Foundation
 import Job
+import Sharding
 import Wire
 
 /// A training run, from settings to result.

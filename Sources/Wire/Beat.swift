@@ -1,3 +1,5 @@
+import Sharding
+
 /// What members and coordinator tell each other twice a second, without being asked.
 public struct Beat: Codable, Hashable, Sendable {
   /// Grows with every piece of work done: a step, a scored block, a surveyed chunk, a written segment. A number that
@@ -50,17 +52,6 @@ public struct Activity: Codable, Hashable, Sendable {
     case .surveying, .fetching, .restoring, .reading, .computing, .scoring, .writing, .hashing: true
     case .idle, .pulling, .pushing, .collecting: false
     }
-  }
-}
-
-/// Rows of data trained on, and the sum of their logloss, each under the parameters it was trained with.
-public struct StepTotals: Codable, Hashable, Sendable {
-  public var rows: UInt64
-  public var lossSum: Double
-
-  public init(rows: UInt64 = 0, lossSum: Double = 0) {
-    self.rows = rows
-    self.lossSum = lossSum
   }
 }
 

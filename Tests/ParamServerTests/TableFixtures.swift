@@ -109,7 +109,7 @@ struct TableState: Equatable {
   var filled: [Int]
   var rows: Int
   var candidates: Int
-  var totals: Totals
+  var totals: StepTotals
   var clock: UInt64
 }
 

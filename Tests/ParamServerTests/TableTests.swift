@@ -84,10 +84,10 @@ struct TableTests {
 
   @Test("Totals add up over steps; a step of no samples moves the clock alone")
   func totals() throws {
-    var table = try Table(describeTable(), number: 0, seed: 5, clock: 7, totals: Totals(rows: 10, lossSum: 1))
+    var table = try Table(describeTable(), number: 0, seed: 5, clock: 7, totals: StepTotals(rows: 10, lossSum: 1))
     table.apply(Step(samples: 5, lossSum: 0.5))
     table.apply(Step(samples: 0))
-    #expect(table.totals == Totals(rows: 15, lossSum: 1.5) && table.clock == 9 && table.rowCount == 0)
+    #expect(table.totals == StepTotals(rows: 15, lossSum: 1.5) && table.clock == 9 && table.rowCount == 0)
   }
 
   @Test("A restored table is the same to the bit and goes on so; another model's takes its parameters alone")

@@ -16,7 +16,8 @@
       }
       let summary = try Lives.run(2000) { !$0.violations.isEmpty }
       let first = summary.violations.first
-      print("\(mutant): \(first.map { "found after \(summary.lives) lives, seed \($0.seed): \($0.text)" } ?? "NOT FOUND")")
+      let how = first.map { "found after \(summary.lives) lives, seed \($0.seed): \($0.text)" } ?? "NOT FOUND"
+      print("\(mutant): \(how)")
       #expect(first != nil, "\(mutant) was not found in \(summary.lives) lives")
     }
   }

@@ -1,6 +1,3 @@
-import Foundation
-import Sharding
-
 /// What the coordinator asks of a server. Each order is carried out once and then answered, however often it comes.
 public enum ServerOrder: Codable, Sendable {
   /// Be this from now on; answered when what is to be restored is there.

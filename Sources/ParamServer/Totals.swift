@@ -1,4 +1,0 @@
-import Wire
-
-/// What a table's steps came to since the epoch began.
-package typealias Totals = StepTotals
