@@ -161,7 +161,7 @@ struct EndingTests {
     #expect(try coordinator.wait(seconds: 5).status == 130)
     // It may well come: a worker that was never welcomed is patient for ten minutes.
     #expect(worker.waitToSay("waiting for the coordinator at tcp://127.0.0.1:9", seconds: 20))
-    worker.process.terminate()
+    kill(worker.process.processIdentifier, SIGKILL)
     worker.process.waitUntilExit()
   }
 }
