@@ -111,7 +111,8 @@ struct RunProgram: Sendable {
       phase = .checkpointing(checkpoint)
       guard checkpoint.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
       return commit(checkpoint)
-    case (.digesting(var waiting, let known), .digests(let slots)):
+    case (.digesting(var waiting, let known), .digests(let told)):
+      let slots = told.all
       waiting.remove(member)
       phase = .digesting(waiting, known + slots)
       guard waiting.isEmpty else { return [] }

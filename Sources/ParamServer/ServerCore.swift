@@ -245,7 +245,7 @@ package struct ServerCore: ~Copyable {
       done += 1
       if let digests = digest!.task.hashSome(of: shard!) {
         digest = nil
-        return [report(.digests(digests), request)]
+        return [report(.digests(SlotDigests(digests)), request)]
       }
     }
     guard checkpoint?.task.wantsTurn ?? false else { return [] }

@@ -17,7 +17,14 @@ extension RandomAccessCollection where Element: Comparable, Index == Int {
   }
 
   /// Whether each element is above the one before it.
-  @inlinable public var ascends: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
+  @inlinable public var ascends: Bool {
+    var position = startIndex
+    while position + 1 < endIndex {
+      guard self[position] < self[position + 1] else { return false }
+      position += 1
+    }
+    return true
+  }
 }
 
 extension RandomAccessCollection<UInt64> where Index == Int {

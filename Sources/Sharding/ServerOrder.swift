@@ -19,7 +19,7 @@ public enum ServerReport: Codable, Sendable {
   case adopted
   case settled(StepTotals)
   case written(slots: Int, bytes: Int)
-  case digests([SlotDigest])
+  case digests(SlotDigests)
   case done
 }
 

@@ -49,13 +49,15 @@ public struct SortedRows<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopya
   }
 
   /// Whether each key is above the one before it, across segments too.
-  public var ascends: Bool {
+  @inlinable public var ascends: Bool {
     withExtendedLifetime(self) {
       var last: Key?
       for segment in segments {
-        let keys = UnsafeBufferPointer(start: segment.keys, count: segment.count)
-        guard last.map({ $0 < keys[0] }) ?? true, keys.ascends else { return false }
-        last = keys[segment.count - 1]
+        if let last, segment.keys[0] <= last { return false }
+        for position in 1..<max(1, segment.count) where segment.keys[position] <= segment.keys[position - 1] {
+          return false
+        }
+        last = segment.keys[segment.count - 1]
       }
       return true
     }

@@ -14,16 +14,20 @@ struct FieldWriter {
 /// Reads them, and what is not there is an error.
 struct FieldReader {
   private let frame: Frame
+  private let bytes: UnsafeRawBufferPointer
   private var offset = 0
 
-  init(_ frame: Frame) { self.frame = frame }
+  init(_ frame: Frame) {
+    self.frame = frame
+    bytes = frame.bytes
+  }
 
   mutating func get<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws -> Number {
     let end = offset + MemoryLayout<Number>.size
-    guard end <= frame.count else { throw WireError.malformed("a message ends within its fields") }
+    guard end <= bytes.count else { throw WireError.malformed("a message ends within its fields") }
     defer { offset = end }
     return withExtendedLifetime(frame) {
-      Number(littleEndian: frame.bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
+      Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
     }
   }
 
@@ -34,6 +38,6 @@ struct FieldReader {
   }
 
   func finish() throws {
-    guard offset == frame.count else { throw WireError.malformed("a message has bytes behind its fields") }
+    guard offset == bytes.count else { throw WireError.malformed("a message has bytes behind its fields") }
   }
 }

@@ -41,8 +41,8 @@ struct CoordinatorCoreTests {
         == ["commit epoch 1, checkpoint 1, next step 8"])
     #expect(play.tell(.committed).contains("epoch 1 done"))
     for number in 0..<2 { try play.report(ServerReport.done, .server(number)) }
-    try play.report(ServerReport.digests([]), .server(0))
-    #expect(try play.report(ServerReport.digests([]), .server(1)) == ["completed"])
+    try play.report(ServerReport.digests(SlotDigests([])), .server(0))
+    #expect(try play.report(ServerReport.digests(SlotDigests([])), .server(1)) == ["completed"])
     #expect(play.core.openQuestions == 0)
     #expect(play.tell(.dismiss) == ["server-0: stop", "server-1: stop", "worker-0: stop", "worker-1: stop"])
     #expect(!play.core.isAlone)

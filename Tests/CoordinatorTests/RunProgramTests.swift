@@ -40,8 +40,8 @@ struct RunProgramTests {
               "worker-1: train 1 in epoch 2 steps 8..<16",
             ] : ["server-0: digest", "server-1: digest"]))
     }
-    #expect(play.report(ServerReport.digests([]), .server(1)).isEmpty)
-    #expect(play.report(ServerReport.digests([]), .server(0)) == ["completed"])
+    #expect(play.report(ServerReport.digests(SlotDigests([])), .server(1)).isEmpty)
+    #expect(play.report(ServerReport.digests(SlotDigests([])), .server(0)) == ["completed"])
     let result = try #require(play.result)
     #expect(result.rows == 80 && result.epochs.map(\.epoch) == [1, 2] && result.trainingSeconds == 20)
     #expect(result.epochs.allSatisfy { $0.trainLogloss == 0.5 && $0.auc == 1 && $0.seconds == 10 })
@@ -120,7 +120,7 @@ struct RunProgramTests {
       #expect(play.report(ServerReport.settled(totals), .server(0)).isEmpty)
       #expect(play.report(WorkerReport.done, .worker(1)).isEmpty)
       #expect(play.report(ServerReport.written(slots: 1, bytes: 1), .server(1)).isEmpty)
-      #expect(play.report(ServerReport.digests([]), .server(1)).isEmpty)
+      #expect(play.report(ServerReport.digests(SlotDigests([])), .server(1)).isEmpty)
       #expect(play.report(ServerReport.done, .server(1)).isEmpty)
       #expect(play.committed().isEmpty)
       #expect(play.score(Sample.scores(round: 1, chunk: 0), 0) == ["answer worker-0: noted"])

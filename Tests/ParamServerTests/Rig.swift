@@ -117,7 +117,7 @@ final class Rig {
   func digests() throws -> [SlotDigest] {
     #expect(order(.digest).isEmpty)
     while hasLongWork {
-      if case .digests(let digests)? = tell(.turn).reports.first { return digests }
+      if case .digests(let digests)? = tell(.turn).reports.first { return digests.all }
     }
     throw Missing()
   }

@@ -32,7 +32,12 @@ final class Life {
   /// A pull of a worker's, as the reference asks it of a server.
   var sample: Envelope?
 
-  static let timing = Timing(timeout: 30)
+  /// Beats are rarer than in earnest, which saves a fifth of a life's processor time.
+  static let timing: Timing = {
+    var timing = Timing(timeout: 30)
+    timing.beat = 2
+    return timing
+  }()
   /// Virtual seconds from the last fault to the end of the life, at most.
   static let patience: Seconds = 400
   var lastFault: Seconds = 0

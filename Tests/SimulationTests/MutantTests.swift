@@ -12,7 +12,7 @@
       Mutant.active = mutant
       defer { Mutant.active = nil }
       for world in worlds {
-        try Life(.undisturbed(servers: 2, workers: 2, scenario: world.scenario), world).live()
+        try Life(.undisturbed(servers: 1, workers: 1, scenario: world.scenario), world).live()
       }
       let summary = try Lives.run(2000) { !$0.violations.isEmpty }
       let first = summary.violations.first

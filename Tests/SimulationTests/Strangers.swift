@@ -11,8 +11,11 @@ struct Strangers {
   /// What workers said before: strangers say it again, altered.
   private var pushes: [(server: Int, envelope: Envelope)] = []
   private var pulls: [(server: Int, envelope: Envelope)] = []
+  /// The last push with rows.
+  private var latest: (server: Int, envelope: Envelope)?
 
   mutating func overhear(_ envelope: Envelope, to server: Int) {
+    if case .push(let push) = envelope.message, push.count > 0 { latest = (server, envelope) }
     switch envelope.message {
     case .push where pushes.count < 32: pushes.append((server, envelope))
     case .pull(let pull) where pulls.count < 32 && pull.count > 0: pulls.append((server, envelope))
@@ -49,11 +52,19 @@ struct Strangers {
     case .unknownMember:
       envelope.preamble.incarnation |= 1 << 40
       if faults.below(4) == 0 { return .toCoordinator(Envelope(envelope.preamble, .failed("a stranger's trouble"))) }
+      if let (place, real) = latest, case .push(var push) = real.message {
+        // Other gradients, before a worker has pushed its own.
+        push.clock += 1
+        push.values = Frame([UInt8](repeating: 0x3f, count: push.values.count))
+        envelope.preamble.view = real.preamble.view
+        envelope.message = .push(push)
+        server = place
+      }
     case .staleView: envelope.preamble.view -= 1
     case .laterView: envelope.preamble.view += 1
     case .malformed:
       guard case .push(var push) = envelope.message else { return nil }
-      push.ranks = Frame(push.ranks.count == 0 ? Array(repeating: 0, count: 16) : [0, 0, 0, 0, 0, 0, 0, 0])
+      push.ranks = Frame(Array(repeating: 0, count: 16))
       push.values = Frame([0, 0, 0, 0])
       push.part = 0
       push.parts = 1

@@ -67,8 +67,8 @@ final class World {
     plans = stages
     let train = "\(directory)/train-\(scenario).libfm"
     let valid = "\(directory)/valid-\(scenario).libfm"
-    try Self.write(rows: 150, seed: 11, to: train)
-    try Self.write(rows: 60, seed: 12, to: valid)
+    try Self.write(rows: 140, seed: 11, to: train)
+    try Self.write(rows: 48, seed: 12, to: valid)
     let schema = try Schema.named("libfm")
     let reading = ReadingOptions(spool: directory, chunkBytes: 90, threads: 1)
     index = try DatasetIndex.build([train], schema: schema, reading)
