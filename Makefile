@@ -8,7 +8,7 @@ MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
 SOURCES := Package.swift Sources Tests Benchmarks Examples
 LIVES ?= 20000
 
-.PHONY: help demo test example soak mutants build bench format lint clean setup
+.PHONY: help demo test example soak mutants build bench against format lint clean setup
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ build: setup ## build the tool, .build/release/deepfm
 bench: setup ## measure, and print ratios against bounds measured in the same run
 	Scripts/progress swift build $(RELEASE)
 	.build/release/benchmarks
+
+against: build ## compare the speed with that of COMMIT, in five interleaved runs
+	Scripts/against $(COMMIT)
 
 format: ## rewrite the sources in the project's format
 	swift format format --in-place --parallel --recursive $(SOURCES)

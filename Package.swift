@@ -87,7 +87,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Checkpoint", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Sharding", "Wire", "Worker",
+        "Checkpoint", "Command", "Coordinator", "DeepFM", "Features", "Job", "ParamServer", "Run", "Sharding", "Wire",
+        "Worker",
       ]),
     .testTarget(
       name: "ClusterTests",

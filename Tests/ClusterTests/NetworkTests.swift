@@ -78,6 +78,26 @@ struct NetworkTests {
     #expect(proxy.lost > 0)
   }
 
+  @Test("A machine that sleeps for longer than the timeout goes on when it wakes, with the same bits")
+  func sleepingMachine() throws {
+    let tool = try Tool()
+    let flags = [
+      "--train", Sample.train, "--batch", "512", "--hidden", "64,32", "--embedding", "4", "--epochs", "2", "--timeout",
+      "3",
+    ]
+    let undisturbed = try tool.train(flags)
+    let running = try tool.start(["train", "--json", "--run-dir", tool.directory + "/run"] + flags)
+    #expect(running.waitToSay("epoch 1  "), "\(running.said)")
+    let all = [running.process.processIdentifier] + Running.children(of: running.process.processIdentifier)
+    for process in all { kill(process, SIGSTOP) }
+    usleep(6_000_000)
+    for process in all.reversed() { kill(process, SIGCONT) }
+    let ended = try running.wait(seconds: 60)
+    try #require(ended.status == 0, "\(ended.errors)")
+    let result = try JSONDecoder().decode(Tool.Result.self, from: Data(ended.output.utf8))
+    #expect(result.parameterDigest == undisturbed.parameterDigest)
+  }
+
   @Test("A worker and a server that cannot reach each other are both named within the timeout")
   func cutForGood() throws {
     let cluster = try ProxiedCluster(Self.flags + ["--epochs", "500"], loss: 0, timeout: "4")

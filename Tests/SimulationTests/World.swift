@@ -14,7 +14,7 @@ final class World {
   /// One after the other, on the same processes.
   let plans: [Settings]
   let index: DatasetIndex
-  private let evaluation: DatasetIndex
+  let evaluation: DatasetIndex
   /// By slice, epoch and step.
   private var batches: [[[Batch]]] = []
   /// By slice, its evaluation blocks.
