@@ -61,7 +61,8 @@ struct Strangers {
         server = place
       }
     case .staleView: envelope.preamble.view -= 1
-    case .laterView: envelope.preamble.view += 1
+    // Beyond all views of the life: the next one's may be in force by now, and then this would be no stranger.
+    case .laterView: envelope.preamble.view += 10
     case .malformed:
       guard case .push(var push) = envelope.message else { return nil }
       push.ranks = Frame(Array(repeating: 0, count: 16))
