@@ -13,6 +13,7 @@ final class Cluster {
 
   /// - Parameter logs: where launched processes write what they have to say.
   init(_ settings: Settings, _ members: Members, logs: String, caller: Caller) throws {
+    try FileLimit.allow(members: settings.cluster.servers + settings.cluster.workers)
     self.caller = caller
     gatherSeconds = members.gatherSeconds
     func coordinator(at endpoint: String) throws -> Coordinator {
