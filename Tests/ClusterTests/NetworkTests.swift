@@ -107,6 +107,6 @@ struct NetworkTests {
     let ended = try cluster.end(seconds: 30)
     #expect(ended.status == 1)
     #expect(ended.errors.contains("worker-") && ended.errors.contains("server-1"), "\(ended.errors)")
-    #expect(Date().timeIntervalSince(began) < 12)
+    #expect(Date().timeIntervalSince(began) < 15)
   }
 }
