@@ -58,6 +58,7 @@ package struct CoordinatorCore {
   package var isAlone: Bool { !membership.isWaiting }
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
+    membership.excuse(at: time)
     switch event {
     case .received(let envelope, let route): return receive(envelope, from: route, at: time)
     case .malformed(let error, let route): return refuse(error, route)

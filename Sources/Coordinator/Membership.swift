@@ -207,9 +207,9 @@ struct Membership: Sendable {
 
   // MARK: Time
 
-  /// Time that stood still for this process is nobody's silence. To be called before anything else counts as heard, or
-  /// the excuse would reach into the future.
-  private mutating func excuse(at time: Seconds) {
+  /// Time that stood still for this process is nobody's silence. To be called before anything else happens at this time:
+  /// what is asked or heard now must not be excused for what was before.
+  mutating func excuse(at time: Seconds) {
     let lateness = ticks.lateness(at: time)
     guard lateness > 0 else { return }
     for incarnation in places.keys {

@@ -93,6 +93,7 @@ package struct ServerCore: ~Copyable {
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
     guard !isEnded else { return [] }
+    liaison.excuse(at: time)
     switch event {
     case .ordered(let envelope): return ordered(envelope, at: time)
     case .received(let envelope, let route): return received(envelope, from: route, at: time)

@@ -85,7 +85,9 @@ public struct Liaison: Sendable {
     return .nothing
   }
 
-  private mutating func excuse(at time: Seconds) {
+  /// Excuses time that stood still. To be called before anything else happens at this time: what is asked or heard now
+  /// must not be excused for what was before.
+  public mutating func excuse(at time: Seconds) {
     let lateness = ticks.lateness(at: time)
     if lateness > 0 { session.excuse(lateness) }
   }

@@ -119,6 +119,21 @@ struct SessionTests {
     #expect(session.silence(at: 70) == 10)
   }
 
+  @Test("What finds no room when a machine wakes is asked again soon, not as late as the machine slept")
+  func congestionAfterStandstill() {
+    var liaison = Liaison(
+      incarnation: 5, registration: Registration(role: .worker, host: "h", process: 1), coordinator: "c",
+      timing: Timing(), at: 0)
+    _ = liaison.tick(at: 0.1, beat: Beat())
+    liaison.excuse(at: 60)
+    liaison.session.holdBack(1, at: 60)
+    guard case .messages(let again, _) = liaison.tick(at: 60.5, beat: Beat()) else {
+      Issue.record("silent")
+      return
+    }
+    #expect(again.count == 1)
+  }
+
   @Test("A process offers itself until it has a place, and takes no orders before")
   func registration() {
     var identity = Preamble()

@@ -103,6 +103,7 @@ package struct WorkerCore {
     if case .ended = state { return [] }
     let lateness = ticks.lateness(at: time)
     if lateness > 0 { servers.excuse(lateness) }
+    liaison.excuse(at: time)
     do throws(WorkerError) {
       return try handle(event, at: time)
     } catch {
