@@ -11,11 +11,12 @@ enum ProgressWatch {
       return "\(holder.name) has been \(describe(holder.beat.activity)) for \(seconds) s without getting on"
         + waiting(for: holder, among: places) + ". See its log"
     }
-    // Else somebody waits for an answer that the other side does not know to owe: they do not reach each other.
-    for place in places {
-      guard let owed = place.beat.activity.waitsFor.first,
-        let other = places.first(where: { $0.member == owed })
-      else { continue }
+    // Else somebody waits for an answer that the other side does not know to owe: they do not reach each other. Whoever is
+    // furthest behind holds the rest, who wait for servers that wait for it.
+    let waiting = places.filter { !$0.beat.activity.waitsFor.isEmpty }
+    if let place = waiting.min(by: { ($0.beat.activity.step ?? 0) < ($1.beat.activity.step ?? 0) }),
+      let other = places.filter({ $0.member.map(place.beat.activity.waitsFor.contains) ?? false }).min(by: isBehind)
+    {
       let address = other.registration.endpoint.map { " at \($0)" } ?? ""
       return "\(place.name) has been \(describe(place.beat.activity)) for \(seconds) s, and waits for \(other.name), "
         + "which is \(describe(other.beat.activity)). Can \(place.registration.host) reach it\(address)? "
@@ -23,6 +24,12 @@ enum ProgressWatch {
     }
     let all = places.map { "\($0.name) is \(describe($0.beat.activity))" }.joined(separator: ", ")
     return "nothing has moved for \(seconds) s: \(all). See their logs"
+  }
+
+  /// Whether a server lacks more than another: it is at an earlier step, or has fewer slices of the same.
+  private static func isBehind(_ left: Place, _ right: Place) -> Bool {
+    let (one, other) = (left.beat.activity, right.beat.activity)
+    return (one.step ?? 0, -one.slices.count) < (other.step ?? 0, -other.slices.count)
   }
 
   private static func waiting(for holder: Place, among places: [Place]) -> String {
