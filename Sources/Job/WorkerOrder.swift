@@ -5,6 +5,9 @@ import Sharding
 
 /// What the coordinator asks of a worker. Each order is carried out once and then answered, however often it comes.
 public enum WorkerOrder: Codable, Sendable {
+  /// The view that the order's envelope names is proposed: stop what you are doing in earlier ones, which is cancelled and
+  /// not answered.
+  case propose
   /// Read through the files of yours that these patterns match.
   case survey(SurveyOrder)
   /// Be this from now on; answered when what the assignment names is there.
@@ -20,6 +23,8 @@ public enum WorkerOrder: Codable, Sendable {
 
 /// A worker's answer.
 public enum WorkerReport: Codable, Sendable {
+  /// - Parameter view: that it adopted last.
+  case standing(view: UInt32)
   case surveyed(SurveyResult)
   case adopted
   /// - Parameter stallSeconds: what computing waited for data to be read.
@@ -74,12 +79,13 @@ public struct SurveyResult: Codable, Sendable {
 /// Everything a worker needs before it trains. What is large is named by its digest and fetched by those who lack it.
 public struct WorkerAssignment: Codable, Sendable {
   public var worker: Int
-  /// By number: where to reach the servers.
-  public var servers: [String]
+  /// Of the view, with where to reach them; ascending numbers.
+  public var servers: [Seat]
   public var slots: SlotMap
   public var model: ModelConfiguration
   public var batch: Int
   public var slices: Int
+  /// Ascending; none for a spare.
   public var ownedSlices: [Int]
   public var seed: UInt64
   /// 0: the worker's machine decides.
@@ -88,11 +94,13 @@ public struct WorkerAssignment: Codable, Sendable {
   public var readers: Int
   /// Longest norm of a slice's mean gradient; 0: any.
   public var clip: Double
+  /// Steps that a pull may be behind; 0: sync.
+  public var lag: Int
   public var data: DataArticles
 
   public init(
-    worker: Int, servers: [String], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
-    ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double, data: DataArticles
+    worker: Int, servers: [Seat], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
+    ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double, lag: Int = 0, data: DataArticles
   ) {
     self.worker = worker
     self.servers = servers
@@ -105,6 +113,7 @@ public struct WorkerAssignment: Codable, Sendable {
     self.threads = threads
     self.readers = readers
     self.clip = clip
+    self.lag = lag
     self.data = data
   }
 

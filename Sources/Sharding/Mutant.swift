@@ -32,6 +32,35 @@ package enum Mutant: String, CaseIterable, Sendable {
   /// An order that overtakes the welcome is taken for received.
   case orderBeforeWelcome
 
+  /// What a coordinator says counts, though another reigns by now.
+  case ignoreTerm
+  /// A proposal is no promise: what was ordered in an earlier view is carried out after it.
+  case adoptLate
+  /// A first home applies a step though another home has not applied the one before.
+  case applyEarly
+  /// A server whose state was undone keeps half of a step's tree.
+  case keepTree
+  /// The undo log is a step too short.
+  case shallowLog
+  /// The first server alone goes back.
+  case rollBackOneOnly
+  /// The number of a view that was proposed is used again.
+  case reuseView
+  /// A second home acknowledges a step when it has come, not when it is applied.
+  case acknowledgeEarly
+  /// A clock counts as settled when the first homes have reached it.
+  case settleFirstHomes
+  /// A coordinator does not look whether it still reigns.
+  case forgetTerm
+  /// A copy counts as a home before its first home waits for it.
+  case countCopies
+  /// A rewind that not all have adopted is taken for done.
+  case rewindOnce
+  /// Versions of slots count that no committed checkpoint wrote.
+  case countUncommitted
+  /// A checkpoint stands on the last one that was tried, not on the last that was committed.
+  case standOnUncommitted
+
   #if MUTANTS
     /// The rule that is broken now.
     ///

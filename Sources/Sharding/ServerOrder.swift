@@ -1,24 +1,35 @@
 /// What the coordinator asks of a server. Each order is carried out once and then answered, however often it comes.
 public enum ServerOrder: Codable, Sendable {
+  /// The view that the order's envelope names is proposed: from now on take no message of an earlier one, and say what you
+  /// hold. What was ordered in earlier views is cancelled, and not answered.
+  case propose
   /// Be this from now on; answered when what is to be restored is there.
   case adopt(ServerAssignment)
-  /// Answered once all steps before `clock` are applied, with the totals of the epoch that ended there.
+  /// Answered once all slots that the server holds, in whatever role, have applied all steps before `clock`, with the
+  /// totals of the epoch so far.
   case settle(clock: UInt64)
-  /// Once all steps before `clock` are applied, write the slots changed since the last checkpoint, synced, under this
-  /// number.
-  case checkpoint(number: Int, clock: UInt64)
+  /// Write what changed, and hold the next step until that is synced.
+  case checkpoint(CheckpointOrder)
   /// The catalogue holds this checkpoint: older versions of its slots may go.
   case committed(number: Int)
-  /// Hash all parameters, slot by slot.
+  /// Copy slots of which you are the first home to another server, while training goes on.
+  case fill(FillOrder)
+  /// Hash all parameters of slots of which you are the first home.
   case digest
   case stop
 }
 
 /// A server's answer.
 public enum ServerReport: Codable, Sendable {
+  case standing(ServerStanding)
   case adopted
   case settled(StepTotals)
-  case written(slots: Int, bytes: Int)
+  case written(WrittenPart)
+  /// A checkpoint's clock is past: some table has applied `clock` steps.
+  case missed(clock: UInt64)
+  /// The copy has arrived, and has gone through as many steps since as can be undone. It is waited for like a second
+  /// home from now on.
+  case filled
   case digests(SlotDigests)
   case done
 }
@@ -36,51 +47,173 @@ public struct SlotDigest: Codable, Hashable, Sendable {
   }
 }
 
+/// A checkpoint that is to be written: at its clock, named ahead.
+public struct CheckpointOrder: Codable, Hashable, Sendable {
+  /// Never used for another, whether it is committed or not.
+  public var number: Int
+  /// Steps before this one are in it; no later one is applied until it is written.
+  public var clock: UInt64
+  /// The clock of the checkpoint that it stands on: slots changed by steps from this one on are written. nil: all are.
+  public var since: UInt64?
+
+  public init(number: Int, clock: UInt64, since: UInt64?) {
+    self.number = number
+    self.clock = clock
+    self.since = since
+  }
+}
+
+/// A server's part of a checkpoint: what the slots came to of which it is the first home.
+public struct WrittenPart: Codable, Hashable, Sendable {
+  public var slots: Int
+  public var bytes: Int
+  /// Of the epoch so far: the same on all servers.
+  public var totals: StepTotals
+
+  public init(slots: Int, bytes: Int, totals: StepTotals) {
+    self.slots = slots
+    self.bytes = bytes
+    self.totals = totals
+  }
+}
+
+/// Slots that another server is to hold as well.
+public struct FillOrder: Codable, Hashable, Sendable {
+  /// Ascending; the server that is ordered is the first home of all.
+  public var slots: [Range<Int>]
+  /// Who is to hold them: a server of the view that holds none of them yet.
+  public var server: Int
+
+  public init(slots: [Range<Int>], to server: Int) {
+    self.slots = slots
+    self.server = server
+  }
+}
+
+/// What a server holds when a view is proposed.
+public struct ServerStanding: Codable, Hashable, Sendable {
+  /// Slots that go through steps together.
+  public struct Holding: Codable, Hashable, Sendable {
+    /// Ascending.
+    public var slots: [Range<Int>]
+    /// Steps that all tables have applied.
+    public var clock: UInt64
+    /// The earliest clock that all tables can go back to.
+    public var earliest: UInt64
+
+    public init(slots: [Range<Int>], clock: UInt64, earliest: UInt64) {
+      self.slots = slots
+      self.clock = clock
+      self.earliest = earliest
+    }
+  }
+
+  /// The view that the server adopted last; 0: none, or what it adopted is not all restored.
+  public var view: UInt32
+  /// Of the slots that it was dealt in that view.
+  public var holdings: [Holding]
+  /// Copies that are being made here for it to hold, whole or not: by the number of the server that makes them.
+  public var copies: [Int: [Holding]]
+  /// Copies that this server has made and waits for: they are whole.
+  public var filled: [FillOrder]
+
+  public init(
+    view: UInt32, holdings: [Holding] = [], copies: [Int: [Holding]] = [:], filled: [FillOrder] = []
+  ) {
+    self.view = view
+    self.holdings = holdings
+    self.copies = copies
+    self.filled = filled
+  }
+}
+
 /// Everything a server needs before it serves.
 public struct ServerAssignment: Codable, Sendable {
   public var server: Int
   public var slots: SlotMap
+  /// Of the view, this one among them; ascending numbers.
+  public var servers: [Seat]
+  /// Of the view: nobody else is served. Ascending numbers.
+  public var workers: [Seat]
   public var tables: [TableDescription]
   /// Slices per step; a step is applied when all of them have arrived.
   public var slices: Int
   public var seed: UInt64
-  /// The steps of an epoch, after which totals begin anew; 0 where nothing is trained.
-  public var epochSteps: UInt64
-  /// By number, the incarnations of the view's workers: nobody else is served.
-  public var workers: [UInt64]
-  /// Where the server writes its slots; nil for a server that never does (evaluation).
+  /// When totals begin anew.
+  public var epochs: EpochClock
+  /// Steps that a pull may be behind (ARCHITECTURE.md, promise 2); 0: sync.
+  public var lag: Int
+  /// Where the server writes its slots; nil for a server that never does (evaluation). No other process ever writes there.
   public var database: String?
-  public var restore: Restore?
+  public var start: Start
+  /// The step that comes next: all homes go on from here.
+  public var clock: UInt64
 
-  /// The checkpoint to start from: every shard file of the run that wrote it, for any number of servers.
+  /// Where the state of the slots comes from that the server is dealt.
+  public enum Start: Codable, Hashable, Sendable {
+    /// It holds them, as homes or as whole copies, and rolls back to the assignment's clock.
+    case held
+    /// There are no rows yet.
+    case fresh
+    case restored(Restore)
+  }
+
+  /// A checkpoint to start from: every shard file of the run that wrote it, for any number of servers.
   public struct Restore: Codable, Hashable, Sendable {
-    public var checkpoint: Int
+    /// All that are committed up to the wanted one, which is the last. Versions of slots of other numbers do not count.
+    public var checkpoints: [Int]
     public var databases: [String]
-    /// The step that comes next.
-    public var clock: UInt64
+    /// Of the epoch that the checkpoint lies in.
+    public var totals: StepTotals
     /// Take only this table's parameters, without the optimizer's state: another model starts from them.
     public var onlyParametersOf: Int?
 
-    public init(checkpoint: Int, databases: [String], clock: UInt64, onlyParametersOf table: Int? = nil) {
-      self.checkpoint = checkpoint
+    public init(
+      checkpoints: [Int], databases: [String], totals: StepTotals = StepTotals(), onlyParametersOf table: Int? = nil
+    ) {
+      self.checkpoints = checkpoints
       self.databases = databases
-      self.clock = clock
+      self.totals = totals
       onlyParametersOf = table
     }
   }
 
+  /// The numbers of checkpoints that are committed: what the server's own file has of others goes.
+  public var committed: [Int]
+
   public init(
-    server: Int, slots: SlotMap, tables: [TableDescription], slices: Int, seed: UInt64, epochSteps: UInt64,
-    workers: [UInt64], database: String?, restore: Restore? = nil
+    server: Int, slots: SlotMap, servers: [Seat], workers: [Seat], tables: [TableDescription], slices: Int,
+    seed: UInt64, epochs: EpochClock, lag: Int = 0, database: String?, start: Start, clock: UInt64,
+    committed: [Int] = []
   ) {
     self.server = server
     self.slots = slots
+    self.servers = servers
+    self.workers = workers
     self.tables = tables
     self.slices = slices
     self.seed = seed
-    self.epochSteps = epochSteps
-    self.workers = workers
+    self.epochs = epochs
+    self.lag = lag
     self.database = database
-    self.restore = restore
+    self.start = start
+    self.clock = clock
+    self.committed = committed
   }
+}
+
+/// Where epochs begin, by the run's count of steps.
+public struct EpochClock: Codable, Hashable, Sendable {
+  /// The first epoch's first step.
+  public var start: UInt64
+  /// Of an epoch; 0 where nothing is trained.
+  public var steps: UInt64
+
+  public init(start: UInt64 = 0, steps: UInt64) {
+    self.start = start
+    self.steps = steps
+  }
+
+  /// Whether an epoch begins with this step.
+  public func begins(at step: UInt64) -> Bool { steps > 0 && step >= start && (step - start) % steps == 0 }
 }

@@ -18,23 +18,28 @@ public struct SlotMap: Codable, Hashable, Sendable {
 
   /// Ascending; every slot is in one of them.
   public let runs: [Run]
-  /// One above the highest number of a server.
-  public let servers: Int
+  /// The slots by who holds them, in the order of their first slots.
+  public let groups: [SlotGroup]
 
   /// Most servers a map can name.
   public static let mostServers = 1 << 16
 
   /// Even shares of consecutive slots; replicas of a server's share are at the servers after it.
-  public init(servers: Int, replicas: Int = 0) {
-    precondition((1...Rank.slots).contains(servers) && (0..<servers).contains(replicas))
-    self.servers = servers
-    runs = (0..<servers).map { server in
-      let first = server * Rank.slots / servers
+  ///
+  /// - Parameter servers: their numbers, each once.
+  public init(servers: [Int], replicas: Int = 0) {
+    precondition((1...Rank.slots).contains(servers.count) && (0..<servers.count).contains(replicas))
+    runs = servers.indices.map { place in
+      let first = place * Rank.slots / servers.count
       return Run(
-        first: first, count: (server + 1) * Rank.slots / servers - first,
-        homes: (0...replicas).map { (server + $0) % servers })
+        first: first, count: (place + 1) * Rank.slots / servers.count - first,
+        homes: (0...replicas).map { servers[(place + $0) % servers.count] })
     }
+    groups = SlotGroup.grouping(runs)
   }
+
+  /// Even shares over the servers `0..<servers`.
+  public init(servers: Int, replicas: Int = 0) { self.init(servers: Array(0..<servers), replicas: replicas) }
 
   /// Any deal.
   ///
@@ -53,7 +58,7 @@ public struct SlotMap: Codable, Hashable, Sendable {
     }
     guard next == Rank.slots else { throw .incomplete(slots: next) }
     self.runs = runs
-    servers = 1 + (runs.flatMap(\.homes).max() ?? 0)
+    groups = SlotGroup.grouping(runs)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -85,6 +90,42 @@ public struct SlotMap: Codable, Hashable, Sendable {
 
   /// The slots that a server holds, as first home or as replica, ascending.
   public func runs(heldBy server: Int) -> [Range<Int>] { runs.filter { $0.homes.contains(server) }.map(\.slots) }
+
+  /// Numbers of all servers that hold a slot, ascending.
+  public var servers: [Int] { Set(runs.flatMap(\.homes)).sorted() }
+}
+
+/// Slots that have the same homes, in the same order of roles. They go through steps together, and have one clock at each
+/// of their homes: what workers pull from, push to, and wait for.
+public struct SlotGroup: Hashable, Sendable {
+  /// Its place in its map's `groups`, by which messages name it.
+  public let number: Int
+  /// The first answers and applies, the others keep replicas.
+  public let homes: [Int]
+  /// Ascending.
+  public let slots: [Range<Int>]
+
+  public var first: Int { homes[0] }
+
+  static func grouping(_ runs: [SlotMap.Run]) -> [SlotGroup] {
+    var places: [[Int]: Int] = [:]
+    var slots: [[Range<Int>]] = []
+    var homes: [[Int]] = []
+    for run in runs {
+      let place = places[run.homes] ?? slots.count
+      if place == slots.count {
+        places[run.homes] = place
+        homes.append(run.homes)
+        slots.append([])
+      }
+      if let last = slots[place].last, last.upperBound == run.first {
+        slots[place][slots[place].count - 1] = last.lowerBound..<run.slots.upperBound
+      } else {
+        slots[place].append(run.slots)
+      }
+    }
+    return slots.indices.map { SlotGroup(number: $0, homes: homes[$0], slots: slots[$0]) }
+  }
 }
 
 /// Why runs are no deal of the slots.

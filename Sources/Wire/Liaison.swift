@@ -2,6 +2,13 @@ import Sharding
 
 /// A server's or worker's side of its conversation with the coordinator: it offers itself until it has a place, then
 /// takes orders, beats, and notices when the coordinator falls silent.
+///
+/// **Reigns.** A coordinator that is started anew for the same run has a higher term. Whoever hears of it begins another
+/// conversation: it registers once more, says what place it had, and keeps what it holds. What is of an earlier term
+/// enters nothing.
+///
+/// **Views.** An order's envelope names the view that it is given in. A proposal of a later one is a promise: nothing of
+/// an earlier one is carried out any more, an `adopt` that comes late among it.
 public struct Liaison: Sendable {
   public var session: Session
   private let registration: Registration
@@ -9,7 +16,10 @@ public struct Liaison: Sendable {
   private let timing: Timing
   private var ticks: Ticks
   private var lastSaid: Seconds
+  private var isRegistered = false
   private var isRegistering = false
+  /// The latest view that was proposed. In between promise and adoption nothing of either view is taken.
+  public private(set) var promised: UInt32 = 0
 
   /// How long a process waits for a coordinator that it has never heard.
   public static let registrationPatience: Seconds = 600
@@ -32,37 +42,62 @@ public struct Liaison: Sendable {
 
   /// Its place in the run, once it has one.
   public var member: Member? { session.identity.member }
+  /// The view that it adopted last; 0: none.
+  public var view: UInt32 { session.identity.view }
+  /// Whether a later view is proposed than the adopted one: nothing is taken until that, or a later one, is adopted.
+  public var isFrozen: Bool { promised != view }
 
   /// What an envelope of the coordinator's comes to.
   public enum Heard {
     case nothing
     case tell(Envelope)
-    /// An order to carry out and to answer under this number, in this view.
+    /// An order to carry out and to answer under this number, in this view: the promised one.
     case order(UInt64, Control, view: UInt32)
     /// The answer to another question of this side's.
     case answer(Message, to: Message)
     /// The coordinator does not want this process.
     case refused(String)
+    /// The run went on without this process. What it holds is worth nothing; it may begin anew, as another incarnation.
+    case excluded
   }
 
   public mutating func receive(_ envelope: Envelope, at time: Seconds) -> Heard {
     // Before this counts as heard: time that stood still must not reach beyond it.
     excuse(at: time)
-    guard member != nil else { return offer(envelope, at: time) }
-    guard session.admits(envelope.preamble) else { return .nothing }
+    let preamble = envelope.preamble
+    if member != nil {
+      guard preamble.run == session.identity.run, preamble.term >= session.identity.term || Mutant.ignoreTerm.isActive
+      else { return .nothing }
+      if preamble.term > session.identity.term { return beginReign(preamble, at: time) }
+    }
+    guard isRegistered else { return offer(envelope, at: time) }
+    if case .refusal(.unknownMember(let incarnation)) = envelope.message {
+      return incarnation == session.identity.incarnation ? .excluded : .nothing
+    }
+    guard session.admits(preamble) else { return .nothing }
+    // An order of a view that is over enters nothing, not even the list of what was received; its asker has forgotten it.
+    if case .order = envelope.message, preamble.view < promised, !Mutant.adoptLate.isActive { return .nothing }
     switch session.receive(envelope, at: time) {
     case .nothing, .said: return .nothing
     case .repeated(let answer): return .tell(answer)
-    case .question(let request, .order(let control)):
-      // An order of a view that is over enters nothing; its asker has forgotten it.
-      guard envelope.preamble.view >= session.identity.view else { return .nothing }
-      return .order(request, control, view: envelope.preamble.view)
+    case .question(let request, .order(let control)): return .order(request, control, view: preamble.view)
     case .question(let request, let message):
       return .tell(session.answer(request, .refusal(.malformed("a member is not asked for \(message.name)"))))
-    case .answer(.refusal(.unknownMember), _), .answer(.refusal(.otherRun), _):
-      return .refused("it is not part of the run any more")
+    case .answer(.refusal(.otherRun), _): return .refused("it is not part of the run")
     case .answer(let message, let question): return .answer(message, to: question)
     }
+  }
+
+  /// Another coordinator reigns: it is told who this is, and what it was.
+  private mutating func beginReign(_ preamble: Preamble, at time: Seconds) -> Heard {
+    var identity = session.identity
+    identity.term = preamble.term
+    session = Session(identity, timing: timing, at: time)
+    isRegistered = false
+    isRegistering = true
+    var registration = registration
+    registration.standing = member.map { Registration.Standing(member: $0, view: view) }
+    return .tell(session.ask(.register(registration), at: time))
   }
 
   /// Whoever has no place takes nothing but one. An order that overtakes the welcome is not even noted: it comes again.
@@ -82,8 +117,32 @@ public struct Liaison: Sendable {
     session.identity.run = envelope.preamble.run
     session.identity.term = envelope.preamble.term
     session.identity.member = place
+    isRegistered = true
     return .nothing
   }
+
+  // MARK: Views
+
+  /// Promises to take nothing of views before this one.
+  public mutating func promise(_ view: UInt32) { promised = max(promised, view) }
+
+  /// Stands in a view from now on.
+  public mutating func adopt(_ view: UInt32) {
+    promised = max(promised, view)
+    session.identity.view = view
+  }
+
+  /// What becomes of a message of another member's, which speaks of a view of its own.
+  ///
+  /// - Returns: nil where it is of this side's view and may be taken.
+  public func refusal(of preamble: Preamble) -> Refusal? {
+    let mine = session.identity
+    guard preamble.run == mine.run else { return .otherRun }
+    if (preamble.view == mine.view && preamble.view == promised) || Mutant.ignoreView.isActive { return nil }
+    return preamble.view < promised ? .staleView(now: promised) : .notYet
+  }
+
+  // MARK: Time
 
   /// Excuses time that stood still. To be called before anything else happens at this time: what is asked or heard now
   /// must not be excused for what was before.
@@ -106,22 +165,21 @@ public struct Liaison: Sendable {
   /// - Parameter beat: how far this side is, said when it is time to.
   public mutating func tick(at time: Seconds, beat: @autoclosure () -> Beat) -> Tick {
     excuse(at: time)
-    let isWelcome = member != nil
-    let patience = isWelcome ? timing.timeout : Self.registrationPatience
-    guard session.silence(at: time) < patience else {
-      return .silent(endpoint: coordinator, seconds: Int(patience))
-    }
+    let patience = member != nil ? max(timing.timeout, timing.coordinatorTimeout) : Self.registrationPatience
+    let silence = session.silence(at: time)
+    guard silence < patience else { return .silent(endpoint: coordinator, seconds: Int(patience)) }
     var messages = session.due(at: time)
-    guard isWelcome else {
-      if !isRegistering {
-        isRegistering = true
-        messages.append(session.ask(.register(registration), at: time))
-      }
-      guard time - lastSaid >= 5 else { return .messages(messages, sentence: nil) }
-      lastSaid = time
-      return .messages(messages, sentence: "waiting for the coordinator at \(coordinator)")
+    if member == nil, !isRegistering {
+      isRegistering = true
+      messages.append(session.ask(.register(registration), at: time))
     }
-    if session.isBeatDue(at: time) { messages.append(session.say(.beat(beat()))) }
-    return .messages(messages, sentence: nil)
+    // Beats go on while the coordinator is away: its successor hears of this process so.
+    if member != nil, session.isBeatDue(at: time) { messages.append(session.say(.beat(beat()))) }
+    guard member == nil || silence >= timing.timeout, time - lastSaid >= 5 else {
+      return .messages(messages, sentence: nil)
+    }
+    lastSaid = time
+    let since = member == nil ? "" : ", silent for \(Int(silence)) s"
+    return .messages(messages, sentence: "waiting for the coordinator at \(coordinator)\(since)")
   }
 }

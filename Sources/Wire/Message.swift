@@ -4,10 +4,12 @@ public enum Message: Sendable {
   case pull(Pull)
   /// server -> worker, the answer to a pull
   case rows(Rows)
-  /// worker -> server
+  /// worker -> server, or first home -> other home: a node of a step's tree
   case push(Push)
-  /// server -> worker, the answer to a push: it is in the sum, now or before
+  /// The answer to a push or a copy: it is in the sum, or in the state, now or before
   case pushed
+  /// first home -> a server that is to hold the slot too
+  case copy(Copy)
   /// worker -> coordinator
   case scores(Scores)
   /// The answer to what only needs to have arrived.
@@ -30,6 +32,8 @@ public enum Message: Sendable {
   case fetch(Fetch)
   /// coordinator -> worker, the answer to a fetch
   case piece(Piece)
+  /// A person's tool -> coordinator, answered by `report`
+  case command(Control)
 }
 
 enum MessageKind: UInt16, CaseIterable {
@@ -38,7 +42,7 @@ enum MessageKind: UInt16, CaseIterable {
   case push
   // The kind of a refusal is the same in all versions, so that a process of another one understands at least that.
   case refusal = 4
-  case pushed, scores, noted, register, welcome, beat, order, report, failed, fetch, piece
+  case pushed, scores, noted, register, welcome, beat, order, report, failed, fetch, piece, copy, command
 }
 
 extension Message {
@@ -59,6 +63,8 @@ extension Message {
     case .failed: .failed
     case .fetch: .fetch
     case .piece: .piece
+    case .copy: .copy
+    case .command: .command
     }
   }
 
@@ -66,7 +72,7 @@ extension Message {
   var isAnswer: Bool {
     switch self {
     case .rows, .pushed, .noted, .refusal, .welcome, .report, .piece: true
-    case .pull, .push, .scores, .register, .beat, .order, .failed, .fetch: false
+    case .pull, .push, .copy, .scores, .register, .beat, .order, .failed, .fetch, .command: false
     }
   }
 
@@ -74,7 +80,7 @@ extension Message {
   /// answers kept.
   var isIdempotent: Bool {
     switch self {
-    case .pull, .push, .fetch, .register: true
+    case .pull, .push, .copy, .fetch, .register, .command: true
     default: false
     }
   }
@@ -118,7 +124,8 @@ public struct Envelope: Sendable {
     case .welcome(let member): fields.put(member.code)
     case .register(let registration): arrays = [Control(registration).frame]
     case .beat(let beat): arrays = [Control(beat).frame]
-    case .order(let control), .report(let control): arrays = [control.frame]
+    case .copy(let copy): arrays = copy.write(to: &fields)
+    case .order(let control), .report(let control), .command(let control): arrays = [control.frame]
     case .failed(let sentence): arrays = [Frame(Array(sentence.utf8))]
     case .fetch(let fetch): fetch.write(to: &fields)
     case .piece(let piece): arrays = piece.write(to: &fields)
@@ -151,6 +158,8 @@ public struct Envelope: Sendable {
     case .failed: message = .failed(try arrays.text())
     case .fetch: message = .fetch(try Fetch(&fields))
     case .piece: message = .piece(try Piece(&fields, arrays))
+    case .copy: message = .copy(try Copy(&fields, arrays))
+    case .command: message = .command(try arrays.control())
     case .pushed: message = .pushed
     case .noted: message = .noted
     }
@@ -163,7 +172,7 @@ extension Message {
   /// Frames behind the first.
   var arrays: Int {
     switch self {
-    case .pull, .rows, .register, .beat, .order, .report, .failed, .refusal, .piece: 1
+    case .pull, .rows, .copy, .register, .beat, .order, .report, .failed, .refusal, .piece, .command: 1
     case .scores: 2
     case .push: 4
     case .pushed, .noted, .welcome, .fetch: 0

@@ -1,6 +1,6 @@
-/// Asks for rows of a table as they are once all steps before `clock` are applied; held until then.
+/// Asks for rows of a table, of a group of slots, as they are once all steps before `clock` are applied; held until then.
 ///
-/// A server that has none of a step's rows is asked all the same, for none: its answer says that it is ready for the
+/// A group that has none of a step's rows is asked all the same, for none: its answer says that it is ready for the
 /// step, so that no push comes before.
 public struct Pull: Sendable {
   /// What becomes of keys that have no row.
@@ -11,13 +11,16 @@ public struct Pull: Sendable {
     case scoring = 1
   }
 
+  /// By its number in the view's slot map.
+  public var group: Int
   public var table: Int
   public var clock: UInt64
   public var purpose: Purpose
   /// `[UInt64]`, ascending.
   public var ranks: Frame
 
-  public init(table: Int, clock: UInt64, purpose: Purpose, ranks: Frame) {
+  public init(group: Int, table: Int, clock: UInt64, purpose: Purpose, ranks: Frame) {
+    self.group = group
     self.table = table
     self.clock = clock
     self.purpose = purpose
@@ -28,6 +31,7 @@ public struct Pull: Sendable {
 
   func write(to fields: inout FieldWriter) -> [Frame] {
     fields.put(clock)
+    fields.put(UInt32(group))
     fields.put(UInt16(table))
     fields.put(purpose.rawValue)
     return [ranks]
@@ -35,6 +39,7 @@ public struct Pull: Sendable {
 
   init(_ fields: inout FieldReader, _ arrays: Arrays) throws {
     clock = try fields.get()
+    group = Int(try fields.get(UInt32.self))
     table = Int(try fields.get(UInt16.self))
     guard let purpose = Purpose(rawValue: try fields.get()) else { throw WireError.malformed("a pull for nothing") }
     self.purpose = purpose

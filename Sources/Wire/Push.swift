@@ -1,8 +1,13 @@
 import Sharding
 
-/// A node's part of a step: gradients summed over the slices below the node, for the rows of one table that are the
-/// receiver's. Every server gets every node of every table, if only with no rows: it counts samples and losses too.
+/// A node's part of a step: gradients summed over the slices below the node, for the rows of one table in a group of slots.
+/// Every group gets every node of every table, if only with no rows: it counts samples and losses too.
+///
+/// A first home sends the tree's root on to the others in the same way: to whoever holds the group, or a copy of slots of
+/// it. Its answer says that the step is applied there.
 public struct Push: Sendable {
+  /// By its number in the view's slot map.
+  public var group: Int
   public var table: Int
   /// The step.
   public var clock: UInt64
@@ -21,9 +26,10 @@ public struct Push: Sendable {
   public var sightings: Frame
 
   public init(
-    table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double, ranks: Frame,
+    group: Int, table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double, ranks: Frame,
     values: Frame, sightedRanks: Frame, sightings: Frame
   ) {
+    self.group = group
     self.table = table
     self.clock = clock
     self.node = node
@@ -50,6 +56,7 @@ public struct Push: Sendable {
     fields.put(node.level)
     fields.put(node.index)
     fields.put(UInt16(0))
+    fields.put(UInt32(group))
     fields.put(UInt32(part))
     fields.put(UInt32(parts))
     return [ranks, values, sightedRanks, sightings]
@@ -62,6 +69,7 @@ public struct Push: Sendable {
     table = Int(try fields.get(UInt16.self))
     node = SliceNode(level: Int(try fields.get(UInt16.self)), index: Int(try fields.get(UInt16.self)))
     guard try fields.get(UInt16.self) == 0 else { throw WireError.malformed("reserved bytes are not zero") }
+    group = Int(try fields.get(UInt32.self))
     part = Int(try fields.get(UInt32.self))
     parts = Int(try fields.get(UInt32.self))
     guard parts > 0, part < parts else { throw WireError.malformed("part \(part) of \(parts)") }

@@ -10,8 +10,9 @@ public enum Refusal: Codable, Equatable, Sendable, Error, CustomStringConvertibl
   case notOwner(slot: Int)
   /// It contradicts itself or the protocol. Sending it again will not help.
   case malformed(String)
-  /// No member of this view has the sender's place and incarnation.
-  case unknownMember
+  /// The receiver knows no process of this incarnation, or not in this view. A coordinator that began its reign a moment
+  /// ago has not met anyone yet; from the coordinator that it knew, a process hears so that the run goes on without it.
+  case unknownMember(UInt64)
   /// What was asked for is gone: an earlier state than is kept.
   case gone
   /// The run has all the processes it needs.
@@ -32,8 +33,8 @@ public enum Refusal: Codable, Equatable, Sendable, Error, CustomStringConvertibl
   public var remedy: Remedy {
     switch self {
     case .notYet: .askAgain
-    case .staleView, .gone: .drop
-    case .otherRun, .notOwner, .malformed, .unknownMember, .full, .otherVersion: .end
+    case .staleView, .gone, .notOwner, .unknownMember: .drop
+    case .otherRun, .malformed, .full, .otherVersion: .end
     }
   }
 

@@ -5,6 +5,8 @@ public typealias Seconds = Double
 public struct Timing: Codable, Hashable, Sendable {
   /// Silence, or work that stands still, after which somebody is named.
   public var timeout: Seconds
+  /// How long a member waits for a coordinator that has fallen silent: it may be started anew.
+  public var coordinatorTimeout: Seconds
   /// Between beats.
   public var beat: Seconds = 0.5
   /// Until a question is first asked again, at least; it doubles each time.
@@ -12,7 +14,13 @@ public struct Timing: Codable, Hashable, Sendable {
   /// Between repetitions, at most.
   public var mostResend: Seconds = 4
 
-  public init(timeout: Seconds = 20) { self.timeout = timeout }
+  /// From the first process that offers itself in mid-run to the view that it takes part in: others may come.
+  public var joinWindow: Seconds = 0.5
+
+  public init(timeout: Seconds = 20, coordinatorTimeout: Seconds = 300) {
+    self.timeout = timeout
+    self.coordinatorTimeout = coordinatorTimeout
+  }
 
   /// How often a core wants to hear the time.
   public static let tick: Seconds = 0.1
