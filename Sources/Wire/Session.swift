@@ -81,11 +81,10 @@ public struct Session: Sendable {
 
   // MARK: Being told
 
-  /// Whether what says this of itself may enter this side's state: it is of the same run, of no earlier term, and of the
-  /// process that the peer is known to be.
+  /// Whether what says this of itself may enter this side's state: it is of the same run, and of the process that the peer
+  /// is known to be. Terms and views are for the receiver to judge.
   public func admits(_ preamble: Preamble) -> Bool {
-    preamble.run == identity.run && preamble.term >= identity.term
-      && (peer.map { $0 == preamble.incarnation } ?? true)
+    preamble.run == identity.run && (peer.map { $0 == preamble.incarnation } ?? true)
   }
 
   /// What an envelope of the peer's turns out to be.
