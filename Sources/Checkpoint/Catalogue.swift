@@ -1,39 +1,65 @@
 import Foundation
 import GRDB
+import Sharding
 
 /// The catalogue of a run: `run.sqlite`, made to be queried with the `sqlite3` shell.
 ///
 /// | table | a row is |
 /// |---|---|
-/// | `run` | a fact of the run by name: `configuration` and `model` as JSON |
-/// | `members` | a process of a view: role, number, host, process, endpoint |
-/// | `partitions` | the part of the data that a slice reads, fixed for as long as the run lives: purpose, slice, digest, article |
-/// | `epochs` | an epoch that ended with a checkpoint: steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at |
-/// | `checkpoints` | a checkpoint that is whole: number, epoch, next step, slots and bytes written, created_at |
+/// | `run` | a fact of the run by name, as JSON: `run`, its number; `configuration`, all settings; of each stage `stage-<n>`, `model-<n>` and `encoding-<n>` |
+/// | `terms` | a coordinator's reign: term, host, process, started_at. The latest is the one that may write |
+/// | `views` | who took part from which clock on: number, term, stage, clock, rewound (1 where all went back to a checkpoint), slots (the deal, as JSON), reason, at |
+/// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, database (a server's file), slices (a worker's, as JSON) |
+/// | `partitions` | the part of the data that a slice reads, fixed for as long as the stage lives: stage, purpose, slice, digest, article |
+/// | `epochs` | an epoch that ended with a checkpoint: stage, epoch, steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at |
+/// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, slots and bytes written, created_at |
 /// | `shards` | a SQLite file that a checkpoint's slots are in |
+/// | `numbers` | the last view and checkpoint that were tried: a number is used once, whatever becomes of it |
 /// | `events` | something a person may want to know: at, text |
 ///
-/// A checkpoint exists from the moment its row is here; slots that a server wrote for one that is not do not count.
-/// Readers, a shell among them, do not hold up the run where the file system is a local one.
+/// A *stage* is a part of a run that has a model and data of its own: what is trained first for another model to start from,
+/// or data that were given when the run went on.
+///
+/// A checkpoint exists from the moment its row is here; slots that a server wrote for one that is not do not count. Every
+/// transaction of a coordinator checks that no later one reigns by now. Readers, a shell among them, do not hold up the run
+/// where the file system is a local one.
 public final class Catalogue: Sendable {
   public let path: String
-  private let database: DatabaseQueue
+  let database: DatabaseQueue
+  /// Of the reign that may write; 0: a reader's.
+  public let term: UInt32
 
-  /// Creates the catalogue of a new run.
-  public static func create(at path: String) throws -> Catalogue {
-    let catalogue = try Catalogue(path: path, readOnly: false)
-    try catalogue.explainingFailures { try catalogue.database.write { try $0.execute(sql: schema) } }
-    return catalogue
+  /// Creates the catalogue of a new run, and begins the first reign over it.
+  public static func create(at path: String, host: String, process: Int32) throws -> Catalogue {
+    let database = try open(path, readOnly: false)
+    try explaining(path) { try database.write { try $0.execute(sql: schema) } }
+    try record("run", UInt64.random(in: 1 ... .max), in: database, path: path)
+    return try Catalogue(path, database, term: beginTerm(in: database, path: path, host: host, process: process))
+  }
+
+  /// Begins another reign over a run that was: from now on no earlier coordinator can write.
+  public static func takeOver(_ path: String, host: String, process: Int32) throws -> Catalogue {
+    guard FileManager.default.fileExists(atPath: path) else { throw CatalogueError.missing(path: path) }
+    let database = try open(path, readOnly: false)
+    try checkVersion(database, path)
+    return try Catalogue(path, database, term: beginTerm(in: database, path: path, host: host, process: process))
   }
 
   /// Opens the catalogue of a run that was, to read from it.
   public static func open(at path: String) throws -> Catalogue {
     guard FileManager.default.fileExists(atPath: path) else { throw CatalogueError.missing(path: path) }
-    return try Catalogue(path: path, readOnly: true)
+    let database = try open(path, readOnly: true)
+    try checkVersion(database, path)
+    return Catalogue(path, database, term: 0)
   }
 
-  private init(path: String, readOnly: Bool) throws {
+  private init(_ path: String, _ database: DatabaseQueue, term: UInt32) {
     self.path = path
+    self.database = database
+    self.term = term
+  }
+
+  private static func open(_ path: String, readOnly: Bool) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.readonly = readOnly
     configuration.busyMode = .timeout(10)
@@ -41,33 +67,50 @@ public final class Catalogue: Sendable {
       if !readOnly { try JournalMode.set(on: database, path: path) }
     }
     do {
-      database = try DatabaseQueue(path: path, configuration: configuration)
+      return try DatabaseQueue(path: path, configuration: configuration)
     } catch {
       throw CatalogueError.unusable(path: path, reason: "\(error)")
     }
   }
 
+  /// The format of the file.
+  public static let version = 2
+
+  private static func checkVersion(_ database: DatabaseQueue, _ path: String) throws {
+    let found = try explaining(path) { try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 } }
+    guard found == version else { throw CatalogueError.otherVersion(path: path, found: found) }
+  }
+
   private static let schema = """
     CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE terms (term INTEGER PRIMARY KEY, host TEXT NOT NULL, process INTEGER NOT NULL, started_at TEXT NOT NULL);
+    CREATE TABLE views (
+      number INTEGER PRIMARY KEY, term INTEGER NOT NULL, stage INTEGER NOT NULL, clock INTEGER NOT NULL,
+      rewound INTEGER NOT NULL, slots TEXT, reason TEXT NOT NULL, at TEXT NOT NULL);
     CREATE TABLE members (
-      view INTEGER NOT NULL, role TEXT NOT NULL, number INTEGER NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
-      endpoint TEXT, PRIMARY KEY (view, role, number));
+      view INTEGER NOT NULL, role TEXT NOT NULL, number INTEGER NOT NULL, incarnation INTEGER NOT NULL,
+      host TEXT NOT NULL, process INTEGER NOT NULL, endpoint TEXT, database TEXT, slices TEXT NOT NULL,
+      PRIMARY KEY (view, role, number));
     CREATE TABLE partitions (
-      purpose TEXT NOT NULL, slice INTEGER NOT NULL, digest TEXT NOT NULL, article BLOB NOT NULL,
-      PRIMARY KEY (purpose, slice));
+      stage INTEGER NOT NULL, purpose TEXT NOT NULL, slice INTEGER NOT NULL, digest TEXT NOT NULL,
+      article BLOB NOT NULL, PRIMARY KEY (stage, purpose, slice));
     CREATE TABLE epochs (
-      epoch INTEGER PRIMARY KEY, steps INTEGER NOT NULL, rows INTEGER NOT NULL, train_logloss REAL NOT NULL, auc REAL,
-      logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL, stall_seconds REAL NOT NULL,
-      finished_at TEXT NOT NULL);
+      stage INTEGER NOT NULL, epoch INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
+      train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL,
+      stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, PRIMARY KEY (stage, epoch));
     CREATE TABLE checkpoints (
-      number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, step INTEGER NOT NULL, slots INTEGER NOT NULL,
-      bytes INTEGER NOT NULL, created_at TEXT NOT NULL);
+      number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, epoch INTEGER NOT NULL, step INTEGER NOT NULL,
+      rows INTEGER NOT NULL, loss_sum REAL NOT NULL, slots INTEGER NOT NULL, bytes INTEGER NOT NULL,
+      created_at TEXT NOT NULL);
     CREATE TABLE shards (
       checkpoint INTEGER NOT NULL REFERENCES checkpoints(number), path TEXT NOT NULL, PRIMARY KEY (checkpoint, path));
+    CREATE TABLE numbers (kind TEXT PRIMARY KEY, last INTEGER NOT NULL);
+    INSERT INTO numbers VALUES ('view', 0), ('checkpoint', 0);
     CREATE TABLE events (at TEXT NOT NULL, text TEXT NOT NULL);
+    PRAGMA user_version = \(version);
     """
 
-  private func explainingFailures<Value>(_ body: () throws -> Value) throws -> Value {
+  static func explaining<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do {
       return try body()
     } catch let error as DatabaseError {
@@ -75,94 +118,102 @@ public final class Catalogue: Sendable {
     }
   }
 
-  private func now() -> String { Date().ISO8601Format() }
+  static func now() -> String { Date().ISO8601Format() }
 
-  /// Records a fact of the run, as JSON.
-  public func record(_ name: String, _ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = String(decoding: try encoder.encode(value), as: UTF8.self)
-    try explainingFailures {
+  private static func beginTerm(
+    in database: DatabaseQueue, path: String, host: String, process: Int32
+  ) throws -> UInt32 {
+    try explaining(path) {
+      try database.write { database in
+        let term = 1 + (try UInt32.fetchOne(database, sql: "SELECT MAX(term) FROM terms") ?? 0)
+        try database.execute(sql: "INSERT INTO terms VALUES (?, ?, ?, ?)", arguments: [term, host, process, now()])
+        return term
+      }
+    }
+  }
+
+  /// One transaction of the coordinator's.
+  ///
+  /// - Throws: `CatalogueError.superseded` where another coordinator reigns by now; nothing is written then.
+  func reign<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try Self.explaining(path) {
+      try database.write { database in
+        let row = try Row.fetchOne(database, sql: "SELECT * FROM terms ORDER BY term DESC LIMIT 1")
+        if let row, row["term"] as UInt32 > term, !Mutant.forgetTerm.isActive {
+          throw CatalogueError.superseded(path: path, host: row["host"], process: row["process"])
+        }
+        return try body(database)
+      }
+    }
+  }
+
+  // MARK: Facts
+
+  private static func record(_ name: String, _ value: some Encodable, in database: DatabaseQueue, path: String) throws {
+    let json = try encode(value)
+    try explaining(path) {
       try database.write { try $0.execute(sql: "INSERT OR REPLACE INTO run VALUES (?, ?)", arguments: [name, json]) }
     }
   }
 
+  static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Records a fact of the run, as JSON.
+  public func record(_ name: String, _ value: some Encodable) throws {
+    let json = try Self.encode(value)
+    try reign { try $0.execute(sql: "INSERT OR REPLACE INTO run VALUES (?, ?)", arguments: [name, json]) }
+  }
+
   /// Reads what `record` wrote.
-  public func fact<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
-    let json = try explainingFailures {
+  public func fact<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+    guard let value: Value = try findFact(name) else {
+      throw CatalogueError.unusable(path: path, reason: "it has no \"\(name)\"")
+    }
+    return value
+  }
+
+  /// Reads what `record` wrote; nil where it never did.
+  public func findFact<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
+    let json = try Self.explaining(path) {
       try database.read { try String.fetchOne($0, sql: "SELECT value FROM run WHERE name = ?", arguments: [name]) }
     }
-    guard let json else { throw CatalogueError.unusable(path: path, reason: "it has no \"\(name)\"") }
-    return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
-  }
-
-  /// Records who takes part in a view.
-  public func record(members: [MemberRecord], view: Int) throws {
-    try explainingFailures {
-      try database.write { database in
-        for member in members {
-          try database.execute(
-            sql: "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)",
-            arguments: [view, member.role, member.number, member.host, member.process, member.endpoint])
-        }
-      }
-    }
-  }
-
-  /// Records which rows each slice reads, once and for all.
-  public func record(partitions: [PartitionRecord]) throws {
-    try explainingFailures {
-      try database.write { database in
-        let statement = try database.cachedStatement(sql: "INSERT INTO partitions VALUES (?, ?, ?, ?)")
-        for partition in partitions {
-          try statement.execute(arguments: [partition.purpose, partition.slice, partition.digest, partition.article])
-        }
-      }
-    }
+    return try json.map { try JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
   }
 
   /// Records something that a person may want to know.
   public func record(event text: String) throws {
-    try explainingFailures {
-      try database.write { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [now(), text]) }
-    }
+    try reign { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [Self.now(), text]) }
   }
 
-  /// The transaction that makes a checkpoint, and the epoch it ends, exist.
-  public func commit(_ epoch: EpochRecord, _ checkpoint: CheckpointRecord) throws {
-    try explainingFailures {
-      try database.write { database in
-        try database.execute(
-          sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            epoch.epoch, epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc, epoch.logloss, epoch.seconds,
-            epoch.samplesPerSecond, epoch.stallSeconds, now(),
-          ])
-        try database.execute(
-          sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)",
-          arguments: [
-            checkpoint.number, checkpoint.epoch, Int64(checkpoint.step), checkpoint.slots, checkpoint.bytes, now(),
-          ])
-        for path in checkpoint.shards {
-          try database.execute(sql: "INSERT INTO shards VALUES (?, ?)", arguments: [checkpoint.number, path])
-        }
+  // MARK: Data
+
+  /// Records which rows each slice reads, once and for all.
+  public func record(partitions: [PartitionRecord]) throws {
+    try reign { database in
+      let statement = try database.cachedStatement(sql: "INSERT INTO partitions VALUES (?, ?, ?, ?, ?)")
+      for partition in partitions {
+        try statement.execute(arguments: [
+          partition.stage, partition.purpose, partition.slice, partition.digest, partition.article,
+        ])
       }
     }
   }
 
-  /// The newest checkpoint, nil if there is none yet.
-  public func lastCheckpoint() throws -> CheckpointRecord? {
-    try explainingFailures {
+  /// The partitions of a stage, by purpose and slice.
+  public func partitions(ofStage stage: Int) throws -> [PartitionRecord] {
+    try Self.explaining(path) {
       try database.read { database in
-        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM checkpoints ORDER BY number DESC LIMIT 1") else {
-          return nil
+        try Row.fetchAll(
+          database, sql: "SELECT * FROM partitions WHERE stage = ? ORDER BY purpose, slice", arguments: [stage]
+        ).map {
+          PartitionRecord(
+            stage: $0["stage"], purpose: $0["purpose"], slice: $0["slice"], digest: $0["digest"],
+            article: $0["article"])
         }
-        let number: Int = row["number"]
-        let step: Int64 = row["step"]
-        return CheckpointRecord(
-          number: number, epoch: row["epoch"], step: UInt64(step), slots: row["slots"], bytes: row["bytes"],
-          shards: try String.fetchAll(
-            database, sql: "SELECT path FROM shards WHERE checkpoint = ? ORDER BY path", arguments: [number]))
       }
     }
   }
@@ -172,12 +223,21 @@ public final class Catalogue: Sendable {
 public enum CatalogueError: Error, CustomStringConvertible {
   case missing(path: String)
   case unusable(path: String, reason: String)
+  case otherVersion(path: String, found: Int)
+  /// Another coordinator has taken the run over.
+  case superseded(path: String, host: String, process: Int32)
 
   public var description: String {
     switch self {
     case .missing(let path):
       "\(path) does not exist. Name the directory of a run, as `deepfm train --run-dir` made it."
     case .unusable(let path, let reason): "\(path): \(reason). Is the disk full, or the file another program's?"
+    case .otherVersion(let path, let found):
+      "\(path) was written by \(found < Catalogue.version ? "an older" : "a newer") version of this program "
+        + "(format \(found), this is \(Catalogue.version)). Use that version, or train anew."
+    case .superseded(let path, let host, let process):
+      "\(path): another coordinator has taken the run over (process \(process) on \(host)). This one ends; nothing is "
+        + "lost."
     }
   }
 }

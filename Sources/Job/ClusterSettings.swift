@@ -1,19 +1,36 @@
 /// Who computes, and how they keep together.
 public struct ClusterSettings: Codable, Sendable, Hashable {
   public var servers = 2
+  /// That a run begins with; it goes on with fewer when some die.
   public var workers = 2
+  /// That it takes, with those who come later; nil: no more than `workers`.
+  public var mostWorkers: Int?
+  /// Further servers that hold each slot, and go on with it when its first dies.
+  public var replicas = 0
   /// Compute threads of a worker; 0 shares this machine's cores among its workers.
   public var threads = 0
   public var consistency = Consistency.sync
   /// Seconds of silence after which a process counts as dead.
   public var timeout = 20.0
+  /// Seconds that members wait for a coordinator that has fallen silent: it may be started anew.
+  public var coordinatorTimeout = 300.0
+  /// Seconds that a run waits for somebody who has the data, when the only worker that had them is gone.
+  public var waitForData = 600.0
+  /// Checkpoints beside those at the ends of epochs.
+  public var checkpointEvery = CheckpointSchedule.epoch
   /// What rows and gradients travel in.
   public var wire = Precision.fp32
 
   public init() {}
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case servers, workers, threads, consistency, timeout, wire
+    case servers, workers
+    case mostWorkers = "max-workers"
+    case replicas, threads, consistency, timeout
+    case coordinatorTimeout = "coordinator-timeout"
+    case waitForData = "wait-for-data"
+    case checkpointEvery = "checkpoint-every"
+    case wire
   }
 
   /// Refuses what no cluster can be made of, naming the key and the way out.
@@ -21,14 +38,17 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
     try require(1...1024 ~= servers, CodingKeys.servers, servers, "choose 1 to 1024")
     try require(1...4096 ~= workers, CodingKeys.workers, workers, "choose 1 to 4096")
     try require(
+      (workers...4096).contains(mostWorkers ?? workers), CodingKeys.mostWorkers, mostWorkers ?? workers,
+      "choose \(workers) (workers) to 4096")
+    try require(0...1 ~= replicas, CodingKeys.replicas, replicas, "choose 0 or 1")
+    try require(
+      replicas < servers, CodingKeys.replicas, replicas, "a slot's replica is at another server: raise servers to 2")
+    try require(
       0...1024 ~= threads, CodingKeys.threads, threads, "choose 1 to 1024, or 0 to share the machine's cores")
     // What is no number is within no bounds.
     try require(1...86_400 ~= timeout, CodingKeys.timeout, timeout, "choose 1 to 86400 seconds")
+    for (key, value) in [(CodingKeys.coordinatorTimeout, coordinatorTimeout), (.waitForData, waitForData)] {
+      try require(0...864_000 ~= value, key, value, "choose 0 to 864000 seconds")
+    }
   }
-}
-
-/// How far workers' clocks may drift (ARCHITECTURE.md, promise 2).
-public enum Consistency: String, Codable, Sendable, CaseIterable {
-  /// Staleness 0, gradients averaged over the global minibatch: the paper's scheme (section III-B.2).
-  case sync
 }

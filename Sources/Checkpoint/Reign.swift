@@ -1,0 +1,133 @@
+import Foundation
+import GRDB
+import Sharding
+
+/// What a coordinator writes and reads while it reigns.
+extension Catalogue {
+  // MARK: Numbers
+
+  /// A number for a view that is to be proposed. It is never used again, whatever becomes of the view.
+  public func reserveView() throws -> UInt32 { UInt32(try reserve("view")) }
+
+  /// The same for a checkpoint that is to be written.
+  public func reserveCheckpoint() throws -> Int { try reserve("checkpoint") }
+
+  private func reserve(_ kind: String) throws -> Int {
+    try reign { database in
+      try database.execute(sql: "UPDATE numbers SET last = last + 1 WHERE kind = ?", arguments: [kind])
+      return try Int.fetchOne(database, sql: "SELECT last FROM numbers WHERE kind = ?", arguments: [kind]) ?? 0
+    }
+  }
+
+  // MARK: Views
+
+  /// The transaction after which a view may be adopted.
+  public func record(_ view: ViewRecord) throws {
+    let slots = try view.slots.map { try Self.encode($0) }
+    try reign { database in
+      try database.execute(
+        sql: "INSERT INTO views VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          view.number, view.term, view.stage, Int64(view.clock), view.isRewound, slots, view.reason, Self.now(),
+        ])
+      for member in view.members {
+        try database.execute(
+          sql: "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            view.number, member.role, member.number, Int64(bitPattern: member.incarnation), member.host,
+            member.process, member.endpoint, member.database, try Self.encode(member.slices),
+          ])
+      }
+    }
+  }
+
+  private static func lastView(_ database: Database) throws -> ViewRecord? {
+    guard let row = try Row.fetchOne(database, sql: "SELECT * FROM views ORDER BY number DESC LIMIT 1") else {
+      return nil
+    }
+    let number: UInt32 = row["number"]
+    let slots: String? = row["slots"]
+    let decoder = JSONDecoder()
+    let members = try Row.fetchAll(
+      database, sql: "SELECT * FROM members WHERE view = ? ORDER BY role, number", arguments: [number]
+    ).map { row in
+      MemberRecord(
+        role: row["role"], number: row["number"],
+        incarnation: UInt64(bitPattern: row["incarnation"] as Int64), host: row["host"], process: row["process"],
+        endpoint: row["endpoint"], database: row["database"],
+        slices: try decoder.decode([Int].self, from: Data((row["slices"] as String).utf8)))
+    }
+    return ViewRecord(
+      number: number, term: row["term"], stage: row["stage"], clock: UInt64(row["clock"] as Int64),
+      isRewound: row["rewound"], slots: try slots.map { try decoder.decode(SlotMap.self, from: Data($0.utf8)) },
+      members: members, reason: row["reason"])
+  }
+
+  // MARK: Epochs and checkpoints
+
+  /// The transaction that makes a checkpoint, and the epoch it ends if it ends one, exist.
+  public func commit(_ epoch: EpochRecord?, _ checkpoint: CheckpointRecord) throws {
+    try reign { database in
+      if let epoch {
+        try database.execute(
+          sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            epoch.stage, epoch.epoch, epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc, epoch.logloss,
+            epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
+          ])
+      }
+      try database.execute(
+        sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          checkpoint.number, checkpoint.stage, checkpoint.epoch, Int64(checkpoint.step),
+          Int64(checkpoint.totals.rows), checkpoint.totals.lossSum, checkpoint.slots, checkpoint.bytes, Self.now(),
+        ])
+      for path in checkpoint.shards {
+        try database.execute(sql: "INSERT INTO shards VALUES (?, ?)", arguments: [checkpoint.number, path])
+      }
+    }
+  }
+
+  private static func checkpoints(_ database: Database) throws -> [CheckpointRecord] {
+    try Row.fetchAll(database, sql: "SELECT * FROM checkpoints ORDER BY number").map { row in
+      let number: Int = row["number"]
+      return CheckpointRecord(
+        number: number, stage: row["stage"], epoch: row["epoch"], step: UInt64(row["step"] as Int64),
+        totals: StepTotals(rows: UInt64(row["rows"] as Int64), lossSum: row["loss_sum"]), slots: row["slots"],
+        bytes: row["bytes"],
+        shards: try String.fetchAll(
+          database, sql: "SELECT path FROM shards WHERE checkpoint = ? ORDER BY path", arguments: [number]))
+    }
+  }
+
+  private static func epochs(_ database: Database) throws -> [EpochRecord] {
+    try Row.fetchAll(database, sql: "SELECT * FROM epochs ORDER BY stage, epoch").map { row in
+      EpochRecord(
+        stage: row["stage"], epoch: row["epoch"], steps: row["steps"], rows: row["rows"],
+        trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
+        stallSeconds: row["stall_seconds"])
+    }
+  }
+
+  /// All checkpoints, ascending.
+  public func checkpoints() throws -> [CheckpointRecord] {
+    try Self.explaining(path) { try database.read { try Self.checkpoints($0) } }
+  }
+
+  /// What the run has come to.
+  public func history() throws -> RunHistory {
+    try Self.explaining(path) {
+      try database.read { database in
+        let counts = try Row.fetchAll(
+          database,
+          sql: """
+            SELECT number, COUNT(DISTINCT incarnation) AS count FROM members WHERE role = 'server' GROUP BY number
+            """)
+        return RunHistory(
+          lastView: try Self.lastView(database), epochs: try Self.epochs(database),
+          checkpoints: try Self.checkpoints(database),
+          incarnations: Dictionary(uniqueKeysWithValues: counts.map { ($0["number"], $0["count"]) }))
+      }
+    }
+  }
+}
