@@ -1,35 +1,49 @@
+import Checkpoint
 import Job
 import Sharding
 import Wire
 
-extension ModelPlan {
-  /// What each member of a view is to be, as the order that tells it; servers first.
-  ///
-  /// - Parameters:
-  ///   - places: all who take part.
-  ///   - databases: by server, where it writes its slots; none where it never does.
-  func assignments(of places: [Place], _ settings: Settings, databases: [String]) -> [(Member, Control)] {
-    let servers = places.filter { $0.member?.role == .server }
-    let workers = places.filter { $0.member?.role == .worker }
-    let slots = SlotMap(servers: servers.count)
-    let toServers = servers.compactMap(\.member).map { member in
-      let database = databases.indices.contains(member.number) ? databases[member.number] : nil
-      let assignment = ServerAssignment(
-        server: member.number, slots: slots, tables: tables, slices: settings.optimization.slices,
-        seed: settings.optimization.seed, epochSteps: data.epochSteps, workers: workers.map(\.incarnation),
-        database: database, restore: restore)
-      return (member, Control(ServerOrder.adopt(assignment)))
+/// What each member of a view is to be, as the order that tells it.
+struct Assignments {
+  let view: ViewRecord
+  let model: ModelPlan
+  let settings: Settings
+  /// The committed checkpoints of the run, ascending, and the last of this stage.
+  let committed: [CheckpointRecord]
+  let stage: Int
+
+  private func seats(_ role: String) -> [Seat] {
+    view.members(role).map { Seat(number: $0.number, incarnation: $0.incarnation, endpoint: $0.endpoint) }
+  }
+
+  private var start: ServerAssignment.Start {
+    guard view.isRewound else { return .held }
+    if let last = committed.last(where: { $0.stage == stage }) {
+      return .restored(
+        .init(
+          checkpoints: committed.filter { $0.number <= last.number }.map(\.number), databases: last.shards,
+          totals: last.totals))
     }
-    let endpoints = servers.map { $0.registration.endpoint ?? "" }
-    let toWorkers = workers.compactMap(\.member).map { member in
-      let slices = workerSlices[member.number]
-      let assignment = WorkerAssignment(
-        worker: member.number, servers: endpoints, slots: slots, model: model, batch: settings.optimization.batch,
-        slices: settings.optimization.slices, ownedSlices: slices, seed: settings.optimization.seed,
-        threads: settings.cluster.threads, readers: settings.data.syncReading ? 0 : settings.data.readers,
-        clip: settings.optimization.clip, data: data.articles(forSlices: slices))
-      return (member, Control(WorkerOrder.adopt(assignment)))
-    }
-    return toServers + toWorkers
+    return model.start.restore.map { .restored($0) } ?? .fresh
+  }
+
+  func server(_ number: Int, database: String?) -> ServerOrder {
+    .adopt(
+      ServerAssignment(
+        server: number, slots: view.slots ?? SlotMap(servers: 1), servers: seats("server"), workers: seats("worker"),
+        tables: model.tables, slices: settings.optimization.slices, seed: settings.optimization.seed,
+        epochs: EpochClock(start: model.start.clock, steps: model.data.epochSteps),
+        lag: settings.cluster.consistency.steps, database: database, start: start, clock: view.clock,
+        committed: committed.map(\.number)))
+  }
+
+  func worker(_ number: Int, slices: [Int]) -> WorkerOrder {
+    .adopt(
+      WorkerAssignment(
+        worker: number, servers: seats("server"), slots: view.slots ?? SlotMap(servers: 1), model: model.model,
+        batch: settings.optimization.batch, slices: settings.optimization.slices, ownedSlices: slices,
+        seed: settings.optimization.seed, threads: settings.cluster.threads,
+        readers: settings.data.syncReading ? 0 : settings.data.readers, clip: settings.optimization.clip,
+        lag: settings.cluster.consistency.steps, data: model.data.articles(forSlices: slices)))
   }
 }

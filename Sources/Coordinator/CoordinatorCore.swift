@@ -5,7 +5,8 @@ import Wire
 
 /// A coordinator without its socket and catalogue: a state machine. Events and times go in, effects come out.
 ///
-/// `Membership` knows who takes part, `RunProgram` what for; this joins the two, for one plan after another.
+/// `Membership` knows who is there, a `Proposal` leads from one view to the next, `RunProgram` knows what for; this joins the
+/// three, for one plan after another. What is proposed, adopted or committed is in the catalogue before anyone hears of it.
 package struct CoordinatorCore {
   package enum Event {
     case received(Envelope, from: Route)
@@ -15,11 +16,18 @@ package struct CoordinatorCore {
     case congested(Route, request: UInt64)
     /// A few times a second.
     case tick
-    /// Begin with this plan, in a view of its own.
+    /// Carry out this plan.
     case start(Plan)
+    /// Here is the number for a view.
+    case viewReserved(UInt32)
+    /// The view is on the disk.
+    case viewRecorded
+    case checkpointReserved(Int)
     /// What was to be committed is on the disk.
     case committed
-    /// A process that the caller watches has died, or something else that a sentence says.
+    /// A process that the caller watches is dead; a sentence says how.
+    case died(host: String, process: Int32, String)
+    /// The run cannot go on, as a sentence says.
     case failed(String)
     /// A person wants the run to end.
     case interrupt
@@ -29,26 +37,90 @@ package struct CoordinatorCore {
 
   package enum Effect {
     case send(Envelope, along: Route)
-    case recordMembers([MemberRecord], view: Int)
+    /// To be followed by `viewReserved`.
+    case reserveView
+    /// One transaction, to be followed by `viewRecorded`.
+    case record(ViewRecord)
+    /// To be followed by `checkpointReserved`.
+    case reserveCheckpoint
     /// One transaction, to be followed by `committed`.
-    case commit(EpochRecord, CheckpointRecord)
+    case commit(EpochRecord?, CheckpointRecord)
+    /// For the catalogue's list of events.
+    case note(String)
     case progress(RunProgress)
     case epochDone(EpochRecord)
     case say(String)
     case finish(Outcome)
   }
 
-  private var membership: Membership
-  private let timing: Timing
-  private var plan: Plan?
-  private var program: RunProgram?
-  private var articles: [Digest: [UInt8]] = [:]
+  /// How the run stands.
+  enum Stance {
+    /// Waits for processes: for all that it is to begin with, or for replacements of those it cannot go on without.
+    case gathering(since: Seconds)
+    /// A number for a view is on its way.
+    case reserving(reason: String)
+    case proposing(Proposal)
+    /// The view is on its way to the disk.
+    case recording(ViewRecord)
+    case reigning(ViewRecord)
+  }
+
+  let cluster: ClusterNeeds
+  let term: UInt32
+  let timing: Timing
+  var membership: Membership
+  var stance: Stance
+  var plan: Plan?
+  var program: RunProgram?
+  /// What was found when the reign began, and what became of it.
+  var history: RunHistory
+  /// Where the present view, or the last one, was recorded.
+  var lastView: ViewRecord? { history.lastView }
+  /// By incarnation, where a server writes.
+  var databases: [UInt64: String] = [:]
+  /// The deal that copies are made for.
+  var target: SlotMap?
+  var filling: Filling?
+  var casualties = Casualties()
+  /// Members of the last view that are yet to be heard under this reign.
+  var awaited: Set<UInt64>
+  var articles: [Digest: [UInt8]] = [:]
+  var lastSaid: Seconds
+  /// Why the next view is wanted, where it has to wait.
+  var nextReason: String?
+  /// Whether the run goes on with fewer than it began with.
+  var isPatienceOver = false
+  /// What is said while nobody has some of the data, and since when.
+  var dataWait: (since: Seconds, sentence: String)?
+  var lastLoss: String?
+  /// Members that were told to leave.
+  var drained: Set<String> = []
+  /// The next view is wanted since nothing moves; and where the run stood when that was so last.
+  var isStandstill = false
+  var stoodStillAt: UInt64?
   private var isDismissed = false
 
-  /// - Parameter run: a number that no other run has.
-  package init(servers: Int, workers: Int, run: UInt64, timing: Timing, at time: Seconds) {
-    membership = Membership(servers: servers, workers: workers, run: run, timing: timing, at: time)
+  /// - Parameters:
+  ///   - run: a number that no other run has.
+  ///   - term: above that of every earlier coordinator of the run.
+  ///   - incarnation: drawn by the process at its start.
+  ///   - history: what the catalogue says of the run.
+  ///   - expectsMembers: whether members of the last view may be alive.
+  package init(
+    cluster: ClusterNeeds, run: UInt64, term: UInt32, incarnation: UInt64, history: RunHistory = RunHistory(),
+    expectsMembers: Bool = true, timing: Timing, at time: Seconds
+  ) {
+    self.cluster = cluster
+    self.term = term
     self.timing = timing
+    self.history = history
+    membership = Membership(
+      run: run, term: term, incarnation: incarnation, mostWorkers: cluster.mostWorkers,
+      isNumbered: history.lastView != nil, timing: timing, at: time)
+    awaited = expectsMembers ? Set((history.lastView?.members ?? []).map(\.incarnation)) : []
+    stance = .gathering(since: time)
+    lastSaid = time
+    for member in history.lastView?.members ?? [] { databases[member.incarnation] = member.database }
   }
 
   /// Questions that members have not answered.
@@ -56,6 +128,9 @@ package struct CoordinatorCore {
 
   /// Whether everyone who was told to stop has answered.
   package var isAlone: Bool { !membership.isWaiting }
+
+  /// For tests: the view that is adopted, and what the program is at.
+  package var view: ViewRecord? { if case .reigning(let view) = stance { view } else { nil } }
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
     membership.excuse(at: time)
@@ -66,10 +141,12 @@ package struct CoordinatorCore {
       membership.holdBack(request, along: route, at: time)
       return []
     case .tick: return tick(at: time)
-    case .start(let plan):
-      self.plan = plan
-      return membership.isComplete ? start(plan, at: time) : []
-    case .committed: return run(at: time) { $0.committed(at: time) }
+    case .start(let plan): return start(plan, at: time)
+    case .viewReserved(let number): return propose(number, at: time)
+    case .viewRecorded: return reign(at: time)
+    case .checkpointReserved(let number): return run(at: time) { $0.reserved(number) }
+    case .committed: return run(at: time) { $0.committed(at: time) } + decide(at: time)
+    case .died(let host, let process, let sentence): return bury(host, process, sentence, at: time)
     case .failed(let sentence): return end(at: time) { $0.fail(sentence) }
     case .interrupt: return end(at: time) { $0.interrupt() }
     case .dismiss: return dismiss(at: time)
@@ -79,23 +156,17 @@ package struct CoordinatorCore {
   // MARK: Plans
 
   private mutating func start(_ plan: Plan, at time: Seconds) -> [Effect] {
-    membership.forgetQuestions()
-    membership.advance()
-    switch plan.purpose {
-    case .survey: articles = [:]
-    case .train(let model, _), .score(let model): articles = model.data.articles
-    }
-    let members = membership.all
-    program = RunProgram(plan, members: members)
-    let records = members.map { place in
-      MemberRecord(
-        role: "\(place.registration.role)", number: place.member?.number ?? 0, host: place.registration.host,
-        process: place.registration.process, endpoint: place.registration.endpoint)
-    }
-    return [.recordMembers(records, view: Int(membership.view))] + run(at: time) { $0.start() }
+    self.plan = plan
+    articles = plan.model?.data.articles ?? [:]
+    if let program { history.checkpoints = program.checkpoints }
+    program = RunProgram(plan, history: history)
+    target = nil
+    filling = nil
+    stance = .gathering(since: time)
+    return gather(at: time)
   }
 
-  private mutating func run(at time: Seconds, _ body: (inout RunProgram) -> [RunProgram.Effect]) -> [Effect] {
+  mutating func run(at time: Seconds, _ body: (inout RunProgram) -> [RunProgram.Effect]) -> [Effect] {
     guard var program else { return [] }
     let effects = body(&program)
     self.program = program
@@ -103,68 +174,105 @@ package struct CoordinatorCore {
     if effects.contains(where: { if case .ask = $0 { true } else { false } }) { membership.noteProgress(at: time) }
     return effects.flatMap { effect -> [Effect] in
       switch effect {
-      case .ask(let member, let message): return send(membership.ask(member, message, at: time))
-      case .answer(let member, let request, let message): return send(membership.answer(member, request, message))
+      case .ask(let member, let message):
+        guard let place = membership[member] else { return [] }
+        return send(membership.ask(place.incarnation, message, at: time))
+      case .answer(let member, let request, let message):
+        guard let place = membership[member] else { return [] }
+        return send(membership.answer(place.incarnation, request, message))
+      case .reserveCheckpoint: return [.reserveCheckpoint]
       case .commit(let epoch, let checkpoint): return [.commit(epoch, checkpoint)]
       case .progress(let progress): return [.progress(progress)]
-      case .epochDone(let record): return [.epochDone(record)]
+      case .epochDone(let record):
+        history.epochs.append(record)
+        return [.epochDone(record)]
       case .say(let sentence): return [.say(sentence)]
       case .finish(let outcome):
         membership.forgetQuestions()
+        plan = nil
         return [.finish(outcome)]
       }
     }
   }
 
   /// Ends the run, whether it has begun or not.
-  private mutating func end(at time: Seconds, _ body: (inout RunProgram) -> [RunProgram.Effect]) -> [Effect] {
-    if program == nil, let plan { program = RunProgram(plan, members: []) }
-    return run(at: time, body)
+  mutating func end(at time: Seconds, _ body: (inout RunProgram) -> [RunProgram.Effect]) -> [Effect] {
+    run(at: time, body)
   }
 
   private mutating func dismiss(at time: Seconds) -> [Effect] {
+    if let program { history.checkpoints = program.checkpoints }
     program = nil
     plan = nil
     isDismissed = true
     membership.forgetQuestions()
-    return membership.members.flatMap { member in
-      let order = member.role == .server ? Control(ServerOrder.stop) : Control(WorkerOrder.stop)
-      return send(membership.ask(member, .order(order), at: time))
+    return membership.all.flatMap { place in
+      let order = place.registration.role == .server ? Control(ServerOrder.stop) : Control(WorkerOrder.stop)
+      return place.member == nil ? [] : send(membership.ask(place.incarnation, .order(order), at: time))
     }
   }
 
   // MARK: Messages
 
-  private func send(_ messages: [(Envelope, Route)]) -> [Effect] { messages.map { .send($0.0, along: $0.1) } }
+  func send(_ messages: [(Envelope, Route)]) -> [Effect] { messages.map { .send($0.0, along: $0.1) } }
 
   private mutating func receive(_ envelope: Envelope, from route: Route, at time: Seconds) -> [Effect] {
+    if case .command(let control) = envelope.message {
+      return [.send(membership.reply(answer(control), to: envelope.preamble.request), along: route)]
+        + changeViewIfNeeded(at: time)
+    }
     switch membership.receive(envelope, from: route, at: time) {
     case .nothing: return []
     case .send(let answer, let route): return [.send(answer, along: route)]
-    case .complete(let welcomes):
-      return send(welcomes) + (plan.map { start($0, at: time) } ?? [])
-    case .beat(let member, let beat): return run(at: time) { $0.receive(beat, from: member, at: time) }
-    case .answer(let member, let message, to: .order):
-      return run(at: time) { $0.receive(message, from: member, at: time) }
+    case .joined(let incarnation, let answer, let route):
+      awaited.remove(incarnation)
+      return [.send(answer, along: route)] + gather(at: time)
+    case .beat(let incarnation, let beat):
+      guard let place = membership[incarnation], let member = place.member, isInView(incarnation),
+        place.beatView == view?.number
+      else { return [] }
+      return run(at: time) { $0.receive(beat, from: member, at: time) }
+    case .answer(let incarnation, let message, to: .order):
+      return take(message, from: incarnation, at: time)
     case .answer: return []
-    case .question(let member, let request, let message): return answer(member, request, message, at: time)
+    case .question(let incarnation, let request, let message):
+      return answer(incarnation, request, message, at: time)
     }
   }
 
-  private mutating func answer(_ member: Member, _ request: UInt64, _ message: Message, at time: Seconds) -> [Effect] {
+  private mutating func take(_ message: Message, from incarnation: UInt64, at time: Seconds) -> [Effect] {
+    if case .proposing = stance { return answered(message, by: incarnation, at: time) }
+    guard isInView(incarnation), let member = membership[incarnation]?.member else { return [] }
+    if case .report(let report) = message, member.role == .server,
+      case .filled? = try? report.decode(ServerReport.self)
+    {
+      filling?.arrived(from: member.number)
+      return changeViewIfNeeded(at: time)
+    }
+    return run(at: time) { $0.receive(message, from: member, at: time) } + fill(at: time)
+  }
+
+  func isInView(_ incarnation: UInt64) -> Bool {
+    view?.members.contains { $0.incarnation == incarnation } ?? false
+  }
+
+  private mutating func answer(
+    _ incarnation: UInt64, _ request: UInt64, _ message: Message, at time: Seconds
+  ) -> [Effect] {
     switch message {
     case .scores(let scores):
+      guard isInView(incarnation), let member = membership[incarnation]?.member else { return [] }
       return run(at: time) { $0.receive(scores, request: request, from: member, at: time) }
     case .fetch(let fetch):
       guard let article = articles[fetch.digest], let piece = Piece(fetch.part, of: article, digest: fetch.digest)
-      else { return send(membership.answer(member, request, .refusal(.gone))) }
-      return send(membership.answer(member, request, .piece(piece)))
+      else { return send(membership.answer(incarnation, request, .refusal(.gone))) }
+      return send(membership.answer(incarnation, request, .piece(piece)))
     case .failed(let sentence):
-      return send(membership.answer(member, request, .noted))
-        + end(at: time) { $0.fail("\(member): \(sentence)") }
+      let name = membership[incarnation]?.member.map { "\($0)" } ?? "a process"
+      return send(membership.answer(incarnation, request, .noted)) + end(at: time) { $0.fail("\(name): \(sentence)") }
     default:
       return send(
-        membership.answer(member, request, .refusal(.malformed("a coordinator is not asked for \(message.name)"))))
+        membership.answer(incarnation, request, .refusal(.malformed("a coordinator is not asked for \(message.name)"))))
     }
   }
 
@@ -178,14 +286,64 @@ package struct CoordinatorCore {
   // MARK: Time
 
   private mutating func tick(at time: Seconds) -> [Effect] {
-    let tick = membership.tick(at: time, gatherSeconds: plan?.gatherSeconds ?? .infinity)
-    var effects = send(tick.messages)
-    if let sentence = tick.sentence { effects.append(.say(sentence)) }
-    guard !isDismissed else { return effects }
-    if let failure = tick.failure { return effects + end(at: time) { $0.fail(failure) } }
-    guard let program, program.expectsProgress,
-      let sentence = ProgressWatch.standstill(of: membership.all, timeout: timing.timeout, at: time)
-    else { return effects }
-    return effects + end(at: time) { $0.fail(sentence) }
+    let counted = countedIncarnations
+    var effects = send(membership.tick(at: time) { counted.contains($0) })
+    guard !isDismissed, plan != nil else { return effects }
+    for place in membership.silent(at: time) where counted.contains(place.incarnation) {
+      effects += lose(
+        place, "\(place.name) has been silent for \(Int(timing.timeout)) s. See its log, or the network between it and here",
+        at: time)
+    }
+    effects += gather(at: time)
+    effects += changeViewIfNeeded(at: time)
+    effects += watch(at: time)
+    return effects
+  }
+
+  /// Those whose silence matters: of the view, or of the one that is proposed.
+  private var countedIncarnations: Set<UInt64> {
+    switch stance {
+    case .gathering: Set((lastView?.members ?? []).map(\.incarnation))
+    case .reserving: Set((lastView?.members ?? []).map(\.incarnation))
+    case .proposing(let proposal):
+      proposal.waiting.union(proposal.servers.keys).union(proposal.workers.keys)
+    case .recording(let view), .reigning(let view): Set(view.members.map(\.incarnation))
+    }
+  }
+
+  /// A run in which nothing moves gets another view, with everyone in it; if that does not help it ends, with who holds it.
+  private mutating func watch(at time: Seconds) -> [Effect] {
+    guard case .reigning(let view) = stance, let program, program.expectsProgress else { return [] }
+    let members = membership.all.filter { isInView($0.incarnation) }
+    guard let sentence = ProgressWatch.standstill(of: members, timeout: timing.timeout, at: time) else { return [] }
+    let clock = members.compactMap { $0.beatView == view.number ? $0.beat.clock : nil }.max() ?? view.clock
+    if let before = stoodStillAt, clock <= before + 1 { return end(at: time) { $0.fail(sentence) } }
+    isStandstill = true
+    return [.note(sentence)] + reserve("nothing moved for \(Int(timing.timeout)) s")
+  }
+}
+
+/// How many processes a run needs, and takes.
+public struct ClusterNeeds: Hashable, Sendable {
+  /// With which it begins.
+  public var servers: Int
+  public var workers: Int
+  /// nil: as many as come.
+  public var mostWorkers: Int?
+  public var replicas: Int
+  public var waitForData: Seconds
+
+  public init(servers: Int, workers: Int, mostWorkers: Int? = nil, replicas: Int = 0, waitForData: Seconds = 600) {
+    self.servers = servers
+    self.workers = workers
+    self.mostWorkers = mostWorkers
+    self.replicas = replicas
+    self.waitForData = waitForData
+  }
+
+  public init(_ settings: ClusterSettings) {
+    self.init(
+      servers: settings.servers, workers: settings.workers, mostWorkers: settings.mostWorkers,
+      replicas: settings.replicas, waitForData: settings.waitForData)
   }
 }

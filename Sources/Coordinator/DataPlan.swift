@@ -4,7 +4,7 @@ import Foundation
 import Job
 import Sharding
 
-/// Who reads which rows, fixed when the run starts: a partition of the data for each slice, whoever computes the slice.
+/// Who reads which rows, fixed when a stage starts: a partition of the data for each slice, whoever computes the slice.
 ///
 /// Partitions, encoding and vocabulary are *articles*: bytes named by their digest, which workers fetch if they lack
 /// them. A worker hears of its own slices' alone, so that what it is sent does not grow with the data of others.
@@ -23,14 +23,22 @@ public struct DataPlan: Sendable {
   public let epochSteps: UInt64
   /// By chunk of the evaluation data, its rows; nil where there are none.
   let evaluationRows: [Int]?
+  /// By slice, the names of the files that it takes to read it; nil where everyone can read all.
+  let files: [Set<String>]?
 
+  /// - Parameters:
+  ///   - train: by slice; empty where nothing is trained.
+  ///   - evaluation: by slice; empty where there is nothing to evaluate on.
+  ///   - isLocal: whether workers have files that others cannot read.
   init(
-    train: DatasetIndex?, evaluation: DatasetIndex?, slices: Int, sliceRows: Int, seed: UInt64,
-    vocabulary: Vocabulary?, usesAdmission: Bool
+    train: [Partition], evaluation: [Partition], sliceRows: Int, encoding: Encoding?, vocabulary: Vocabulary?,
+    usesAdmission: Bool, isLocal: Bool
   ) {
     self.usesAdmission = usesAdmission
-    rows = train?.rows ?? 0
-    evaluationRows = evaluation?.chunks.map(\.rows)
+    rows = train.reduce(0) { $0 + $1.rows }
+    evaluationRows = evaluation.isEmpty ? nil : Self.chunkRows(evaluation)
+    let all = train.indices.map { [train[$0]] + (evaluation.isEmpty ? [] : [evaluation[$0]]) }
+    files = isLocal ? all.map { Set($0.flatMap { $0.files.map(\.baseName) }) } : nil
     var articles: [Digest: [UInt8]] = [:]
     func add(_ bytes: [UInt8]) -> Digest {
       let digest = SHA256.hash(bytes)
@@ -39,22 +47,29 @@ public struct DataPlan: Sendable {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let description = (train ?? evaluation).flatMap { try? encoder.encode($0.encoding) }
-    encoding = add(Array(description ?? Data()))
+    let description = encoding.flatMap { try? encoder.encode($0) }
+    self.encoding = add(Array(description ?? Data()))
     self.vocabulary = vocabulary.map { add(Array($0.bytes)) }
-    let partitions = train.map { Partition.deal($0, slices: slices, seed: seed) } ?? []
-    epochSteps = UInt64(partitions.stepsPerEpoch(sliceRows: sliceRows))
-    self.train = partitions.map { add($0.encoded()) }
-    self.evaluation =
-      evaluation.map { Partition.deal($0, slices: slices, seed: nil).map { add($0.encoded()) } } ?? []
+    epochSteps = UInt64(train.stepsPerEpoch(sliceRows: sliceRows))
+    self.train = train.map { add($0.encoded()) }
+    self.evaluation = evaluation.map { add($0.encoded()) }
     self.articles = articles
   }
 
-  /// What the catalogue keeps: who reads what is fixed for as long as the run lives.
-  public var catalogued: [PartitionRecord] {
+  private static func chunkRows(_ partitions: [Partition]) -> [Int] {
+    var rows = [Int](repeating: 0, count: partitions.reduce(0) { $0 + $1.chunks.count })
+    for partition in partitions {
+      for (number, chunk) in zip(partition.numbers, partition.chunks) { rows[number] = chunk.rows }
+    }
+    return rows
+  }
+
+  /// What the catalogue keeps: who reads what is fixed for as long as the stage lives.
+  public func catalogued(stage: Int) -> [PartitionRecord] {
     func records(_ purpose: String, _ digests: [Digest]) -> [PartitionRecord] {
       digests.enumerated().map {
-        PartitionRecord(purpose: purpose, slice: $0, digest: "\($1)", article: Data(articles[$1] ?? []))
+        PartitionRecord(
+          stage: stage, purpose: purpose, slice: $0, digest: "\($1)", article: Data(articles[$1] ?? []))
       }
     }
     return records("train", train) + records("evaluation", evaluation)
@@ -66,5 +81,12 @@ public struct DataPlan: Sendable {
       encoding: encoding, train: train.isEmpty ? [] : slices.map { train[$0] },
       evaluation: evaluation.isEmpty ? [] : slices.map { evaluation[$0] }, vocabulary: vocabulary,
       usesAdmission: usesAdmission)
+  }
+
+  /// The slices whose data a process with these files can read; nil: all.
+  func readable(with files: [String]) -> Set<Int>? {
+    guard let needed = self.files else { return nil }
+    let own = Set(files)
+    return Set(needed.indices.filter { needed[$0].isSubset(of: own) })
   }
 }

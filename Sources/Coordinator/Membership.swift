@@ -1,55 +1,81 @@
+import Job
 import Sharding
 import Wire
 
-/// Who takes part in a run: processes register, are numbered when all are there, are heard, and are missed.
+/// Who is there: processes register, get their numbers, are heard, and are missed.
 ///
-/// Apart from what the run is for: `RunProgram` asks members to do things by their place and is told what they answer.
-/// A member is a process by its incarnation. The connection it speaks over may change at any time.
+/// Apart from views (`ViewChange`) and from what the run is for (`RunProgram`). A member is a process by its incarnation; the
+/// connection it speaks over may change at any time. Whoever is forgotten is answered that the run goes on without it.
 struct Membership: Sendable {
-  /// What a run needs.
-  let servers: Int
-  let workers: Int
   private let timing: Timing
+  private let mostWorkers: Int?
   private let run: UInt64
-  private let term: UInt32 = 1
+  private let term: UInt32
+  private let incarnation: UInt64
+  /// That messages speak of: the one proposed, or adopted, last.
   private(set) var view: UInt32 = 0
   private var places: [UInt64: Place] = [:]
-  private var incarnations: [Member: UInt64] = [:]
+  /// Whether numbers are given to whoever comes: not before all are there with whom a run begins.
+  private(set) var isNumbered: Bool
   private var ticks: Ticks
-  private let startedAt: Seconds
-  private var lastSaid: Seconds
 
-  /// A process that has offered itself and is not heard for so long is no longer counted on.
+  /// A process that has offered itself, is in no view, and is not heard for so long is no longer counted on.
   private static let candidatePatience: Seconds = 5
 
-  init(servers: Int, workers: Int, run: UInt64, timing: Timing, at time: Seconds) {
-    self.servers = servers
-    self.workers = workers
+  /// - Parameters:
+  ///   - incarnation: of the coordinator.
+  ///   - isNumbered: whether the run has begun under an earlier coordinator.
+  init(
+    run: UInt64, term: UInt32, incarnation: UInt64, mostWorkers: Int?, isNumbered: Bool, timing: Timing,
+    at time: Seconds
+  ) {
     self.run = run
+    self.term = term
+    self.incarnation = incarnation
+    self.mostWorkers = mostWorkers
+    self.isNumbered = isNumbered
     self.timing = timing
     ticks = Ticks(at: time)
-    startedAt = time
-    lastSaid = time
   }
 
   // MARK: Places
 
-  var isComplete: Bool { !incarnations.isEmpty }
-
-  var members: [Member] { incarnations.keys.sorted() }
-  func members(_ role: Member.Role) -> [Member] { members.filter { $0.role == role } }
-
-  subscript(member: Member) -> Place? { incarnations[member].flatMap { places[$0] } }
-
-  /// All members, in the order of their places.
-  var all: [Place] { members.compactMap { self[$0] } }
-
-  private func candidates(_ role: Member.Role) -> [Place] { places.values.filter { $0.registration.role == role } }
-
-  var missing: String {
-    "\(servers - candidates(.server).count) of \(servers) servers and "
-      + "\(workers - candidates(.worker).count) of \(workers) workers"
+  /// All, those without a number last.
+  var all: [Place] {
+    places.values.sorted {
+      switch ($0.member, $1.member) {
+      case (let left?, let right?): left < right
+      case (nil, nil): Place.precedes($0, $1)
+      case (let left, _): left != nil
+      }
+    }
   }
+
+  func all(_ role: Member.Role) -> [Place] { all.filter { $0.registration.role == role } }
+  func count(_ role: Member.Role) -> Int { places.values.count { $0.registration.role == role } }
+
+  subscript(incarnation: UInt64) -> Place? { places[incarnation] }
+  subscript(member: Member) -> Place? { places.values.first { $0.member == member } }
+
+  /// Numbers everyone who is there: the run begins.
+  ///
+  /// - Returns: welcomes.
+  mutating func number() -> [(Envelope, Route)] {
+    guard !isNumbered else { return [] }
+    isNumbered = true
+    for role in [Member.Role.server, .worker] {
+      for (number, place) in all(role).enumerated() { places[place.incarnation]?.member = Member(role, number) }
+    }
+    return all.compactMap { welcome($0.incarnation) }
+  }
+
+  /// The run goes on without these.
+  mutating func forget(_ incarnations: some Sequence<UInt64>) {
+    for incarnation in incarnations { places[incarnation] = nil }
+  }
+
+  mutating func drain(_ incarnation: UInt64) { places[incarnation]?.isDraining = true }
+  mutating func letGo(_ incarnation: UInt64) { places[incarnation]?.isLeaving = true }
 
   private func identity() -> Preamble {
     var identity = Preamble()
@@ -57,14 +83,18 @@ struct Membership: Sendable {
     identity.term = term
     identity.view = view
     identity.member = .coordinator
+    identity.incarnation = incarnation
     return identity
   }
 
-  /// Begins the next view: whatever is said from now on belongs to it.
-  mutating func advance() {
-    view += 1
+  /// Whatever is said from now on belongs to this view; what was asked in earlier ones is of no interest.
+  mutating func enter(_ view: UInt32) {
+    self.view = view
     let identity = identity()
-    for incarnation in places.keys { places[incarnation]?.session.identity = identity }
+    for incarnation in places.keys {
+      places[incarnation]?.session.identity = identity
+      places[incarnation]?.session.forget()
+    }
   }
 
   // MARK: Hearing
@@ -73,28 +103,27 @@ struct Membership: Sendable {
   enum Heard {
     case nothing
     case send(Envelope, Route)
-    /// The last process that the run was waiting for has come; everyone has a place now.
-    case complete([(Envelope, Route)])
-    case question(Member, UInt64, Message)
-    case answer(Member, Message, to: Message)
-    case beat(Member, Beat)
+    /// A process has come.
+    case joined(UInt64, Envelope, Route)
+    case question(UInt64, request: UInt64, Message)
+    case answer(UInt64, Message, to: Message)
+    case beat(UInt64, Beat)
   }
 
   mutating func receive(_ envelope: Envelope, from route: Route, at time: Seconds) -> Heard {
     excuse(at: time)
-    let incarnation = envelope.preamble.incarnation
+    let preamble = envelope.preamble
     if case .register(let registration) = envelope.message {
-      return register(registration, incarnation, envelope, route, at: time)
+      return register(registration, envelope, route, at: time)
     }
-    guard var place = places[incarnation], let member = place.member else {
-      return refuse(.unknownMember, envelope, route)
+    guard preamble.run == run else { return refuse(.otherRun, envelope, route) }
+    guard var place = places[preamble.incarnation] else {
+      return refuse(.unknownMember(preamble.incarnation), envelope, route)
     }
-    guard envelope.preamble.run == run else { return refuse(.otherRun, envelope, route) }
     if !Mutant.keepOldRoute.isActive { place.session.route = route }
-    defer { places[incarnation] = place }
-    // What a member says of an earlier view shows that it lives, and nothing else; but it may not know yet that the
-    // view is over.
-    guard envelope.preamble.view == view || !countsInItsView(envelope.message) else {
+    defer { places[preamble.incarnation] = place }
+    // What was said to an earlier coordinator, or in an earlier view, shows that its speaker lives, and nothing else.
+    guard preamble.term == term, preamble.view == view || !countsInItsView(envelope.message) else {
       place.session.hear(at: time)
       return .nothing
     }
@@ -104,10 +133,11 @@ struct Membership: Sendable {
     case .said(.beat(let beat)):
       if beat.done != place.beat.done { place.movedAt = time }
       place.beat = beat
-      return .beat(member, beat)
-    case .said(let message): return .question(member, 0, message)
-    case .question(let request, let message): return .question(member, request, message)
-    case .answer(let message, let question): return .answer(member, message, to: question)
+      place.beatView = preamble.view
+      return .beat(preamble.incarnation, beat)
+    case .said(let message): return .question(preamble.incarnation, request: 0, message)
+    case .question(let request, let message): return .question(preamble.incarnation, request: request, message)
+    case .answer(let message, let question): return .answer(preamble.incarnation, message, to: question)
     }
   }
 
@@ -125,63 +155,80 @@ struct Membership: Sendable {
     Envelope(refusing: request, refusal, as: identity())
   }
 
+  /// An answer to somebody there is no session with.
+  func reply(_ message: Message, to request: UInt64) -> Envelope {
+    var preamble = identity()
+    preamble.request = request
+    return Envelope(preamble, message)
+  }
+
   private mutating func register(
-    _ registration: Registration, _ incarnation: UInt64, _ envelope: Envelope, _ route: Route, at time: Seconds
+    _ registration: Registration, _ envelope: Envelope, _ route: Route, at time: Seconds
   ) -> Heard {
-    let request = envelope.preamble.request
-    if var known = places[incarnation] {
-      known.session.route = route
-      known.session.hear(at: time)
-      known.registrationRequest = request
-      places[incarnation] = known
+    let (request, incarnation) = (envelope.preamble.request, envelope.preamble.incarnation)
+    guard envelope.preamble.run == 0 || envelope.preamble.run == run else {
+      return refuse(.otherRun, envelope, route)
+    }
+    if places[incarnation] != nil {
+      places[incarnation]?.session.route = route
+      places[incarnation]?.session.hear(at: time)
+      places[incarnation]?.registrationRequest = request
       guard let (envelope, route) = welcome(incarnation) else {
         return .send(stranger(.notYet, request: request), route)
       }
       return .send(envelope, route)
     }
-    let wanted = registration.role == .server ? servers : workers
-    guard registration.role != .coordinator, candidates(registration.role).count < wanted, !isComplete else {
-      return .send(
-        stranger(.full("this run has the \(wanted) \(registration.role)s it needs"), request: request), route)
+    guard registration.role != .coordinator else {
+      return refuse(.malformed("a run has one coordinator"), envelope, route)
     }
-    places[incarnation] = Place(
+    if registration.role == .worker, let mostWorkers, count(.worker) >= mostWorkers {
+      // One of them may be dead, and this the one that takes its place.
+      let isSure = all(.worker).allSatisfy { $0.session.silence(at: time) < Self.candidatePatience / 2 }
+      return refuse(isSure ? .full("this run has the \(mostWorkers) workers it takes") : .notYet, envelope, route)
+    }
+    var place = Place(
       registration: registration, incarnation: incarnation, registrationRequest: request,
-      session: Session(identity(), with: incarnation, route: route, timing: timing, at: time), movedAt: time)
-    guard candidates(.server).count == servers, candidates(.worker).count == workers else {
-      return .send(stranger(.notYet, request: request), route)
+      session: Session(identity(), with: incarnation, route: route, timing: timing, at: time), movedAt: time,
+      joinedAt: time)
+    if isNumbered { place.member = vacancy(for: registration) }
+    places[incarnation] = place
+    let answer = welcome(incarnation)?.0 ?? stranger(.notYet, request: request)
+    return .joined(incarnation, answer, route)
+  }
+
+  /// The place that it had, or the lowest that is free.
+  private func vacancy(for registration: Registration) -> Member {
+    let taken = Set(places.values.compactMap(\.member))
+    if let earlier = registration.standing?.member, earlier.role == registration.role, !taken.contains(earlier) {
+      return earlier
     }
-    for role in [Member.Role.server, .worker] {
-      for (number, place) in candidates(role).sorted(by: Place.precedes).enumerated() {
-        places[place.incarnation]?.member = Member(role, number)
-        incarnations[Member(role, number)] = place.incarnation
-      }
-    }
-    return .complete(all.compactMap { place in welcome(place.incarnation) })
+    let free = (0...).lazy.map { Member(registration.role, $0) }.first { !taken.contains($0) }
+    return free!
   }
 
   private mutating func welcome(_ incarnation: UInt64) -> (Envelope, Route)? {
-    guard var place = places[incarnation], let member = place.member, let route = place.session.route else {
+    guard let place = places[incarnation], let member = place.member, let route = place.session.route else {
       return nil
     }
-    defer { places[incarnation] = place }
-    return (place.session.answer(place.registrationRequest, .welcome(member)), route)
+    // Registrations are answered anew each time, so nothing is kept.
+    return (reply(.welcome(member), to: place.registrationRequest), route)
   }
 
   // MARK: Speaking
 
-  /// Asks a member; the answer comes as `Heard.answer`.
-  mutating func ask(_ member: Member, _ message: Message, at time: Seconds) -> [(Envelope, Route)] {
-    guard let incarnation = incarnations[member], var place = places[incarnation] else { return [] }
-    defer { places[incarnation] = place }
-    let envelope = place.session.ask(message, at: time)
-    return place.session.route.map { [(envelope, $0)] } ?? []
+  /// Asks a process; the answer comes as `Heard.answer`.
+  mutating func ask(_ incarnation: UInt64, _ message: Message, at time: Seconds) -> [(Envelope, Route)] {
+    guard let envelope = places[incarnation]?.session.ask(message, at: time),
+      let route = places[incarnation]?.session.route
+    else { return [] }
+    return [(envelope, route)]
   }
 
-  mutating func answer(_ member: Member, _ request: UInt64, _ message: Message) -> [(Envelope, Route)] {
-    guard let incarnation = incarnations[member], var place = places[incarnation] else { return [] }
-    defer { places[incarnation] = place }
-    let envelope = place.session.answer(request, message)
-    return place.session.route.map { [(envelope, $0)] } ?? []
+  mutating func answer(_ incarnation: UInt64, _ request: UInt64, _ message: Message) -> [(Envelope, Route)] {
+    guard let envelope = places[incarnation]?.session.answer(request, message),
+      let route = places[incarnation]?.session.route
+    else { return [] }
+    return [(envelope, route)]
   }
 
   /// What happens in the run counts as work that moves: nobody has had time to stand still.
@@ -218,44 +265,28 @@ struct Membership: Sendable {
     }
   }
 
-  /// What time brings: beats and repetitions to send, and who is missed.
-  struct Tick {
+  /// Beats, and questions to ask again.
+  ///
+  /// - Parameter isCounted: whether the process is in a view, or in one that is proposed.
+  mutating func tick(at time: Seconds, isCounted: (UInt64) -> Bool) -> [(Envelope, Route)] {
     var messages: [(Envelope, Route)] = []
-    /// For people who wait.
-    var sentence: String?
-    var failure: String?
-  }
-
-  mutating func tick(at time: Seconds, gatherSeconds: Seconds) -> Tick {
-    var tick = Tick()
-    excuse(at: time)
     for incarnation in places.keys.sorted() {
       guard var place = places[incarnation] else { continue }
-      if place.member == nil, place.session.silence(at: time) > Self.candidatePatience {
+      if !isCounted(incarnation), place.session.silence(at: time) > Self.candidatePatience {
         places[incarnation] = nil
         continue
       }
       if place.member != nil, let route = place.session.route {
-        tick.messages += place.session.due(at: time).map { ($0, route) }
-        if place.session.isBeatDue(at: time) { tick.messages.append((place.session.say(.beat(Beat())), route)) }
+        messages += place.session.due(at: time).map { ($0, route) }
+        if place.session.isBeatDue(at: time) { messages.append((place.session.say(.beat(Beat())), route)) }
       }
       places[incarnation] = place
     }
-    guard isComplete else {
-      if time - startedAt >= gatherSeconds {
-        tick.failure =
-          "after \(Int(gatherSeconds)) s still waiting for \(missing). Start them with this coordinator's "
-          + "address, and check that they can reach it"
-      } else if time - lastSaid >= 5 {
-        lastSaid = time
-        tick.sentence = "waiting for \(missing)"
-      }
-      return tick
-    }
-    if let lost = all.first(where: { $0.session.silence(at: time) >= timing.timeout }) {
-      tick.failure =
-        "\(lost.name) has been silent for \(Int(timing.timeout)) s. See its log, or the network between it and here"
-    }
-    return tick
+    return messages
+  }
+
+  /// Those that have not been heard for the timeout.
+  func silent(at time: Seconds) -> [Place] {
+    all.filter { $0.session.silence(at: time) >= timing.timeout }
   }
 }

@@ -4,11 +4,17 @@ import Wire
 
 /// An epoch being trained.
 struct TrainingPhase: Sendable {
+  let stage: Int
   let epoch: Int
+  /// Of the whole epoch.
   let steps: Range<UInt64>
   /// Of the training data.
   let rows: Int
   let startedAt: Seconds
+  /// Rows that were trained on before, where the epoch goes on: as the first beat told.
+  private var rowsBefore: UInt64?
+  /// A checkpoint that is being written meanwhile.
+  var attempt: CheckpointAttempt?
   private var workers: Set<Member>
   private var servers: Set<Member>
   /// As the first server to settle told; every other must say the same.
@@ -17,7 +23,11 @@ struct TrainingPhase: Sendable {
   private var stallSeconds = 0.0
   private let workerCount: Int
 
-  init(epoch: Int, steps: Range<UInt64>, rows: Int, startedAt: Seconds, workers: Set<Member>, servers: Set<Member>) {
+  init(
+    stage: Int, epoch: Int, steps: Range<UInt64>, rows: Int, startedAt: Seconds, workers: Set<Member>,
+    servers: Set<Member>
+  ) {
+    self.stage = stage
     self.epoch = epoch
     self.steps = steps
     self.rows = rows
@@ -50,18 +60,22 @@ struct TrainingPhase: Sendable {
 
   func record(at time: Seconds) -> EpochRecord {
     EpochRecord(
-      epoch: epoch, steps: steps.count, rows: Int(totals.rows),
+      stage: stage, epoch: epoch, steps: steps.count, rows: Int(totals.rows),
       trainLogloss: totals.lossSum / Double(max(1, totals.rows)), seconds: time - startedAt,
       stallSeconds: stallSeconds / Double(max(1, workerCount)))
   }
 
   /// nil for totals of an earlier epoch.
-  func progress(_ totals: StepTotals, clock: UInt64, epochs: Int, at time: Seconds) -> RunProgress? {
+  mutating func progress(
+    _ totals: StepTotals, clock: UInt64, epochs: Int, viewBegan: Seconds, at time: Seconds
+  ) -> RunProgress? {
     guard clock > steps.lowerBound, clock <= steps.upperBound, let done = Int(exactly: totals.rows), done <= rows else {
       return nil
     }
-    let speed = Double(done) / max(time - startedAt, 1e-3)
-    let rowsLeft = Double(rows - done) + Double(epochs - epoch) * Double(rows)
+    let before = rowsBefore ?? (startedAt < viewBegan ? totals.rows : 0)
+    rowsBefore = before
+    let speed = Double(totals.rows &- min(before, totals.rows)) / max(time - max(startedAt, viewBegan), 1e-3)
+    let rowsLeft = Double(rows - done) + Double(max(0, epochs - epoch)) * Double(rows)
     return RunProgress(
       epoch: epoch, epochs: epochs, rows: done, rowsInEpoch: rows,
       trainLogloss: done > 0 ? totals.lossSum / Double(done) : 0, samplesPerSecond: speed,
@@ -72,26 +86,36 @@ struct TrainingPhase: Sendable {
 /// Data being scored: of an epoch that ended, or for its own sake.
 struct EvaluationPhase: Sendable {
   let record: EpochRecord?
+  /// Of the parameters.
+  let clock: UInt64
   var sheet: ScoreSheet
   /// Workers that are not done.
   var waiting: Set<Member>
 }
 
-/// Slots being written.
-struct CheckpointPhase: Sendable {
-  let record: EpochRecord
-  private(set) var waiting: Set<Member>
+/// A checkpoint on its way: at the end of an epoch, or while training goes on.
+struct CheckpointAttempt: Sendable {
+  let clock: UInt64
+  /// The epoch that ends with it, if one does.
+  let record: EpochRecord?
+  /// nil until there is one for it.
+  var number: Int?
+  /// Servers that have not written their part.
+  var waiting: Set<Member>
   private(set) var slots = 0
   private(set) var bytes = 0
+  private(set) var totals = StepTotals()
 
-  init(record: EpochRecord, waiting: Set<Member>) {
+  init(clock: UInt64, record: EpochRecord?, servers: Set<Member>) {
+    self.clock = clock
     self.record = record
-    self.waiting = waiting
+    waiting = servers
   }
 
-  mutating func written(slots: Int, bytes: Int, by server: Member) {
+  mutating func written(_ part: WrittenPart, by server: Member) {
     guard waiting.remove(server) != nil else { return }
-    self.slots &+= slots
-    self.bytes &+= bytes
+    slots &+= part.slots
+    bytes &+= part.bytes
+    totals = part.totals
   }
 }

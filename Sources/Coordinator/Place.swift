@@ -6,12 +6,20 @@ struct Place: Sendable {
   let incarnation: UInt64
   /// The number under which it asked to be taken last.
   var registrationRequest: UInt64
-  /// Its place in the run, once all are there.
+  /// Its place in the run; nil until all are there with whom the run begins.
   var member: Member?
   var session: Session
+  /// What it said of itself last, and in which view.
   var beat = Beat()
+  var beatView: UInt32 = 0
   /// When `beat.done` grew last.
   var movedAt: Seconds
+  /// When it offered itself to this coordinator.
+  let joinedAt: Seconds
+  /// A person wants it to leave.
+  var isDraining = false
+  /// It was told to stop.
+  var isLeaving = false
 
   var name: String {
     "\(member.map { "\($0)" } ?? "a \(registration.role)") (process \(registration.process) on \(registration.host))"

@@ -5,208 +5,192 @@ import Wire
 
 /// What a run is for, phase by phase: a state machine apart from who takes part.
 ///
-/// A training run has everyone adopt the view, then repeats for each epoch: train, evaluate, checkpoint. At the end it
-/// has the parameters hashed. Each phase carries its own state, and ends when everyone it asked has answered.
+/// Each view begins it anew, from a position that is a function of the view's clock and of what is recorded: everyone adopts
+/// the view; then for each epoch that is not recorded yet, training from the clock on, evaluation, and a checkpoint with which
+/// the epoch is recorded. At the end the parameters are hashed. Each phase carries its own state, and ends when everyone it
+/// asked has answered.
 struct RunProgram: Sendable {
   enum Effect: Sendable {
     case ask(Member, Message)
     case answer(Member, UInt64, Message)
-    /// One transaction: when it is done, and `committed` has been called, the epoch and its checkpoint exist.
-    case commit(EpochRecord, CheckpointRecord)
+    /// To be followed by `reserved`.
+    case reserveCheckpoint
+    /// One transaction: when it is done, and `committed` has been called, the checkpoint and the epoch it ends exist.
+    case commit(EpochRecord?, CheckpointRecord)
     case progress(RunProgress)
     case epochDone(EpochRecord)
     case say(String)
     case finish(Outcome)
   }
 
-  private enum Phase {
+  enum Phase {
     /// Nothing has been asked yet.
     case waiting
     case adopting(Set<Member>)
     case surveying(Set<Member>, [Member: SurveyResult])
     case training(TrainingPhase)
     case evaluating(EvaluationPhase)
-    case checkpointing(CheckpointPhase)
-    case committing(EpochRecord, CheckpointRecord)
+    case checkpointing(CheckpointAttempt)
     case digesting(Set<Member>, [SlotDigest])
     case done
   }
 
-  private let plan: Plan
-  private let members: [Place]
-  private var phase = Phase.waiting
-  private var epoch = 0
-  private var nextStep: UInt64 = 0
-  private var result = RunResult()
-  private(set) var lastCheckpoint: Int?
+  let plan: Plan
+  var phase = Phase.waiting
+  /// Of the run, all stages.
+  var checkpoints: [CheckpointRecord]
+  var result = RunResult()
+  /// What is being written to the catalogue: it counts, whatever becomes of the view.
+  var committing: (epoch: EpochRecord?, checkpoint: CheckpointRecord)?
+  var view: ViewRecord?
+  private(set) var viewBegan: Seconds = 0
+  /// Of the epoch under way, with the views that it has gone through.
+  private var epochBegan: (epoch: Int, time: Seconds)?
+  /// Since when the schedule of checkpoints counts.
+  var checkpointedAt: Seconds = 0
+  /// By server, where it writes its slots.
+  private var databases: [Int: String] = [:]
 
-  /// - Parameter members: all, with their places.
-  init(_ plan: Plan, members: [Place]) {
+  init(_ plan: Plan, history: RunHistory) {
     self.plan = plan
-    self.members = members
+    checkpoints = history.checkpoints
+    for epoch in history.epochs(ofStage: plan.stage) { note(epoch) }
   }
 
-  private var servers: [Member] { members.compactMap(\.member).filter { $0.role == .server } }
-  private var workers: [Member] { members.compactMap(\.member).filter { $0.role == .worker } }
+  // MARK: What is recorded
+
+  var lastCheckpoint: CheckpointRecord? { checkpoints.last { $0.stage == plan.stage } }
+  /// No recorded state is later.
+  var recordedClock: UInt64 { lastCheckpoint?.step ?? plan.model?.start.clock ?? 0 }
+
+  mutating func note(_ epoch: EpochRecord) {
+    result.epochs.append(epoch)
+    result.rows += epoch.rows
+    result.trainingSeconds += epoch.seconds
+    result.stallSeconds += epoch.stallSeconds
+  }
+
+  // MARK: Members
+
+  func members(_ role: Member.Role) -> [Member] {
+    (view?.members("\(role)") ?? []).map { Member(role, $0.number) }
+  }
+
+  /// Servers that are the first home of some slot.
+  var firstHomes: Set<Member> { Set((view?.slots?.groups ?? []).map { .server($0.first) }) }
+  /// Servers that hold some slot.
+  private var homes: Set<Member> { Set((view?.slots?.servers ?? []).map { .server($0) }) }
 
   /// Whether somebody is expected to get on: not before the beginning, while the catalogue is written, nor at the end.
   var expectsProgress: Bool {
     switch phase {
-    case .waiting, .committing, .done: false
-    default: true
+    case .waiting, .done: false
+    default: committing == nil
     }
   }
 
-  private var modelPlan: ModelPlan? {
-    switch plan.purpose {
-    case .survey: nil
-    case .train(let model, _), .score(let model): model
-    }
-  }
+  // MARK: A view
 
-  // MARK: The beginning
-
-  mutating func start() -> [Effect] {
-    switch plan.purpose {
-    case .survey(let order):
+  /// Begins anew in a view that is recorded.
+  mutating func enter(_ view: ViewRecord, at time: Seconds) -> [Effect] {
+    self.view = view
+    viewBegan = time
+    if checkpointedAt == 0 { checkpointedAt = time }
+    databases = [:]
+    for member in view.members("server") { databases[member.number] = member.database }
+    let (servers, workers) = (members(.server), members(.worker))
+    guard let model = plan.model else {
+      guard case .survey(let order) = plan.purpose else { return [] }
       phase = .surveying(Set(workers), [:])
       return workers.map { .ask($0, .order(Control(WorkerOrder.survey(order)))) }
-    case .train(let model, let databases): return adopt(model, databases: databases)
-    case .score(let model): return adopt(model, databases: [])
     }
-  }
-
-  private mutating func adopt(_ model: ModelPlan, databases: [String]) -> [Effect] {
     phase = .adopting(Set(servers + workers))
-    nextStep = model.restore?.clock ?? 0
-    return model.assignments(of: members, plan.settings, databases: databases).map { .ask($0, .order($1)) }
-  }
-
-  // MARK: What members say
-
-  /// A member's answer to an order, or its refusal.
-  mutating func receive(_ answer: Message, from member: Member, at time: Seconds) -> [Effect] {
-    do {
-      switch (answer, member.role) {
-      case (.report(let report), .server): return try receive(report.decode(ServerReport.self), from: member, at: time)
-      case (.report(let report), .worker): return try receive(report.decode(WorkerReport.self), from: member, at: time)
-      case (.refusal(let refusal), _): return fail("\(member) refused an order: \(refusal)")
-      default: return []
+    let assignments = Assignments(
+      view: view, model: model, settings: plan.settings, committed: checkpoints, stage: plan.stage)
+    return view.members("server").map {
+      .ask(.server($0.number), .order(Control(assignments.server($0.number, database: $0.database))))
+    }
+      + view.members("worker").map {
+        .ask(.worker($0.number), .order(Control(assignments.worker($0.number, slices: $0.slices))))
       }
-    } catch {
-      return fail("\(member) answered an order with something else: \(error)")
-    }
   }
 
-  private mutating func receive(_ report: ServerReport, from member: Member, at time: Seconds) throws -> [Effect] {
-    switch (phase, report) {
-    case (.adopting(var waiting), .adopted):
-      waiting.remove(member)
-      return adopted(waiting, at: time)
-    case (.training(var training), .settled(let totals)):
-      if let fault = training.settle(totals, by: member) { return fail(fault) }
-      return trained(training, at: time)
-    case (.checkpointing(var checkpoint), .written(let slots, let bytes)):
-      checkpoint.written(slots: slots, bytes: bytes, by: member)
-      phase = .checkpointing(checkpoint)
-      guard checkpoint.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
-      return commit(checkpoint)
-    case (.digesting(var waiting, let known), .digests(let told)):
-      let slots = told.all
-      waiting.remove(member)
-      phase = .digesting(waiting, known + slots)
-      guard waiting.isEmpty else { return [] }
-      result.parameterDigest = ParameterDigest.combine(known + slots)
-      return finish(.completed(result))
-    default: return []
-    }
+  /// The view is over. What is being written to the catalogue still counts.
+  mutating func leave() {
+    if case .done = phase { return }
+    phase = .waiting
   }
 
-  private mutating func receive(_ report: WorkerReport, from member: Member, at time: Seconds) throws -> [Effect] {
-    switch (phase, report) {
-    case (.adopting(var waiting), .adopted):
-      waiting.remove(member)
-      return adopted(waiting, at: time)
-    case (.surveying(var waiting, var surveys), .surveyed(let survey)):
-      waiting.remove(member)
-      surveys[member] = survey
-      phase = .surveying(waiting, surveys)
-      guard waiting.isEmpty else { return [] }
-      result.surveys = workers.compactMap { surveys[$0] }
-      return finish(.completed(result))
-    case (.training(var training), .trained(let stall)):
-      training.finish(member, stallSeconds: stall)
-      return trained(training, at: time)
-    case (.evaluating(var evaluation), .done):
-      evaluation.waiting.remove(member)
-      return evaluated(evaluation, at: time)
-    default: return []
-    }
-  }
-
-  /// A worker's scores, once each.
-  mutating func receive(_ scores: Scores, request: UInt64, from member: Member, at time: Seconds) -> [Effect] {
-    let noted = [Effect.answer(member, request, .noted)]
-    guard case .evaluating(var evaluation) = phase, scores.round == epoch else { return noted }
-    guard evaluation.sheet.add(scores) else {
-      return fail("\(member) scored rows that are not in the data, or were scored already: a fault of this program")
-    }
-    return noted + evaluated(evaluation, at: time)
-  }
-
-  mutating func receive(_ beat: Beat, from member: Member, at time: Seconds) -> [Effect] {
-    guard case .training(let training) = phase, member == .server(0), let totals = beat.totals else { return [] }
-    return training.progress(totals, clock: beat.clock ?? 0, epochs: plan.settings.optimization.epochs, at: time)
-      .map { [.progress($0)] } ?? []
+  /// Everyone stands in the view: goes on from its clock.
+  mutating func adopted(_ waiting: Set<Member>, at time: Seconds) -> [Effect] {
+    phase = .adopting(waiting)
+    guard waiting.isEmpty, let model = plan.model, let view else { return [] }
+    if case .score = plan.purpose { return evaluate(model, clock: view.clock, record: nil) }
+    return proceed(model, from: view.clock, at: time)
   }
 
   // MARK: Epochs
 
-  private mutating func adopted(_ waiting: Set<Member>, at time: Seconds) -> [Effect] {
-    phase = .adopting(waiting)
-    guard waiting.isEmpty, let model = modelPlan else { return [] }
-    if case .score = plan.purpose { return evaluate(model, record: nil) }
-    return train(model, at: time)
+  /// Trains the next epoch that is not recorded, or ends.
+  mutating func proceed(_ model: ModelPlan, from clock: UInt64, at time: Seconds) -> [Effect] {
+    let patience = plan.settings.optimization.patience
+    let epochs = result.epochs.count
+    if epochs >= plan.settings.optimization.epochs { return digest() }
+    if epochs > 0, let best = epochsSinceBest, patience > 0, best >= patience {
+      return [.say("stopping early: no better validation logloss for \(best) epochs")] + digest()
+    }
+    return train(model, epoch: epochs + 1, from: clock, at: time)
   }
 
-  private mutating func train(_ model: ModelPlan, at time: Seconds) -> [Effect] {
-    epoch += 1
-    let end = nextStep + model.data.epochSteps
+  /// Epochs since the one with the lowest validation logloss; nil without validation data.
+  private var epochsSinceBest: Int? {
+    let loglosses = result.epochs.compactMap(\.logloss)
+    guard let best = loglosses.indices.min(by: { loglosses[$0] < loglosses[$1] }) else { return nil }
+    return loglosses.count - 1 - best
+  }
+
+  private mutating func train(_ model: ModelPlan, epoch: Int, from clock: UInt64, at time: Seconds) -> [Effect] {
+    let start = model.start.clock + UInt64(epoch - 1) * model.data.epochSteps
+    let end = start + model.data.epochSteps
+    guard (start...end).contains(clock) else {
+      return fail("step \(clock) is not one of epoch \(epoch), which are \(start) to \(end): a fault of this program")
+    }
+    if epochBegan?.epoch != epoch { epochBegan = (epoch, time) }
     phase = .training(
       TrainingPhase(
-        epoch: epoch, steps: nextStep..<end, rows: model.data.rows, startedAt: time, workers: Set(workers),
-        servers: Set(servers)))
-    return servers.map { .ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
-      + workers.map { member in
-        let leases = model.workerSlices[member.number].map {
-          Lease(slice: $0, epoch: epoch, epochStart: nextStep, steps: nextStep..<end)
-        }
-        return .ask(member, .order(Control(WorkerOrder.train(leases))))
-      }
+        stage: plan.stage, epoch: epoch, steps: start..<end, rows: model.data.rows,
+        startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)), servers: homes))
+    let settles = homes.sorted().map { Effect.ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
+    let trains = (view?.members("worker") ?? []).map { worker in
+      let leases = worker.slices.map { Lease(slice: $0, epoch: epoch, epochStart: start, steps: clock..<end) }
+      return Effect.ask(.worker(worker.number), .order(Control(WorkerOrder.train(leases))))
+    }
+    return settles + trains + scheduleCheckpoint(after: clock, at: time)
   }
 
-  private mutating func trained(_ training: TrainingPhase, at time: Seconds) -> [Effect] {
+  mutating func trained(_ training: TrainingPhase, at time: Seconds) -> [Effect] {
     phase = .training(training)
-    guard training.isComplete, let model = modelPlan else { return [] }
+    guard training.isComplete, training.attempt == nil, committing == nil, let model = plan.model else { return [] }
     guard training.totals.rows == UInt64(training.rows) else {
       return fail(
-        "epoch \(epoch) trained on \(training.totals.rows) rows of \(training.rows): a fault of this program")
+        "epoch \(training.epoch) trained on \(training.totals.rows) rows of \(training.rows): a fault of this program")
     }
-    nextStep = training.steps.upperBound
     let record = training.record(at: time)
-    result.rows += record.rows
-    result.trainingSeconds += record.seconds
-    result.stallSeconds += record.stallSeconds
-    return model.data.evaluationRows == nil ? checkpoint(record) : evaluate(model, record: record)
+    let clock = training.steps.upperBound
+    return model.data.evaluationRows == nil
+      ? checkpoint(at: clock, record) : evaluate(model, clock: clock, record: record)
   }
 
-  private mutating func evaluate(_ model: ModelPlan, record: EpochRecord?) -> [Effect] {
+  private mutating func evaluate(_ model: ModelPlan, clock: UInt64, record: EpochRecord?) -> [Effect] {
     guard let rows = model.data.evaluationRows else { return fail("there is no data to evaluate on") }
-    phase = .evaluating(EvaluationPhase(record: record, sheet: ScoreSheet(chunkRows: rows), waiting: Set(workers)))
-    return workers.map { .ask($0, .order(Control(WorkerOrder.evaluate(round: epoch, clock: nextStep)))) }
+    let workers = members(.worker)
+    phase = .evaluating(
+      EvaluationPhase(record: record, clock: clock, sheet: ScoreSheet(chunkRows: rows), waiting: Set(workers)))
+    let order = WorkerOrder.evaluate(round: record?.epoch ?? 0, clock: clock)
+    return workers.map { .ask($0, .order(Control(order))) }
   }
 
-  private mutating func evaluated(_ evaluation: EvaluationPhase, at time: Seconds) -> [Effect] {
+  mutating func evaluated(_ evaluation: EvaluationPhase, at time: Seconds) -> [Effect] {
     phase = .evaluating(evaluation)
     guard evaluation.waiting.isEmpty else { return [] }
     guard evaluation.sheet.missing == 0 else {
@@ -222,43 +206,53 @@ struct RunProgram: Sendable {
     }
     record.auc = metrics.auc
     record.logloss = metrics.logloss
-    return checkpoint(record)
+    return checkpoint(at: evaluation.clock, record)
   }
 
-  private mutating func checkpoint(_ record: EpochRecord) -> [Effect] {
-    phase = .checkpointing(CheckpointPhase(record: record, waiting: Set(servers)))
-    return servers.map { .ask($0, .order(Control(ServerOrder.checkpoint(number: epoch, clock: nextStep)))) }
+  private mutating func checkpoint(at clock: UInt64, _ record: EpochRecord) -> [Effect] {
+    phase = .checkpointing(CheckpointAttempt(clock: clock, record: record, servers: firstHomes))
+    return [.reserveCheckpoint]
   }
 
-  private mutating func commit(_ checkpoint: CheckpointPhase) -> [Effect] {
-    guard case .train(_, let databases) = plan.purpose else { return [] }
-    let record = CheckpointRecord(
-      number: epoch, epoch: epoch, step: nextStep, slots: checkpoint.slots, bytes: checkpoint.bytes, shards: databases)
-    phase = .committing(checkpoint.record, record)
-    return [.commit(checkpoint.record, record)]
+  /// All have written their parts: the catalogue is to say so.
+  mutating func commit(_ attempt: CheckpointAttempt, epoch: Int) -> [Effect] {
+    guard let number = attempt.number else { return [] }
+    let files = Set(lastCheckpoint?.shards ?? []).union(firstHomes.compactMap { databases[$0.number] })
+    let checkpoint = CheckpointRecord(
+      number: number, stage: plan.stage, epoch: epoch, step: attempt.clock, totals: attempt.totals,
+      slots: attempt.slots, bytes: attempt.bytes, shards: files.sorted())
+    committing = (attempt.record, checkpoint)
+    return [.commit(attempt.record, checkpoint)]
   }
 
-  /// The catalogue holds the epoch and its checkpoint.
+  /// The catalogue holds the checkpoint, and the epoch that it ends.
   mutating func committed(at time: Seconds) -> [Effect] {
-    guard case .committing(let record, let checkpoint) = phase, let model = modelPlan else { return [] }
-    lastCheckpoint = checkpoint.number
-    result.epochs.append(record)
-    var effects: [Effect] = [.epochDone(record)]
-    effects += servers.map { .ask($0, .order(Control(ServerOrder.committed(number: checkpoint.number)))) }
-    if epoch < plan.settings.optimization.epochs {
-      let patience = plan.settings.optimization.patience
-      guard let best = epochsSinceBest, patience > 0, best >= patience else { return effects + train(model, at: time) }
-      effects.append(.say("stopping early: no better validation logloss for \(best) epochs"))
+    guard let (epoch, checkpoint) = committing else { return [] }
+    committing = nil
+    checkpoints.append(checkpoint)
+    checkpointedAt = time
+    var effects: [Effect] = []
+    if let epoch {
+      note(epoch)
+      epochBegan = nil
+      effects.append(.epochDone(epoch))
     }
-    phase = .digesting(Set(servers), [])
-    return effects + servers.map { .ask($0, .order(Control(ServerOrder.digest))) }
+    let prune = members(.server).map {
+      Effect.ask($0, .order(Control(ServerOrder.committed(number: checkpoint.number))))
+    }
+    guard let model = plan.model else { return effects }
+    switch phase {
+    case .checkpointing: return effects + prune + proceed(model, from: checkpoint.step, at: time)
+    case .training(var training):
+      training.attempt = nil
+      return effects + prune + scheduleCheckpoint(after: checkpoint.step, at: time) + trained(training, at: time)
+    default: return effects
+    }
   }
 
-  /// Epochs since the one with the lowest validation logloss; nil without validation data.
-  private var epochsSinceBest: Int? {
-    let loglosses = result.epochs.compactMap(\.logloss)
-    guard let best = loglosses.indices.min(by: { loglosses[$0] < loglosses[$1] }) else { return nil }
-    return loglosses.count - 1 - best
+  private mutating func digest() -> [Effect] {
+    phase = .digesting(firstHomes, [])
+    return firstHomes.sorted().map { .ask($0, .order(Control(ServerOrder.digest))) }
   }
 
   // MARK: The end
@@ -269,9 +263,9 @@ struct RunProgram: Sendable {
     return finish(.failed(isEnded ? sentence : sentence + "."))
   }
 
-  mutating func interrupt() -> [Effect] { finish(.interrupted(lastCheckpoint: lastCheckpoint)) }
+  mutating func interrupt() -> [Effect] { finish(.interrupted(lastCheckpoint: lastCheckpoint?.number)) }
 
-  private mutating func finish(_ outcome: Outcome) -> [Effect] {
+  mutating func finish(_ outcome: Outcome) -> [Effect] {
     if case .done = phase { return [] }
     phase = .done
     return [.finish(outcome)]

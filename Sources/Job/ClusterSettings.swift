@@ -3,7 +3,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public var servers = 2
   /// That a run begins with; it goes on with fewer when some die.
   public var workers = 2
-  /// That it takes, with those who come later; nil: no more than `workers`.
+  /// That it takes, with those who come later; nil: as many as come.
   public var mostWorkers: Int?
   /// Further servers that hold each slot, and go on with it when its first dies.
   public var replicas = 0

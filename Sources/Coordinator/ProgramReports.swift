@@ -1,0 +1,145 @@
+import Checkpoint
+import Job
+import Sharding
+import Wire
+
+/// What members say, phase by phase.
+extension RunProgram {
+  /// A member's answer to an order, or its refusal.
+  mutating func receive(_ answer: Message, from member: Member, at time: Seconds) -> [Effect] {
+    do {
+      switch (answer, member.role) {
+      case (.report(let report), .server): return try receive(report.decode(ServerReport.self), from: member, at: time)
+      case (.report(let report), .worker): return try receive(report.decode(WorkerReport.self), from: member, at: time)
+      case (.refusal(let refusal), _): return fail("\(member) refused an order: \(refusal)")
+      default: return []
+      }
+    } catch {
+      return fail("\(member) answered an order with something else: \(error)")
+    }
+  }
+
+  private mutating func receive(_ report: ServerReport, from member: Member, at time: Seconds) throws -> [Effect] {
+    switch (phase, report) {
+    case (.adopting(var waiting), .adopted):
+      waiting.remove(member)
+      return adopted(waiting, at: time)
+    case (.training(var training), .settled(let totals)):
+      if let fault = training.settle(totals, by: member) { return fail(fault) }
+      return trained(training, at: time)
+    case (.training(var training), .written(let part)):
+      training.attempt?.written(part, by: member)
+      phase = .training(training)
+      guard let attempt = training.attempt, attempt.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
+      return commit(attempt, epoch: training.epoch)
+    case (.training(var training), .missed(let clock)):
+      // Whoever writes goes on by itself when it is done; the number is not used again.
+      guard let attempt = training.attempt, committing == nil else { return [] }
+      training.attempt = nil
+      phase = .training(training)
+      return scheduleCheckpoint(after: max(clock, attempt.clock), at: time) + trained(training, at: time)
+    case (.checkpointing(var attempt), .written(let part)):
+      attempt.written(part, by: member)
+      phase = .checkpointing(attempt)
+      guard attempt.waiting.isEmpty || Mutant.commitEarly.isActive, committing == nil else { return [] }
+      return commit(attempt, epoch: attempt.record?.epoch ?? 0)
+    case (.digesting(var waiting, let known), .digests(let told)):
+      guard waiting.remove(member) != nil else { return [] }
+      phase = .digesting(waiting, known + told.all)
+      guard waiting.isEmpty else { return [] }
+      result.parameterDigest = ParameterDigest.combine(known + told.all)
+      return finish(.completed(result))
+    default: return []
+    }
+  }
+
+  private mutating func receive(_ report: WorkerReport, from member: Member, at time: Seconds) throws -> [Effect] {
+    switch (phase, report) {
+    case (.adopting(var waiting), .adopted):
+      waiting.remove(member)
+      return adopted(waiting, at: time)
+    case (.surveying(var waiting, var surveys), .surveyed(let survey)):
+      waiting.remove(member)
+      surveys[member] = survey
+      phase = .surveying(waiting, surveys)
+      guard waiting.isEmpty else { return [] }
+      result.surveys = members(.worker).compactMap { surveys[$0] }
+      return finish(.completed(result))
+    case (.training(var training), .trained(let stall)):
+      training.finish(member, stallSeconds: stall)
+      return trained(training, at: time)
+    case (.evaluating(var evaluation), .done):
+      evaluation.waiting.remove(member)
+      return evaluated(evaluation, at: time)
+    default: return []
+    }
+  }
+
+  /// A worker's scores, once each.
+  mutating func receive(_ scores: Scores, request: UInt64, from member: Member, at time: Seconds) -> [Effect] {
+    let noted = [Effect.answer(member, request, .noted)]
+    guard case .evaluating(var evaluation) = phase, scores.round == evaluation.record?.epoch ?? 0 else { return noted }
+    guard evaluation.sheet.add(scores) else {
+      return fail("\(member) scored rows that are not in the data, or were scored already: a fault of this program")
+    }
+    return noted + evaluated(evaluation, at: time)
+  }
+
+  /// - Parameter beat: said in the present view.
+  mutating func receive(_ beat: Beat, from member: Member, at time: Seconds) -> [Effect] {
+    guard case .training(var training) = phase, member == firstHomes.min(), let totals = beat.totals,
+      let clock = beat.clock
+    else { return [] }
+    let progress = training.progress(
+      totals, clock: clock, epochs: plan.settings.optimization.epochs, viewBegan: viewBegan, at: time)
+    phase = .training(training)
+    return (progress.map { [.progress($0)] } ?? []) + scheduleCheckpoint(after: clock, at: time)
+  }
+
+  // MARK: Checkpoints between the ends of epochs
+
+  /// Steps ahead of the latest clock that is known, at which a checkpoint can still be ordered.
+  private static let notice: UInt64 = 4
+
+  /// Begins a checkpoint if it is time for one, or will be.
+  mutating func scheduleCheckpoint(after clock: UInt64, at time: Seconds) -> [Effect] {
+    guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil
+    else { return [] }
+    let wanted: UInt64
+    switch plan.settings.cluster.checkpointEvery {
+    case .epoch: return []
+    case .steps(let steps): wanted = (clock / steps + 1) * steps
+    case .seconds(let seconds):
+      guard time - checkpointedAt >= seconds else { return [] }
+      wanted = clock + Self.notice + UInt64(plan.settings.cluster.consistency.steps)
+    }
+    // The epoch's end has its own.
+    guard wanted < training.steps.upperBound else { return [] }
+    training.attempt = CheckpointAttempt(clock: wanted, record: nil, servers: firstHomes)
+    phase = .training(training)
+    return [.reserveCheckpoint]
+  }
+
+  /// There is a number for the checkpoint that is to be written. One whose view is over is not used.
+  mutating func reserved(_ number: Int) -> [Effect] {
+    func order(_ attempt: inout CheckpointAttempt) -> [Effect] {
+      attempt.number = number
+      let order = CheckpointOrder(number: number, clock: attempt.clock, since: lastCheckpoint?.step)
+      return attempt.waiting.sorted().map { .ask($0, .order(Control(ServerOrder.checkpoint(order)))) }
+    }
+    switch phase {
+    case .training(var training):
+      guard var attempt = training.attempt, attempt.number == nil else { return [] }
+      let effects = order(&attempt)
+      training.attempt = attempt
+      phase = .training(training)
+      return effects
+    case .checkpointing(var attempt):
+      guard attempt.number == nil else { return [] }
+      let effects = order(&attempt)
+      phase = .checkpointing(attempt)
+      return effects
+    default: return []
+    }
+  }
+}
