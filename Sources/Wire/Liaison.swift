@@ -20,6 +20,8 @@ public struct Liaison: Sendable {
   private var isRegistering = false
   /// The latest view that was proposed. In between promise and adoption nothing of either view is taken.
   public private(set) var promised: UInt32 = 0
+  /// Whose views are counted by `promised`.
+  private var run: UInt64 = 0
 
   /// How long a process waits for a coordinator that it has never heard.
   public static let registrationPatience: Seconds = 600
@@ -92,7 +94,10 @@ public struct Liaison: Sendable {
   private mutating func beginReign(_ preamble: Preamble, at time: Seconds) -> Heard {
     var identity = session.identity
     identity.term = preamble.term
-    session = Session(identity, timing: timing, at: time)
+    // Its requests are counted on: what was asked of the old coordinator may be answered by the new one, whose queue it
+    // waited in, and must not pass for an answer to what this one is asked.
+    session.begin(identity, with: preamble.incarnation)
+    session.hear(at: time)
     isRegistered = false
     isRegistering = true
     var registration = registration
@@ -114,11 +119,29 @@ public struct Liaison: Sendable {
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
     if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
     guard case .welcome(let place) = answer else { return .nothing }
-    session.identity.run = envelope.preamble.run
+    if envelope.preamble.run != run { promised = 0 }
+    run = envelope.preamble.run
+    session.identity.run = run
     session.identity.term = envelope.preamble.term
     session.identity.member = place
     isRegistered = true
     return .nothing
+  }
+
+  /// Offers itself as another incarnation, which has no place and holds nothing: the run went on without this one.
+  ///
+  /// What is still on its way to the old incarnation comes along the same connection, and does not say whom it is for. So
+  /// orders of all views that were promised are not the new one's, and requests are counted on: a late welcome answers
+  /// none of them.
+  public mutating func beginAnew(at time: Seconds) {
+    var identity = Preamble()
+    identity.incarnation = max(1, session.identity.incarnation &+ 1)
+    session.begin(identity)
+    session.hear(at: time)
+    isRegistered = false
+    isRegistering = false
+    promised = max(promised, promised &+ 1)
+    lastSaid = time
   }
 
   // MARK: Views

@@ -26,8 +26,8 @@ public struct Push: Sendable {
   public var sightings: Frame
 
   public init(
-    group: Int, table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double, ranks: Frame,
-    values: Frame, sightedRanks: Frame, sightings: Frame
+    group: Int, table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double,
+    ranks: Frame, values: Frame, sightedRanks: Frame, sightings: Frame
   ) {
     self.group = group
     self.table = table

@@ -55,9 +55,11 @@ public struct Session: Sendable {
 
   /// Goes on in another view, perhaps with another process: nothing that was asked is wanted any more. Questions are
   /// counted on, so that a late answer to an old one never passes for the answer to a new one.
-  public mutating func begin(_ identity: Preamble) {
+  ///
+  /// - Parameter peer: the peer's incarnation, if it is known.
+  public mutating func begin(_ identity: Preamble, with peer: UInt64? = nil) {
     self.identity = identity
-    peer = nil
+    self.peer = peer
     questions.forget { _ in true }
     if Mutant.reuseRequestNumbers.isActive { questions = Questions() }
     answers = Answers()

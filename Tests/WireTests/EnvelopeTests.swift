@@ -44,6 +44,7 @@ struct EnvelopeTests {
       if case .push(let push) = envelope.message {
         #expect(push.part < push.parts && push.sightings.count * 2 == push.sightedRanks.count)
       }
+      if case .copy(let copy) = envelope.message { #expect(copy.part < copy.parts && copy.slot < Rank.slots) }
       if case .scores(let scores) = envelope.message { #expect(scores.logits.count == scores.count * 4) }
     }
     #expect(refused > 10_000)

@@ -5,7 +5,7 @@ import Testing
 
 struct SessionTests {
   private let order = Message.order(Control(ServerOrder.digest))
-  private let pull = Message.pull(Pull(table: 0, clock: 1, purpose: .training, ranks: Frame([])))
+  private let pull = Message.pull(Pull(group: 0, table: 0, clock: 1, purpose: .training, ranks: Frame([])))
 
   private func pair() -> (asker: Session, asked: Session) {
     var one = Preamble()
@@ -140,7 +140,7 @@ struct SessionTests {
     identity.incarnation = 5
     var liaison = Liaison(
       incarnation: 5, registration: Registration(role: .worker, host: "h", process: 1), coordinator: "c",
-      timing: Timing(timeout: 3), at: 0)
+      timing: Timing(timeout: 3, coordinatorTimeout: 3), at: 0)
     var coordinator = Session(Preamble(), with: 5, timing: Timing(), at: 0)
     coordinator.identity.run = 77
     coordinator.identity.view = 1

@@ -12,11 +12,7 @@ struct AdoptionTests {
     var rig = try Rig.welcomed()
     let assignment = Sample.assignment(articles: Self.articles)
     var effects = rig.order(.adopt(assignment), view: 1)
-    guard case .connect(let endpoints)? = effects.first else {
-      Issue.record("\(effects)")
-      return
-    }
-    #expect(endpoints == ["tcp://server:0", "tcp://server:1"])
+    #expect(effects.connected == [[Sample.seat(0), Sample.seat(1)]])
     var fetched: [Fetch] = []
     while effects.preparations.isEmpty {
       let fetches = effects.envelopes(to: .coordinator)
@@ -30,6 +26,7 @@ struct AdoptionTests {
 
     // The next view names one more, which alone is asked for.
     let more = Self.articles + [[7, 7]]
+    _ = rig.order(.propose, view: 2)
     let next = rig.order(.adopt(Sample.assignment(articles: more)), view: 2)
     #expect(next.envelopes(to: .coordinator).map { $0.preamble.view } == [2])
     let prepared = try rig.answerFetches(next, from: more).preparations
@@ -55,6 +52,7 @@ struct AdoptionTests {
     var rig = try Rig.ready(assignment, articles: [[]])
     _ = rig.order(.train(Sample.leases(steps: 0..<2)))
     // Prepared for the old view, after the new one was adopted: of no interest.
+    _ = rig.order(.propose, view: 3)
     let adopt = rig.envelope(.adopt(assignment), view: 3)
     #expect(rig.tell(.received(adopt, from: .coordinator)).preparations.map(\.view) == [3])
     #expect(rig.tell(.received(adopt, from: .coordinator)).isEmpty)
@@ -78,6 +76,14 @@ struct AdoptionTests {
       if case .refusal(.malformed)? = effects.envelopes(to: .coordinator).first?.message { true } else { false }
     }
     #expect(refusal(rig.order(.adopt(Sample.assignment(owned: [1, 2])), view: 1)))
+    #expect(refusal(rig.order(.adopt(Sample.assignment(lag: -1)), view: 1)))
+    var assignment = Sample.assignment()
+    assignment.servers.removeLast()
+    #expect(refusal(rig.order(.adopt(assignment), view: 1)), "a home that is not in the view")
+    assignment.servers.append(Seat(number: 1, incarnation: 9))
+    #expect(refusal(rig.order(.adopt(assignment), view: 1)), "a server that cannot be reached")
+    assignment.servers.append(Sample.seat(0))
+    #expect(refusal(rig.order(.adopt(assignment), view: 1)), "two servers of one number")
     #expect(refusal(rig.order(.train(Sample.leases(steps: 0..<1)))))
     try rig.adopt(Sample.assignment(), view: 2, articles: [[]])
     #expect(refusal(rig.order(.train(Sample.leases([0], steps: 0..<1)))))

@@ -23,6 +23,7 @@ struct EdgeTests {
     let server: Socket
     let endpoint: String
     let serverEndpoint: String
+    var seat: Seat { Seat(number: 0, incarnation: 6, endpoint: serverEndpoint) }
     private var session: Session
     private var poller: Poller
     private let clock = ContinuousClock()
@@ -190,7 +191,7 @@ struct EdgeTests {
         for article in partitions + [encoding] { cluster.articles[SHA256.hash(article)] = article }
         for view: UInt32 in 1...2 {
           let assignment = WorkerAssignment(
-            worker: 0, servers: [cluster.serverEndpoint], slots: SlotMap(servers: 1), model: Sample.model, batch: 200,
+            worker: 0, servers: [cluster.seat], slots: SlotMap(servers: 1), model: Sample.model, batch: 200,
             slices: 2, ownedSlices: [0, 1], seed: 1, threads: 0, readers: view == 1 ? 1 : 0, clip: 0,
             data: DataArticles(
               encoding: SHA256.hash(encoding), train: partitions.map(SHA256.hash),
@@ -235,7 +236,7 @@ struct EdgeTests {
         let encoding = Array(try JSONEncoder().encode(index.encoding))
         for article in partitions + [encoding] { cluster.articles[SHA256.hash(article)] = article }
         var assignment = Sample.assignment(servers: 1)
-        assignment.servers = [cluster.serverEndpoint]
+        assignment.servers = [cluster.seat]
         assignment.data = DataArticles(
           encoding: SHA256.hash(encoding), train: partitions.map(SHA256.hash), evaluation: [], vocabulary: nil,
           usesAdmission: false)

@@ -15,7 +15,8 @@ struct MembershipTests {
       Issue.record("\(first.message)")
       return
     }
-    #expect(registration.role == .worker && first.preamble.incarnation == Rig.incarnation)
+    #expect(registration.role == .worker && registration.files == ["day_1"] && registration.standing == nil)
+    #expect(first.preamble.incarnation == Rig.incarnation)
     let repeated = rig.wait(20, hearing: false)
     #expect(repeated.envelopes(to: .coordinator).count >= 5)
     #expect(repeated.envelopes(to: .coordinator).allSatisfy { $0.preamble.request == first.preamble.request })
@@ -99,9 +100,10 @@ struct MembershipTests {
     #expect(sentence == "day_3: the file changed" && effects.error == .failed(sentence))
   }
 
-  @Test("A survey is carried out once; its files are those of later assignments")
+  @Test("A survey of a view that was proposed is carried out once")
   func survey() throws {
     var rig = try Rig.welcomed()
+    _ = rig.order(.propose, view: 1)
     let order = rig.envelope(
       .survey(SurveyOrder(train: ["*"], valid: [], schema: Schema(format: .criteo), badRows: .fail)))
     let begun = rig.tell(.received(order, from: .coordinator))
@@ -114,8 +116,16 @@ struct MembershipTests {
       return
     }
     #expect(beat.activity.kind == .surveying && beat.done == 1)
-    let answered = rig.tell(.surveyed(SurveyResult(train: nil, valid: nil)))
-    #expect(answered.reports.count == 1)
+    let result = SurveyResult(train: nil, valid: nil)
+    #expect(rig.tell(.surveyed(result, view: 0)).isEmpty, "of another view")
+    #expect(rig.tell(.surveyed(result, view: 1)).reports.count == 1)
     #expect(rig.tell(.received(order, from: .coordinator)).reports.count == 1)
+
+    // It counts as adopted, and may be assigned something.
+    guard case .standing(view: 1)? = rig.order(.propose, view: 1).reports.first else {
+      Issue.record("the view is not adopted")
+      return
+    }
+    #expect(!rig.order(.adopt(Sample.assignment())).connected.isEmpty)
   }
 }

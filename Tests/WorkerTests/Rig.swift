@@ -11,32 +11,50 @@ import Worker
 /// time goes on when the test says so.
 struct Rig {
   static let incarnation: UInt64 = 77
-  static let timing = Timing(timeout: 20)
+  static let timing = Timing(timeout: 20, coordinatorTimeout: 20)
 
   var core: WorkerCore
   var time = 0.0
   private var coordinator: Session
-  private(set) var run: UInt64 = 7
+  let run: UInt64 = 7
   var view: UInt32 = 0
+  /// Of the servers by number, where they are not as `Sample.seat` has them.
+  var incarnations: [Int: UInt64] = [:]
 
   init() {
     core = WorkerCore(
-      incarnation: Self.incarnation, registration: Registration(role: .worker, host: "here", process: 1),
-      coordinator: "tcp://c:1", timing: Self.timing, at: 0)
+      incarnation: Self.incarnation,
+      registration: Registration(role: .worker, host: "here", process: 1, files: ["day_1"]), coordinator: "tcp://c:1",
+      timing: Self.timing, at: 0)
+    coordinator = Self.reign(3, of: run)
+  }
+
+  private static func reign(_ term: UInt32, of run: UInt64) -> Session {
     var identity = Preamble()
-    identity.run = 7
-    identity.term = 3
+    identity.run = run
+    identity.term = term
     identity.member = .coordinator
-    identity.incarnation = 1000
-    coordinator = Session(identity, timing: Self.timing, at: 0)
+    identity.incarnation = 997 + UInt64(term)
+    return Session(identity, timing: timing, at: 0)
+  }
+
+  /// Another coordinator reigns.
+  mutating func succeed() {
+    coordinator = Self.reign(coordinator.identity.term + 1, of: run)
+    coordinator.identity.view = view
   }
 
   /// One that was welcomed.
   static func welcomed() throws -> Rig {
     var rig = Rig()
-    let question = try #require(rig.tell(.tick).envelopes(to: .coordinator).first)
-    _ = rig.answer(question, .welcome(.worker(0)))
+    try rig.welcome()
     return rig
+  }
+
+  /// Welcomes the worker, which offers itself.
+  mutating func welcome(_ member: Member = .worker(0)) throws {
+    let question = try #require(tell(.tick).envelopes(to: .coordinator).first)
+    _ = answer(question, .welcome(member))
   }
 
   /// One that has adopted an assignment and is ready to work.
@@ -46,11 +64,21 @@ struct Rig {
     return rig
   }
 
+  /// Proposes a view and has it adopted.
   mutating func adopt(
     _ assignment: WorkerAssignment, view: UInt32, articles: [[UInt8]] = [], blocks: Int = 0
   ) throws {
+    guard case .standing? = order(.propose, view: view).reports.first else {
+      Issue.record("not promised")
+      return
+    }
     var effects = order(.adopt(assignment), view: view)
     while effects.preparations.isEmpty { effects = try answerFetches(effects, from: articles) }
+    try prepared(assignment, view: view, blocks: blocks)
+  }
+
+  /// What was to be prepared for a view is there.
+  mutating func prepared(_ assignment: WorkerAssignment, view: UInt32, blocks: Int = 0) throws {
     let model = try makeModel(assignment.model)
     let shape = GradientSum.Shape(width: model.sparse.width, denseCount: model.dense.count)
     let report = tell(.prepared(Prepared(view: view, shape: shape, threads: 2, evaluationBlocks: blocks)))
@@ -93,14 +121,12 @@ struct Rig {
 
   /// The answer to what the worker asked.
   func reply(to question: Envelope, _ message: Message, from peer: WorkerCore.Peer = .coordinator) -> Envelope {
-    var preamble = Preamble()
-    preamble.run = run
-    preamble.term = 3
+    var preamble = coordinator.identity
     preamble.view = view
     preamble.request = question.preamble.request
-    switch peer {
-    case .coordinator: (preamble.member, preamble.incarnation) = (.coordinator, 1000)
-    case .server(let number): (preamble.member, preamble.incarnation) = (.server(number), 2000 + UInt64(number))
+    if case .server(let number) = peer {
+      preamble.member = .server(number)
+      preamble.incarnation = incarnations[number] ?? Sample.seat(number).incarnation
     }
     return Envelope(preamble, message)
   }
@@ -179,6 +205,7 @@ extension [WorkerCore.Effect] {
   }
 
   var preparations: [Preparation] { compactMap { if case .prepare(let preparation) = $0 { preparation } else { nil } } }
+  var connected: [[Seat]] { compactMap { if case .connect(let seats) = $0 { seats } else { nil } } }
   var computed: [StepWork] { compactMap { if case .compute(let work) = $0 { work } else { nil } } }
   var said: [String] { compactMap { if case .say(let sentence) = $0 { sentence } else { nil } } }
   var hasEnded: Bool { contains { if case .end = $0 { true } else { false } } }
@@ -192,15 +219,19 @@ extension [WorkerCore.Effect] {
 enum Sample {
   static let model = ModelConfiguration(model: .deepFMD, fields: 2, embedding: 2, hidden: [3], keep: 0.5)
 
+  static func seat(_ number: Int) -> Seat {
+    Seat(number: number, incarnation: 2000 + UInt64(number), endpoint: "tcp://server:\(number)")
+  }
+
   /// An assignment that names these articles: the first stands for the encoding.
   static func assignment(
-    owned: [Int] = [0, 1], slices: Int = 2, servers: Int = 2, articles: [[UInt8]] = [], usesAdmission: Bool = false,
-    clip: Double = 0, model: ModelConfiguration = Sample.model
+    owned: [Int] = [0, 1], slices: Int = 2, servers: Int = 2, slots: SlotMap? = nil, articles: [[UInt8]] = [],
+    usesAdmission: Bool = false, clip: Double = 0, lag: Int = 0, model: ModelConfiguration = Sample.model
   ) -> WorkerAssignment {
     let digests = (articles.isEmpty ? [[]] : articles).map(SHA256.hash)
     return WorkerAssignment(
-      worker: 0, servers: (0..<servers).map { "tcp://server:\($0)" }, slots: SlotMap(servers: servers), model: model,
-      batch: 4 * slices, slices: slices, ownedSlices: owned, seed: 5, threads: 2, readers: 1, clip: clip,
+      worker: 0, servers: (0..<servers).map(seat), slots: slots ?? SlotMap(servers: servers), model: model,
+      batch: 4 * slices, slices: slices, ownedSlices: owned, seed: 5, threads: 2, readers: 1, clip: clip, lag: lag,
       data: DataArticles(
         encoding: digests[0], train: Array(digests.dropFirst()), evaluation: [], vocabulary: nil,
         usesAdmission: usesAdmission))

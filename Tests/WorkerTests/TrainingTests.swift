@@ -157,8 +157,8 @@ struct TrainingTests {
   }
 
   @Test(
-    "A refusal of what is wanted ends the worker, naming who refused what",
-    arguments: [Refusal.gone, .notOwner(slot: 3)])
+    "A refusal of a worker that nobody understands ends it, naming who refused what",
+    arguments: [Refusal.malformed("x"), .otherRun])
   func refusal(reason: Refusal) throws {
     var (rig, _) = try training(0..<1)
     let (server, question) = try #require(rig.tell(.assembled(step(0))).toServers.first)

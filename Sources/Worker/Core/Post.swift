@@ -8,6 +8,7 @@ struct Post {
   let view: UInt32
   let ownedSlices: [Int]
   let readers: Int
+  let lag: Int
   let prepared: Prepared
   let homes: FirstHomes
   let blocks: DenseBlocks
@@ -18,31 +19,35 @@ struct Post {
     view = prepared.view
     ownedSlices = assignment.ownedSlices
     readers = assignment.readers
+    lag = assignment.lag
     self.prepared = prepared
     homes = FirstHomes(assignment.slots)
     blocks = DenseBlocks(count: prepared.shape.denseCount, homes: homes)
     nodes = SliceNode.cover(of: assignment.ownedSlices, among: assignment.slices).count
   }
 
-  /// Asks all servers for the rows of the step's ranks, as they are at a clock.
+  /// The clock of the parameters that a step is computed from.
+  func clock(readBy step: UInt64) -> UInt64 { step - min(step, UInt64(lag)) }
+
+  /// Asks for the rows of the step's ranks, as they are at a clock.
   func pullRows(
     of work: StepWork, clock: UInt64, _ purpose: Pull.Purpose, from servers: inout ServerSessions, at time: Seconds
   ) -> [WorkerCore.Effect] {
     work.sparse.ask(
-      for: work.ranks, shares: homes.shares(of: work.ranks), width: prepared.shape.width,
-      Pull(table: ParameterTables.sparse, clock: clock, purpose: purpose, ranks: Frame(count: 0)), of: &servers,
-      at: time)
+      for: work.ranks, shares: homes.shares(of: work.ranks), at: homes, width: prepared.shape.width,
+      Pull(group: 0, table: ParameterTables.sparse, clock: clock, purpose: purpose, ranks: Frame(count: 0)),
+      of: &servers, time: time)
   }
 
-  /// Asks all servers for the dense parameters.
+  /// Asks for the dense parameters.
   func pullBlocks(
     into pull: inout TablePull, clock: UInt64, _ purpose: Pull.Purpose, from servers: inout ServerSessions,
     at time: Seconds
   ) -> [WorkerCore.Effect] {
     pull.ask(
-      for: blocks.ranks, shares: blocks.shares, width: DenseLayout.blockSize,
-      Pull(table: ParameterTables.dense, clock: clock, purpose: purpose, ranks: Frame(count: 0)), of: &servers,
-      at: time)
+      for: blocks.ranks, shares: blocks.shares, at: homes, width: DenseLayout.blockSize,
+      Pull(group: 0, table: ParameterTables.dense, clock: clock, purpose: purpose, ranks: Frame(count: 0)),
+      of: &servers, time: time)
   }
 }
 

@@ -110,6 +110,9 @@ package enum AssignmentError: Error, Hashable, CustomStringConvertible {
 }
 
 extension WorkerAssignment {
+  /// Steps that are read ahead are in memory.
+  private static let mostLag = 1 << 10
+
   /// - Throws: `AssignmentError.invalid`.
   func validate() throws(AssignmentError) {
     func require(_ condition: Bool, _ reason: @autoclosure () -> String) throws(AssignmentError) {
@@ -119,6 +122,16 @@ extension WorkerAssignment {
     try require(batch > 0 && batch % slices == 0, "\(batch) rows in \(slices) slices")
     try require(
       ownedSlices.ascends && ownedSlices.allSatisfy((0..<slices).contains), "slices \(ownedSlices) of \(slices)")
-    try require(servers.count >= slots.servers, "\(servers.count) servers, slots of \(slots.servers)")
+    try require(
+      servers.map(\.number).ascends && servers.allSatisfy { (0..<SlotMap.mostServers).contains($0.number) },
+      "servers of the numbers \(servers.map(\.number))")
+    let places = Set(servers.map(\.number))
+    if let server = slots.servers.first(where: { !places.contains($0) }) {
+      throw .invalid("slots of server-\(server), which is not in the view")
+    }
+    if let server = servers.first(where: { $0.endpoint == nil }) {
+      throw .invalid("no endpoint of server-\(server.number)")
+    }
+    try require((0...Self.mostLag).contains(lag), "a lag of \(lag) steps")
   }
 }

@@ -3,9 +3,12 @@ import Wire
 
 /// The way of leased steps through a worker: their rows are asked for, they are computed one at a time and in order, and
 /// what they come to is pushed. The next step's rows are asked for while one computes; servers hold that question until
-/// this step is applied.
+/// what it reads is applied.
+///
+/// With a lag a step reads the parameters as they were so many steps before it. Rows of later steps are then here while
+/// what earlier ones come to is still on its way.
 struct TrainingSteps {
-  /// Steps whose rows are asked for, or that compute.
+  /// Steps whose rows are asked for, or that compute: beside the lag.
   private static let mostInFlight = 2
   /// Steps that are read and not computed: those in flight, and some more.
   private static let mostRead = 5
@@ -23,14 +26,14 @@ struct TrainingSteps {
   /// The first is the one that computes.
   private var inFlight: [StepWork] = []
   private var computing: Computing?
-  /// By server, pushes that are not answered.
+  /// By group of slots, pushes that are not answered.
   private var openPushes: [Int]
   private var starvedSince: Seconds?
   /// What computing waited for data to be read.
   private(set) var stallSeconds = 0.0
 
   /// - Throws: `AssignmentError.invalid` unless there is one lease for each of the worker's slices.
-  init(_ leases: [Lease], at post: Post, servers: Int, time: Seconds) throws(AssignmentError) {
+  init(_ leases: [Lease], at post: Post, time: Seconds) throws(AssignmentError) {
     let leases = leases.sorted { $0.slice < $1.slice }
     guard leases.map(\.slice) == post.ownedSlices else {
       throw .invalid("leases of slices \(leases.map(\.slice)) for a worker of \(post.ownedSlices)")
@@ -42,7 +45,7 @@ struct TrainingSteps {
     steps = (leased.map(\.lowerBound).min() ?? 0)..<(leased.map(\.upperBound).max() ?? 0)
     self.leases = leases
     unread = steps.lowerBound
-    openPushes = Array(repeating: 0, count: servers)
+    openPushes = Array(repeating: 0, count: post.homes.groups.count)
     starvedSince = steps.isEmpty ? nil : time
   }
 
@@ -53,7 +56,8 @@ struct TrainingSteps {
 
   func order(at post: Post) -> ReadOrder {
     ReadOrder(
-      view: post.view, data: .train(steps: steps, leases: leases), ahead: post.readers > 0 ? Self.mostRead : 1)
+      view: post.view, data: .train(steps: steps, leases: leases),
+      ahead: post.readers > 0 ? Self.mostRead + post.lag : 1)
   }
 
   /// Takes a step that was read.
@@ -71,7 +75,7 @@ struct TrainingSteps {
     _ rows: Rows, to request: UInt64, of pull: Pull, from server: Int, at post: Post, _ servers: inout ServerSessions,
     time: Seconds
   ) throws(WorkerError) -> [WorkerCore.Effect] {
-    openPushes[server] -= servers.forgetPushes(of: pull.table, before: pull.clock, to: server)
+    openPushes[pull.group] -= servers.forgetPushes(shownBy: pull, at: server)
     for work in inFlight {
       if try work.sparse.accept(rows, to: request, from: server) { break }
       if try work.dense.accept(rows, to: request, from: server) { break }
@@ -92,7 +96,7 @@ struct TrainingSteps {
       current.nodesLeft -= 1
       for push in gradient.pushes {
         effects.append(.send(servers.ask(.push(push.push), of: push.server, at: time), to: .server(push.server)))
-        openPushes[push.server] += 1
+        openPushes[push.push.group] += 1
       }
     }
     computing = current.nodesLeft > 0 ? current : nil
@@ -104,19 +108,20 @@ struct TrainingSteps {
   }
 
   /// Takes a server's answer to a push.
-  mutating func pushed(to server: Int) { openPushes[server] -= 1 }
+  mutating func pushed(_ push: Push) { openPushes[push.group] -= 1 }
 
   /// Asks for rows of the next step, and computes the first one once its rows are here.
   private mutating func advance(
     at post: Post, _ servers: inout ServerSessions, time: Seconds
   ) -> [WorkerCore.Effect] {
     var effects: [WorkerCore.Effect] = []
-    while inFlight.count < Self.mostInFlight, !waiting.isEmpty {
+    while inFlight.count < Self.mostInFlight + post.lag, !waiting.isEmpty {
       let work = waiting.removeFirst()
       guard case .training(let step) = work.purpose else { continue }
       inFlight.append(work)
-      effects += post.pullRows(of: work, clock: step, .training, from: &servers, at: time)
-      effects += post.pullBlocks(into: &work.dense, clock: step, .training, from: &servers, at: time)
+      let clock = post.clock(readBy: step)
+      effects += post.pullRows(of: work, clock: clock, .training, from: &servers, at: time)
+      effects += post.pullBlocks(into: &work.dense, clock: clock, .training, from: &servers, at: time)
     }
     if computing == nil, let work = inFlight.first, work.isPulled {
       post.blocks.assemble(work.dense.rows, into: &work.denseVector)
@@ -138,7 +143,9 @@ struct TrainingSteps {
   }
 
   /// Own work is named before what others do.
-  var activity: Activity {
+  ///
+  /// - Parameter homes: of the view.
+  func activity(_ homes: FirstHomes) -> Activity {
     if let computing, case .training(let step)? = inFlight.first?.purpose {
       return Activity(.computing, step: step, slices: computing.slices)
     }
@@ -147,7 +154,7 @@ struct TrainingSteps {
       return Activity(.pulling, step: step, waitsFor: servers.sorted().map(Member.server))
     }
     if unread < steps.upperBound { return Activity(.reading, step: unread) }
-    let servers = openPushes.indices.filter { openPushes[$0] > 0 }
-    return Activity(.pushing, step: steps.last, waitsFor: servers.map(Member.server))
+    let servers = Set(homes.groups.filter { openPushes[$0.number] > 0 }.map(\.first))
+    return Activity(.pushing, step: steps.last, waitsFor: servers.sorted().map(Member.server))
   }
 }

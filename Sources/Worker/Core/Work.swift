@@ -3,35 +3,35 @@ import Wire
 
 /// Training and evaluating: what is leased, read, pulled and computed goes to the steps or blocks that are under way.
 extension WorkerCore {
-  mutating func train(_ leases: [Lease], _ request: UInt64, at post: Post, _ time: Seconds) -> [Effect] {
+  mutating func train(_ leases: [Lease], _ order: Order, at post: Post, _ time: Seconds) -> [Effect] {
     do throws(AssignmentError) {
-      let steps = try TrainingSteps(leases, at: post, servers: post.homes.slots.count, time: time)
-      state = .training(request, steps, post)
+      let steps = try TrainingSteps(leases, at: post, time: time)
+      state = .training(order, steps, post)
       return (steps.isDone ? [] : [.read(steps.order(at: post))]) + finishOrder()
     } catch {
-      return [answer(request, .refusal(.malformed("\(error)")))]
+      return answer(order, .refusal(.malformed("\(error)")))
     }
   }
 
   mutating func evaluate(
-    round: Int, clock: UInt64, _ request: UInt64, at post: Post, _ time: Seconds
+    round: Int, clock: UInt64, _ order: Order, at post: Post, _ time: Seconds
   ) -> [Effect] {
     var blocks = EvaluationBlocks(round: round, clock: clock, blocks: post.prepared.evaluationBlocks)
     let effects = blocks.isDone ? [] : blocks.begin(at: post, &servers, time: time)
-    state = .evaluating(request, blocks, post)
+    state = .evaluating(order, blocks, post)
     return effects + finishOrder()
   }
 
   mutating func begin(_ work: StepWork, at time: Seconds) -> [Effect] {
     guard work.view == self.view else { return [] }
     switch state {
-    case .training(let request, var steps, let post):
+    case .training(let order, var steps, let post):
       let effects = steps.begin(work, at: post, &servers, time: time)
-      state = .training(request, steps, post)
+      state = .training(order, steps, post)
       return effects
-    case .evaluating(let request, var blocks, let post):
+    case .evaluating(let order, var blocks, let post):
       let effects = blocks.begin(work, at: post, &servers, time: time)
-      state = .evaluating(request, blocks, post)
+      state = .evaluating(order, blocks, post)
       return effects
     default: return []
     }
@@ -42,16 +42,18 @@ extension WorkerCore {
     _ answer: Message, to question: Message, _ request: UInt64, from server: Int, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
     switch (question, answer) {
+    // The view is over, for that server at least. What wanted the answer stands still until the coordinator names the next,
+    // and says for whom it waits meanwhile.
+    case (_, .refusal(let reason)) where reason.remedy == .drop: return []
     case (_, .refusal(let reason)):
-      // What may be dropped was forgotten when the view changed: this is still wanted.
       throw .refused(by: .server(server), question: question.name, reason: reason)
     case (.pull(let pull), .rows(let rows)):
       done += 1
       return try take(rows, to: request, of: pull, from: server, at: time)
-    case (.push, .pushed):
+    case (.push(let push), .pushed):
       done += 1
       guard case .training(let order, var steps, let post) = state else { return [] }
-      steps.pushed(to: server)
+      steps.pushed(push)
       state = .training(order, steps, post)
       return finishOrder()
     default:
@@ -109,12 +111,12 @@ extension WorkerCore {
   /// Answers the order to train or evaluate once all of it is done.
   private mutating func finishOrder() -> [Effect] {
     switch state {
-    case .training(let request, let steps, let post) where steps.isDone:
+    case .training(let order, let steps, let post) where steps.isDone:
       state = .ready(post)
-      return [report(request, .trained(stallSeconds: steps.stallSeconds))]
-    case .evaluating(let request, let blocks, let post) where blocks.isDone:
+      return report(order, .trained(stallSeconds: steps.stallSeconds))
+    case .evaluating(let order, let blocks, let post) where blocks.isDone:
       state = .ready(post)
-      return [report(request, .done)]
+      return report(order, .done)
     default: return []
     }
   }
@@ -130,11 +132,11 @@ extension WorkerCore {
 
   private var activity: Activity {
     switch state {
-    case .idle, .ready, .ended: Activity(.idle)
+    case .idle, .ready, .spare, .ended: Activity(.idle)
     case .surveying: Activity(.surveying)
     case .fetching: Activity(.fetching, waitsFor: [.coordinator])
     case .preparing: Activity(.reading)
-    case .training(_, let steps, _): steps.activity
+    case .training(_, let steps, let post): steps.activity(post.homes)
     case .evaluating(_, let blocks, _): blocks.activity
     }
   }

@@ -7,11 +7,14 @@ import Wire
 /// out, in the order in which they are to be done. Sockets, threads and files are the edge's (`Worker`).
 ///
 /// It registers until a coordinator welcomes it, then does as it is ordered. Each order is carried out once and answered
-/// when it is done. A new assignment replaces the one before with all that was under way for it.
+/// when it is done. A proposal of another view ends all that was under way, and the assignment of that view replaces the
+/// one before. What is prepared, read and computed is known by its view, so that what comes late enters nothing.
+///
+/// A worker holds nothing that cannot be had again: it needs no more than to be told where to go on.
 package struct WorkerCore {
   package enum Peer: Hashable, Sendable {
     case coordinator
-    /// By number, among those connected last.
+    /// By its seat's number, among those connected last.
     case server(Int)
   }
 
@@ -30,15 +33,17 @@ package struct WorkerCore {
     /// A block was scored.
     case scored(StepWork, Scores)
     case surveyProgress
-    case surveyed(SurveyResult)
+    /// - Parameter view: that the survey was ordered in.
+    case surveyed(SurveyResult, view: UInt32)
     /// Preparing, reading, computing or surveying came to an end that nothing follows.
     case failed(String)
   }
 
   package enum Effect: Sendable {
     case send(Envelope, to: Peer)
-    /// Reach the servers here, by number, and no others any more.
-    case connect(servers: [String])
+    /// Reach these servers, and no others any more. A connection stays to those that were there before: of the same
+    /// number, incarnation and endpoint.
+    case connect(servers: [Seat])
     /// Make readers and threads for this; those made before end, whatever they are doing.
     case prepare(Preparation)
     case read(ReadOrder)
@@ -46,33 +51,47 @@ package struct WorkerCore {
     case compute(StepWork)
     /// The work's memory may be used again.
     case recycle(StepWork)
-    case survey(SurveyOrder)
+    /// In place of any that is under way.
+    case survey(SurveyOrder, view: UInt32)
     /// To people.
     case say(String)
     /// Nothing follows.
     case end(WorkerError?)
   }
 
-  /// What is under way, with the number of the order to answer when it is done.
+  /// An order of the coordinator's that is to be answered when it is done.
+  struct Order: Hashable {
+    let request: UInt64
+    /// Of the coordinator that gave it: its successor does not know of it.
+    let term: UInt32
+  }
+
+  /// What is under way, with the order to answer when it is done.
   enum State {
     case idle
-    case surveying(UInt64)
-    case fetching(UInt64, WorkerAssignment, ArticleFetch)
-    case preparing(UInt64, WorkerAssignment)
+    case surveying(Order)
+    case fetching(Order, WorkerAssignment, ArticleFetch)
+    case preparing(Order, WorkerAssignment)
     case ready(Post)
-    case training(UInt64, TrainingSteps, Post)
-    case evaluating(UInt64, EvaluationBlocks, Post)
+    /// In the view, but without slices.
+    case spare
+    case training(Order, TrainingSteps, Post)
+    case evaluating(Order, EvaluationBlocks, Post)
     case ended
   }
 
   let timing: Timing
+  /// For sentences.
+  let coordinator: String
   private var ticks: Ticks
   var state = State.idle
   var liaison: Liaison
   var servers = ServerSessions()
+  /// The view of the last assignment. A view that a survey was ordered in may have none yet.
+  var assignedView: UInt32 = 0
   /// Pieces of work done.
   var done: UInt64 = 0
-  /// What the last assignment names and is here.
+  /// What the last assignment with slices names and is here.
   var articles: [Digest: [UInt8]] = [:]
   /// Files that only this worker can read, as its survey found them.
   var ownFiles: [DatasetIndex.File] = []
@@ -85,13 +104,14 @@ package struct WorkerCore {
     incarnation: UInt64, registration: Registration, coordinator: String, timing: Timing, at time: Seconds
   ) {
     self.timing = timing
+    self.coordinator = coordinator
     liaison = Liaison(
       incarnation: incarnation, registration: registration, coordinator: coordinator, timing: timing, at: time)
     ticks = Ticks(at: time)
   }
 
-  /// The view that the worker was assigned to last.
-  var view: UInt32 { liaison.session.identity.view }
+  /// The view that the worker stands in.
+  var view: UInt32 { liaison.view }
 
   /// Questions that have no answer yet.
   package var openQuestions: Int { liaison.session.openQuestions + servers.openQuestions }
@@ -132,7 +152,7 @@ package struct WorkerCore {
     case .surveyProgress:
       done += 1
       return []
-    case .surveyed(let result): return surveyed(result)
+    case .surveyed(let result, let view): return surveyed(result, view)
     case .failed(let sentence): throw .failed(sentence)
     }
   }
@@ -151,12 +171,17 @@ package struct WorkerCore {
   // MARK: The coordinator
 
   private mutating func hear(_ envelope: Envelope, at time: Seconds) throws(WorkerError) -> [Effect] {
-    switch liaison.receive(envelope, at: time) {
+    let term = liaison.session.identity.term
+    let heard = liaison.receive(envelope, at: time)
+    if liaison.session.identity.term != term { loseCoordinator() }
+    switch heard {
     case .nothing: return []
     case .tell(let answer): return [.send(answer, to: .coordinator)]
-    case .order(let request, let control, let view): return obey(control, request, view, at: time)
+    case .order(let request, let control, let view):
+      return obey(control, Order(request: request, term: liaison.session.identity.term), view, at: time)
     case .answer(let answer, let question): return try take(answer, to: question, at: time)
     case .refused(let reason): throw .notWanted(reason)
+    case .excluded: return beginAnew(at: time)
     }
   }
 
@@ -164,6 +189,8 @@ package struct WorkerCore {
     _ answer: Message, to question: Message, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
     switch (question, answer) {
+    // Whatever wanted it stands still until the next view.
+    case (_, .refusal(let reason)) where reason.remedy == .drop: return []
     case (_, .refusal(let reason)):
       throw .refused(by: .coordinator, question: question.name, reason: reason)
     case (.fetch(let fetch), .piece(let piece)): return try take(piece, for: fetch, at: time)
@@ -172,12 +199,14 @@ package struct WorkerCore {
     }
   }
 
-  /// The answer to an order.
-  mutating func answer(_ request: UInt64, _ message: Message) -> Effect {
-    .send(liaison.session.answer(request, message), to: .coordinator)
+  /// The answer to an order; none to one that an earlier coordinator gave, since under its number this one may have asked
+  /// for something else.
+  mutating func answer(_ order: Order, _ message: Message) -> [Effect] {
+    guard order.term == liaison.session.identity.term else { return [] }
+    return [.send(liaison.session.answer(order.request, message), to: .coordinator)]
   }
 
-  mutating func report(_ request: UInt64, _ report: WorkerReport) -> Effect {
-    answer(request, .report(Control(report)))
+  mutating func report(_ order: Order, _ report: WorkerReport) -> [Effect] {
+    answer(order, .report(Control(report)))
   }
 }

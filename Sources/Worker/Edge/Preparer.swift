@@ -4,13 +4,15 @@ import Synchronization
 /// Makes workplaces on a thread of its own: a large vocabulary takes seconds, in which beats go out and orders are heard.
 package final class Preparer: Sendable {
   private let threads: Int?
+  private let files: OwnFiles
   private let inbox: Inbox
   private let current = Mutex<Workplace?>(nil)
   private let thread = Mutex<NamedThread?>(nil)
 
   /// - Parameter threads: that compute; nil: as assigned.
-  package init(threads: Int?, inbox: Inbox) {
+  package init(threads: Int?, files: OwnFiles, inbox: Inbox) {
     self.threads = threads
+    self.files = files
     self.inbox = inbox
   }
 
@@ -31,9 +33,13 @@ package final class Preparer: Sendable {
   private func replace(by preparation: Preparation) {
     leave()
     do {
+      var preparation = preparation
+      try files.complete(&preparation)
       let workplace = try Workplace(preparation, threads: threads, inbox: inbox)
       current.withLock { $0 = workplace }
       inbox.put(.prepared(workplace.prepared))
+    } catch is CancellationError {
+      return
     } catch {
       inbox.put(.failed("\(error)"))
     }

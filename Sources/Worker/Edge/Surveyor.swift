@@ -13,13 +13,14 @@ final class Surveyor: Sendable {
   private let thread: NamedThread
 
   /// - Parameters:
-  ///   - files: names of files, directories and patterns.
+  ///   - view: that the order was given in.
+  ///   - files: paths, each once.
   ///   - spool: a directory for copies of what cannot be sought.
   ///   - threads: that read; nil: one a core.
-  init(_ order: SurveyOrder, files: [String], spool: String, threads: Int?, inbox: Inbox) {
+  init(_ order: SurveyOrder, view: UInt32, files: [String], spool: String, threads: Int?, inbox: Inbox) {
     thread = NamedThread("survey") { [cancelled] in
       do {
-        inbox.put(.surveyed(try Self.survey(order, files, spool, threads, inbox, cancelled)))
+        inbox.put(.surveyed(try Self.survey(order, files, spool, threads, inbox, cancelled), view: view))
       } catch is CancellationError {
         return
       } catch {
@@ -37,11 +38,10 @@ final class Surveyor: Sendable {
   private static func survey(
     _ order: SurveyOrder, _ files: [String], _ spool: String, _ threads: Int?, _ inbox: Inbox, _ cancelled: Flag
   ) throws -> SurveyResult {
-    let own = DataFiles.distinct(try DataFiles.expand(files))
     let clock = ContinuousClock()
     var lastTold = clock.now
     func survey(_ patterns: [String], _ name: String) throws -> DatasetSurvey? {
-      let matches = DataFiles.matching(patterns, among: own)
+      let matches = DataFiles.matching(patterns, among: files)
       guard !matches.isEmpty else { return nil }
       let reading = ReadingOptions(spool: "\(spool)/\(name)", badRows: order.badRows, threads: threads) { _, _ in
         if cancelled.isRaised.load(ordering: .relaxed) { throw CancellationError() }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Sharding
 import Wire
 
 /// A worker process: reads its slices' data, pulls rows, computes gradients, pushes them.
@@ -7,20 +8,20 @@ import Wire
 /// The edge around `WorkerCore`, which decides everything: this thread owns the sockets; reading, computing, preparing
 /// and surveying have threads of their own, which hand over through an inbox and wake this one.
 public final class Worker {
-  private let files: [String]
+  private let files: OwnFiles
   private let threads: Int?
   private let logger: Logger
   private let context: Context
   private let control: Socket
-  private var servers: [Socket] = []
+  /// By the seat's number.
+  private var servers: [Int: Connection] = [:]
   /// How often servers were connected to: the poller is then made anew.
   private var connections = 0
   private let waker: Waker
   private let inbox: Inbox
   private let preparer: Preparer
   private var surveyor: Surveyor?
-  private let spool =
-    FileManager.default.temporaryDirectory.path + "/deepfm-worker-\(ProcessInfo.processInfo.processIdentifier)"
+  private let spool: String
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var core: WorkerCore
@@ -29,16 +30,20 @@ public final class Worker {
   private var malformed = 0
   private var malformedSaidAt = -Seconds.infinity
 
+  private struct Connection {
+    let seat: Seat
+    let socket: Socket
+  }
+
   /// - Parameters:
   ///   - coordinator: the endpoint of the coordinator, such as `tcp://10.0.0.1:7000`.
   ///   - threads: compute threads; nil takes what the coordinator says.
   ///   - files: the data that only this worker can read: files, directories, patterns.
   ///   - timeout: how long the coordinator may be silent.
-  /// - Throws: `WireError`.
+  /// - Throws: `WireError`, or `DatasetError` where there are no such files.
   public init(
     coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20), logger: Logger
   ) throws {
-    self.files = files
     self.threads = threads
     self.logger = logger
     context = try Context()
@@ -46,13 +51,17 @@ public final class Worker {
     try control.connect(coordinator)
     waker = try Waker()
     inbox = Inbox(waking: waker)
-    preparer = Preparer(threads: threads, inbox: inbox)
+    spool =
+      FileManager.default.temporaryDirectory.path + "/deepfm-worker-\(ProcessInfo.processInfo.processIdentifier)"
+    self.files = try OwnFiles(files, spool: spool, inbox: inbox)
+    preparer = Preparer(threads: threads, files: self.files, inbox: inbox)
     start = clock.now
     var random = SystemRandomNumberGenerator()
     core = WorkerCore(
       incarnation: .random(in: 1 ... .max, using: &random),
       registration: Registration(
-        role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier),
+        role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier,
+        files: self.files.names),
       coordinator: coordinator, timing: Timing(timeout: timeout / .seconds(1)), at: 0)
   }
 
@@ -65,6 +74,7 @@ public final class Worker {
     defer {
       inbox.close()
       surveyor?.stop()
+      files.cancel()
       preparer.stop()
       try? FileManager.default.removeItem(atPath: spool)
     }
@@ -77,13 +87,13 @@ public final class Worker {
         nextTick = now + Timing.tick
       }
       if polled != connections {
-        poller = Poller([control] + servers, waker: waker)
+        poller = Poller([control] + servers.values.map(\.socket), waker: waker)
         polled = connections
       }
       try poller.wait(milliseconds: max(0, Int((nextTick - now) * 1000)))
       waker.clear()
       try receive(from: control, .coordinator)
-      for (number, server) in servers.enumerated() { try receive(from: server, .server(number)) }
+      for (number, server) in servers { try receive(from: server.socket, .server(number)) }
       while ending == nil, let event = inbox.next() { try tell(event) }
     }
     try ending?.get()
@@ -118,24 +128,34 @@ public final class Worker {
     switch effect {
     case .send(let envelope, .coordinator): try send(envelope, through: control, to: .coordinator)
     case .send(let envelope, .server(let number)):
-      try send(envelope, through: servers[number], to: .server(number))
-    case .connect(let endpoints):
-      servers = try endpoints.map { endpoint in
-        let socket = try Socket(.dealer, in: context)
-        try socket.connect(endpoint)
-        return socket
-      }
-      connections += 1
+      if let server = servers[number] { try send(envelope, through: server.socket, to: .server(number)) }
+    case .connect(let seats): try connect(seats)
     case .prepare(let preparation): preparer.prepare(preparation)
     case .read(let order): preparer.workplace?.read(order)
     case .compute(let work): preparer.workplace?.compute(work)
     case .recycle(let work): preparer.workplace?.recycle(work)
-    case .survey(let order):
+    case .survey(let order, let view):
       surveyor?.stop()
-      surveyor = Surveyor(order, files: files, spool: spool, threads: threads, inbox: inbox)
+      surveyor = Surveyor(order, view: view, files: files.paths, spool: spool, threads: threads, inbox: inbox)
     case .say(let sentence): logger.notice("\(sentence)")
     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
     }
+  }
+
+  /// Closes connections to servers that are not among these, and makes those that are lacking.
+  private func connect(_ seats: [Seat]) throws {
+    var next: [Int: Connection] = [:]
+    for seat in seats {
+      if let known = servers[seat.number], known.seat == seat {
+        next[seat.number] = known
+      } else if let endpoint = seat.endpoint {
+        let socket = try Socket(.dealer, in: context)
+        try socket.connect(endpoint)
+        next[seat.number] = Connection(seat: seat, socket: socket)
+      }
+    }
+    servers = next
+    connections += 1
   }
 
   private func send(_ envelope: Envelope, through socket: Socket, to peer: WorkerCore.Peer) throws {

@@ -11,12 +11,13 @@ package struct NodeGradient: Sendable {
 }
 
 package struct NodePush: Sendable {
+  /// The first home of the push's group.
   package var server: Int
   package var push: Push
 }
 
-/// Turns a node's sum into the pushes that carry it: for each server and table at least one, since a server counts
-/// nodes, samples and losses too, and more where there is more than a message should hold.
+/// Turns a node's sum into the pushes that carry it: for each group of slots and table at least one, since nodes, samples
+/// and losses are counted there too, and more where there is more than a message should hold.
 package struct NodePushes: Sendable {
   private let homes: FirstHomes
   private let blocks: DenseBlocks
@@ -31,10 +32,10 @@ package struct NodePushes: Sendable {
     let sighted = homes.shares(of: sum.sightings.ranks)
     let (places, sparse, width) = (sum.places, sum.sparse, sum.shape.width)
     var pushes: [NodePush] = []
-    for server in homes.slots.indices {
-      let share = share(of: sum, server, ranks)
+    for group in homes.groups {
+      let share = share(of: sum, group, ranks)
       pushes += cut(
-        table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted[server], node, step
+        group, table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted[group.number], node, step
       ) { part, rankFrame, valueFrame in
         let rankTarget = rankFrame.mutableElements(as: UInt64.self)
         var target = valueFrame.mutableElements(as: Float.self).baseAddress!
@@ -47,28 +48,28 @@ package struct NodePushes: Sendable {
           target.update(from: sparse + run.lowerBound * width, count: run.count * width)
           target += run.count * width
         }
-      }.map { NodePush(server: server, push: $0) }
-      pushes += dense(sum, of: server, node, step).map { NodePush(server: server, push: $0) }
+      }
+      pushes += dense(sum, of: group, node, step)
     }
     return NodeGradient(node: node, lossSum: sum.lossSum, pushes: pushes)
   }
 
-  /// The positions in the sum of a server's rows.
-  private func share(of sum: GradientSum, _ server: Int, _ ranks: [UInt64]) -> RankShare {
+  /// The positions in the sum of a group's rows.
+  private func share(of sum: GradientSum, _ group: SlotGroup, _ ranks: [UInt64]) -> RankShare {
     RankShare(
-      ranges: homes.slots[server].map { slots in
+      ranges: group.slots.map { slots in
         let places = ranks.positions(ofSlots: slots)
         let first = sum.places.position(ofFirstAtLeast: UInt32(places.lowerBound))
         return first..<sum.places.position(ofFirstAtLeast: UInt32(places.upperBound))
       }.filter { !$0.isEmpty })
   }
 
-  private func dense(_ sum: GradientSum, of server: Int, _ node: SliceNode, _ step: UInt64) -> [Push] {
-    let share = blocks.shares[server]
+  private func dense(_ sum: GradientSum, of group: SlotGroup, _ node: SliceNode, _ step: UInt64) -> [NodePush] {
+    let share = blocks.shares[group.number]
     let size = DenseLayout.blockSize
     return cut(
-      table: ParameterTables.dense, rows: sum.samples > 0 ? share.count : 0, width: size, sum, RankShare(ranges: []),
-      node, step
+      group, table: ParameterTables.dense, rows: sum.samples > 0 ? share.count : 0, width: size, sum,
+      RankShare(ranges: []), node, step
     ) { part, rankFrame, valueFrame in
       let rankTarget = rankFrame.mutableElements(as: UInt64.self)
       let target = valueFrame.mutableElements(as: Float.self).baseAddress!
@@ -87,9 +88,9 @@ package struct NodePushes: Sendable {
   ///   - sighted: positions in the sum's sightings; as many travel in a part as rows may.
   ///   - fill: writes the rows of a part, by position in the share.
   private func cut(
-    table: Int, rows: Int, width: Int, _ sum: GradientSum, _ sighted: RankShare, _ node: SliceNode, _ step: UInt64,
-    fill: (Range<Int>, Frame, Frame) -> Void
-  ) -> [Push] {
+    _ group: SlotGroup, table: Int, rows: Int, width: Int, _ sum: GradientSum, _ sighted: RankShare, _ node: SliceNode,
+    _ step: UInt64, fill: (Range<Int>, Frame, Frame) -> Void
+  ) -> [NodePush] {
     let rowParts = Parts(rows: rows, width: width)
     let sightedParts = Parts(rows: sighted.count, width: width)
     let parts = max(rowParts.count, sightedParts.count)
@@ -100,11 +101,12 @@ package struct NodePushes: Sendable {
       withExtendedLifetime((ranks, values)) {
         if !range.isEmpty { fill(range, ranks, values) }
       }
-      return Push(
-        table: table, clock: step, node: node, part: part, parts: parts, samples: UInt64(sum.samples),
-        lossSum: sum.lossSum, ranks: ranks, values: values,
+      let push = Push(
+        group: group.number, table: table, clock: step, node: node, part: part, parts: parts,
+        samples: UInt64(sum.samples), lossSum: sum.lossSum, ranks: ranks, values: values,
         sightedRanks: sighted.frame(of: sightedParts[part], from: sum.sightings.ranks),
         sightings: sighted.frame(of: sightedParts[part], from: sum.sightings.counts))
+      return NodePush(server: group.first, push: push)
     }
   }
 }

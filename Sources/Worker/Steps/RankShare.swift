@@ -1,18 +1,19 @@
 import Sharding
 
-/// By server, the slots that it is the first home of: whom rows are asked of and pushed to.
+/// A view's groups of slots, with who is the first home of each: whom rows are asked of and pushed to. Several may be at
+/// one server, and a server may be the first home of none.
 package struct FirstHomes: Sendable {
-  let slots: [[Range<Int>]]
+  let groups: [SlotGroup]
 
-  package init(_ map: SlotMap) { slots = (0..<map.servers).map(map.runs(firstAt:)) }
+  package init(_ map: SlotMap) { groups = map.groups }
 
-  /// By server, its part of an ascending list of ranks; parts may be empty.
+  /// By group, its part of an ascending list of ranks; parts may be empty.
   package func shares(of ranks: [UInt64]) -> [RankShare] {
-    slots.map { RankShare(ranges: $0.map(ranks.positions(ofSlots:)).filter { !$0.isEmpty }) }
+    groups.map { RankShare(ranges: $0.slots.map(ranks.positions(ofSlots:)).filter { !$0.isEmpty }) }
   }
 }
 
-/// The part of an ascending list that is one server's.
+/// The part of an ascending list that lies in one group of slots.
 package struct RankShare: Equatable, Sendable {
   /// Positions in the list, ascending.
   package let ranges: [Range<Int>]

@@ -6,9 +6,10 @@ import Wire
 /// Answers are used in the frames they came in: `rows` points into them.
 struct TablePull {
   private struct Open {
+    let group: Int
     let server: Int
     let request: UInt64
-    /// Of the server's share.
+    /// Of the group's share.
     let part: Range<Int>
   }
 
@@ -31,27 +32,32 @@ struct TablePull {
     isAsked = false
   }
 
-  /// Asks every server for its rows, in parts: one that has none of them still answers only at the clock asked for, so
-  /// that no worker runs ahead of any server.
+  /// Asks the first home of every group for its rows, in parts: where there are none of them it still answers only at the
+  /// clock asked for, so that no worker runs ahead of any server.
   ///
-  /// - Parameter pull: without ranks.
+  /// - Parameters:
+  ///   - shares: by group of `homes`.
+  ///   - pull: without group and ranks.
   mutating func ask(
-    for ranks: [UInt64], shares: [RankShare], width: Int, _ pull: Pull, of servers: inout ServerSessions,
-    at time: Seconds
+    for ranks: [UInt64], shares: [RankShare], at homes: FirstHomes, width: Int, _ pull: Pull,
+    of servers: inout ServerSessions, time: Seconds
   ) -> [WorkerCore.Effect] {
     self.shares = shares
     self.width = width
     isAsked = true
     if rows.count < ranks.count { rows.append(contentsOf: repeatElement(nil, count: ranks.count - rows.count)) }
     var effects: [WorkerCore.Effect] = []
-    for (server, share) in shares.enumerated() {
+    for group in homes.groups {
+      let share = shares[group.number]
       let parts = Parts(rows: share.count, width: width)
       for part in 0..<parts.count {
         var pull = pull
+        pull.group = group.number
         pull.ranks = share.frame(of: parts[part], from: ranks)
-        let envelope = servers.ask(.pull(pull), of: server, at: time)
-        open.append(Open(server: server, request: envelope.preamble.request, part: parts[part]))
-        effects.append(.send(envelope, to: .server(server)))
+        let envelope = servers.ask(.pull(pull), of: group.first, at: time)
+        open.append(
+          Open(group: group.number, server: group.first, request: envelope.preamble.request, part: parts[part]))
+        effects.append(.send(envelope, to: .server(group.first)))
       }
     }
     return effects
@@ -60,12 +66,12 @@ struct TablePull {
   /// Takes one answer. Returns false if it answers no question of this pull.
   mutating func accept(_ answer: Rows, to request: UInt64, from server: Int) throws(WorkerError) -> Bool {
     guard let index = open.firstIndex(where: { $0.server == server && $0.request == request }) else { return false }
-    let part = open[index].part
+    let (group, part) = (open[index].group, open[index].part)
     guard answer.values.count == part.count * width * 4 else {
       throw .unexpected(from: .server(server), what: "\(answer.values.count) bytes for \(part.count) rows of \(width)")
     }
     if var taken = UnsafePointer(answer.values.elements(as: Float.self).baseAddress), !part.isEmpty {
-      shares[server].forEachRun(of: part) { run in
+      shares[group].forEachRun(of: part) { run in
         for place in run {
           rows[place] = taken
           taken += width
