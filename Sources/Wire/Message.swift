@@ -69,7 +69,7 @@ extension Message {
   }
 
   /// Whether the message ends a request, rather than making one.
-  var isAnswer: Bool {
+  package var isAnswer: Bool {
     switch self {
     case .rows, .pushed, .noted, .refusal, .welcome, .report, .piece: true
     case .pull, .push, .copy, .scores, .register, .beat, .order, .failed, .fetch, .command: false

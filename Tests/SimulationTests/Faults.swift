@@ -3,6 +3,7 @@
 struct Faults {
   enum Kind: String, CaseIterable {
     case lost, repeated, late, replayed, congested, reconnected, cut, oneWayCut, pause, pauseOfAll, stranger
+    case crash, coordinatorCrash, diskLost, unsyncedLost, usurped, join, drain, jump, jumpOfAll, poison
   }
 
   private var random: Seeded
@@ -25,6 +26,9 @@ struct Faults {
     happened.append((next, kind))
     return true
   }
+
+  /// Notes what follows from other faults, or from the world.
+  mutating func note(_ kind: Kind) { happened.append((-1, kind)) }
 
   /// A number for a fault that happened, or a delay.
   mutating func uniform(_ lower: Double, _ upper: Double) -> Double { random.uniform(lower, upper) }

@@ -8,143 +8,235 @@ import Worker
 
 /// What the edges of the three cores do, simulated: disks, catalogues, threads.
 extension Life {
-  func perform(_ event: CoordinatorCore.Event) throws {
-    for effect in coordinator.core.receive(event, at: now) {
+  // MARK: The coordinator
+
+  func perform(_ event: CoordinatorCore.Event, coordinator node: Int) throws {
+    guard let coordinator = coordinator(node) else { return }
+    for effect in coordinator.core.receive(event, at: time(node)) {
+      if isWrite(effect), !catalogue.admits(coordinator.term) {
+        // Its edge throws, and the process ends; nobody is told anything.
+        counts["superseded", default: 0] += 1
+        return stop(node)
+      }
       switch effect {
       case .send(let envelope, let route):
         note(envelope)
-        if let node = network.node(along: route) { send(envelope, from: 0, to: node) }
-      case .commit(_, let checkpoint):
+        if let to = network.node(along: route) { send(envelope, from: node, to: to) }
+      case .reserveView:
+        put(node, .coordinator(.viewReserved(catalogue.reserveView())), at: now + writing)
+      case .record(let view):
+        let stage = coordinator.undertaking
+        try check(view)
+        try catalogue.record(view, start: 0)
+        catalogue.begin(world.undertakings[stage])
+        put(node, .coordinator(.viewRecorded), at: now + writing)
+      case .reserveCheckpoint:
+        put(node, .coordinator(.checkpointReserved(catalogue.reserveCheckpoint())), at: now + writing)
+      case .commit(let epoch, let checkpoint):
+        try catalogue.commit(epoch, checkpoint)
         try check(checkpoint)
-        coordinator.checkpoints[coordinator.stage].append(checkpoint)
-        schedule.add((0, .coordinator(.committed)), at: now + 0.002)
-      case .finish(.completed(let result)):
-        coordinator.results.append(result)
-        coordinator.stage += 1
-        coordinator.checkpoints.append([])
-        let next: CoordinatorCore.Event =
-          coordinator.stage < world.plans.count
-          ? .start(try world.plan(coordinator.stage, servers: options.servers, workers: options.workers)) : .dismiss
-        if case .dismiss = next { coordinator.dismissedAt = now }
-        try perform(next)
-      case .finish(.failed(let sentence)): coordinator.failure = sentence
-      case .finish(.interrupted): coordinator.failure = "interrupted"
-      case .recordMembers, .progress, .epochDone, .say: break
+        put(node, .coordinator(.committed), at: now + writing)
+      case .finish(.completed(let result)): try finish(result, coordinator, node)
+      case .finish(.failed(let sentence)): failure = sentence
+      case .finish(.interrupted): failure = "interrupted"
+      case .note, .progress, .epochDone, .say: break
       }
     }
-    guard coordinator.core.openQuestions <= 4 * (options.servers + options.workers) else {
+    let bound = 6 * (servers.count + workers.count) + 20
+    guard coordinator.core.openQuestions <= bound else {
       throw Violation("the coordinator has \(coordinator.core.openQuestions) open questions")
     }
   }
 
-  /// A checkpoint counts: all of it must be on the disks, synced.
-  func check(_ record: CheckpointRecord) throws {
-    let written = servers.enumerated().reduce(0) { count, server in
-      count + server.element.synced(record.shards[server.offset], checkpoint: record.number).count
-    }
-    guard written == record.slots else {
-      throw Violation("checkpoint \(record.number) counts \(record.slots) slots, \(written) are on the disks")
-    }
-    let stage = coordinator.stage
-    if let reference = world.reference, reference.checkpoints[stage][record.number - 1] != record.slots {
-      throw Violation("checkpoint \(record.number) has \(record.slots) slots, not the undisturbed run's")
+  private var writing: Seconds { 0.002 }
+
+  private func isWrite(_ effect: CoordinatorCore.Effect) -> Bool {
+    switch effect {
+    case .reserveView, .record, .reserveCheckpoint, .commit, .note: true
+    default: false
     }
   }
 
-  func perform(_ event: ServerCore.Event, _ node: Int) throws {
-    let server = server(node)
-    for effect in server.core.receive(event, at: now) {
+  private func finish(_ result: RunResult, _ coordinator: CoordinatorNode, _ node: Int) throws {
+    // An old coordinator may come to the end, too, having written nothing since.
+    guard node == 0 else { return stop(node) }
+    results[coordinator.undertaking] = result
+    coordinator.undertaking += 1
+    guard coordinator.undertaking < world.undertakings.count else {
+      coordinator.dismissedAt = now
+      return try perform(.dismiss, coordinator: node)
+    }
+    highest = 0
+    try perform(.start(try world.plan(coordinator.undertaking, options, catalogue.history)), coordinator: node)
+  }
+
+  /// How far a view goes back.
+  private func check(_ view: ViewRecord) throws {
+    counts["views", default: 0] += 1
+    guard view.slots != nil else { return }
+    if view.stage != catalogue.history.lastView?.stage { highest = 0 }
+    if view.isRewound {
+      if catalogue.history.lastView?.stage == view.stage, catalogue.history.lastView?.slots != nil {
+        counts["rewinds", default: 0] += 1
+      }
+    } else {
+      let depth = UInt64(2 * world.lag + 2)
+      guard view.clock + depth >= highest else {
+        throw Violation("view \(view.number) goes back from step \(highest) to \(view.clock), more than \(depth)")
+      }
+      if view.slots != catalogue.history.lastView?.slots { counts["moves", default: 0] += 1 }
+    }
+    highest = view.clock
+  }
+
+  /// A checkpoint counts: all of it must be on the disks, synced, with the reference's bits.
+  private func check(_ record: CheckpointRecord) throws {
+    counts["checkpoints", default: 0] += 1
+    guard let reference = world.reference else { return }
+    let numbers = catalogue.history.checkpoints.filter { $0.stage == record.stage }.map(\.number)
+    let (found, missing) = disks.newest(of: numbers, in: record.shards)
+    if missing != nil { return }
+    for table in 0..<2 {
+      let key = Reference.Key(stage: record.stage, table: table, clock: record.step, isScoring: false)
+      guard let state = reference.state(key) else {
+        throw Violation("checkpoint \(record.number) is of step \(record.step), which there never is")
+      }
+      let ranks = world.ranks(ofTable: table, stage: record.stage)
+      let width = state.count / ranks.count
+      for (place, (path, version)) in found where place[0] == table {
+        guard version.isSynced else {
+          throw Violation("checkpoint \(record.number) counts slot \(place[1]), which \(path) has not synced")
+        }
+        var difference: UInt64?
+        version.snapshot.forEachRow { rank, row in
+          let known = ranks.position(ofFirstAtLeast: rank)
+          for column in 0..<width where state[known * width + column].bitPattern != row[column].bitPattern {
+            difference = rank
+          }
+        }
+        if let difference {
+          throw Violation("checkpoint \(record.number) of step \(record.step) has other bits at rank \(difference)")
+        }
+      }
+      // What no slot holds must be as it starts.
+      guard let first = reference.state(.init(stage: record.stage, table: table, clock: 0, isScoring: false)) else { continue }
+      for (known, rank) in ranks.enumerated() where found[[table, Rank.slot(of: rank)]] == nil {
+        let span = known * width..<(known + 1) * width
+        guard span.allSatisfy({ state[$0].bitPattern == first[$0].bitPattern || state[$0].isNaN && first[$0].isNaN })
+        else { throw Violation("checkpoint \(record.number) lacks rank \(rank) of table \(table)") }
+      }
+    }
+  }
+
+  // MARK: Servers
+
+  func perform(_ event: ServerCore.Event, server node: Int) throws {
+    guard let server = server(node) else { return }
+    for effect in server.core.receive(event, at: time(node)) {
       switch effect {
       case .tell(let envelope):
         note(envelope)
         send(envelope, from: node, to: 0)
       case .send(let envelope, let route):
         note(envelope)
-        guard let worker = network.node(along: route) else { continue }
-        try pulls.answered(envelope, by: node - 1, to: worker)
-        send(envelope, from: node, to: worker)
-      case .open(let path, _): server.path = path
+        guard let to = network.node(along: route) else { continue }
+        if workerNodes.contains(to) { try pulls.answered(envelope, by: node, to: to, catalogue) }
+        send(envelope, from: node, to: to)
+      case .connect(let seats): server.peers = nodes(seats)
+      case .ask(let envelope, let number):
+        if let to = server.peers[number] { send(envelope, from: node, to: to) }
+      case .open(let path, let committed):
+        server.path = path
+        if let path { disks.open(path, committed: committed) }
       case .read(let restore, let slots): read(restore, slots, node)
       case .write(let snapshots, let checkpoint):
-        server.write(snapshots, checkpoint: checkpoint)
-        schedule.add((node, .server(.written)), at: now + 0.001 * slowness(ofDisk: node))
+        if let path = server.path { disks.write(snapshots, checkpoint: checkpoint, to: path) }
+        put(node, .server(.written), at: now + 0.001 * slowness(ofDisk: node))
       case .sync:
-        server.sync()
-        schedule.add((node, .server(.synced)), at: now + 0.005 * slowness(ofDisk: node))
+        if let path = server.path { disks.sync(path) }
+        put(node, .server(.synced), at: now + 0.005 * slowness(ofDisk: node))
       case .prune, .say: break
       case .end(let error):
-        if let error, !coordinator.isDismissed { throw Violation("server-\(node - 1) ended: \(error)") }
+        if let error, coordinators[0]?.dismissedAt == nil, !isLostFile("\(error)") {
+          throw Violation("server \(node) ended: \(error)")
+        }
+        return stop(node)
       }
     }
-    if server.core.hasLongWork { schedule.add((node, .server(.turn)), at: now + 0.0005) }
-    let clock = server.core.clock ?? 0
-    if clock != server.clock {
-      guard clock == server.clock + 1 || clock == 0 else {
-        throw Violation("server-\(node - 1) went from step \(server.clock) to \(clock)")
-      }
-      server.clock = clock
-    }
-    try observe?(self, UInt32(coordinator.stage + 1))
+    if server.core.hasLongWork { put(node, .server(.turn), at: now + 0.0005) }
+    highest = max(highest, server.core.clock ?? 0)
+    try observe?(self)
     // A stranger that says it is a worker, with the right incarnation, may leave a few more.
-    guard server.core.parkedPulls <= 4 * options.workers + (options.strangers > 0 ? 40 : 0) else {
-      throw Violation("server-\(node - 1) keeps \(server.core.parkedPulls) pulls")
+    let bound = 8 * workers.count * (1 + world.lag) * servers.count + (options.strangers > 0 ? 40 : 0)
+    guard server.core.parkedPulls <= bound else {
+      throw Violation("server \(node) keeps \(server.core.parkedPulls) pulls")
     }
   }
 
-  func slowness(ofDisk node: Int) -> Double { node == 1 ? options.slowDisk : 1 }
+  private func isLostFile(_ text: String) -> Bool { disks.lost.contains { text.contains($0) } }
 
-  func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>], _ node: Int) {
+  private func nodes(_ seats: [Seat]) -> [Int: Int] {
+    Dictionary(uniqueKeysWithValues: seats.compactMap { seat in
+      seat.endpoint.flatMap { Int($0) }.map { (seat.number, $0) }
+    })
+  }
+
+  private func slowness(ofDisk node: Int) -> Double { node == 1 ? options.slowDisk : 1 }
+
+  private func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>], _ node: Int) {
+    let (found, missing) = disks.newest(of: restore.checkpoints, in: restore.databases)
+    if let missing {
+      let error = ServerError.file(.database(path: missing, reason: "no such file"))
+      return put(node, .server(.failed(error)), at: now + 0.002)
+    }
     var time = now + 0.002
-    for (number, path) in restore.databases.enumerated() {
-      // The newest version of each slot up to the checkpoint.
-      var newest: [[Int]: ServerNode.Version] = [:]
-      for version in servers[number].disk[path, default: []] where version.checkpoint <= restore.checkpoint {
-        newest[[version.snapshot.table, version.snapshot.slot]] = version
-      }
-      for (place, version) in newest.sorted(by: { ($0.key[0], $0.key[1]) < ($1.key[0], $1.key[1]) })
-      where slots.contains(where: { $0.contains(place[1]) }) {
-        time += 0.0001
-        let slot = ServerCore.StoredSlot(path: path, table: place[0], slot: place[1], bytes: version.snapshot.bytes)
-        schedule.add((node, .server(.slot(slot))), at: time)
-      }
+    for (place, (path, version)) in found.sorted(by: { ($0.key[0], $0.key[1]) < ($1.key[0], $1.key[1]) })
+    where slots.contains(where: { $0.contains(place[1]) }) {
+      time += 0.0001
+      let slot = ServerCore.StoredSlot(path: path, table: place[0], slot: place[1], bytes: version.snapshot.bytes)
+      put(node, .server(.slot(slot)), at: time)
     }
-    schedule.add((node, .server(.restored)), at: time + 0.0001)
+    put(node, .server(.restored), at: time + 0.0001)
   }
+
+  // MARK: Workers
 
   func perform(_ event: WorkerCore.Event, worker node: Int) throws {
-    let worker = worker(node)
-    for effect in worker.core.receive(event, at: now) {
+    guard let worker = worker(node) else { return }
+    for effect in worker.core.receive(event, at: time(node)) {
       switch effect {
       case .send(let envelope, .coordinator): send(envelope, from: node, to: 0)
       case .send(let envelope, .server(let number)):
-        let server = worker.servers[number]
-        pulls.asked(envelope, by: node, of: server - 1)
-        strangers.overhear(envelope, to: server - 1)
+        guard let server = worker.servers[number] else { continue }
+        pulls.asked(envelope, by: node, of: server)
+        strangers.overhear(envelope, to: server)
         if sample == nil, case .pull = envelope.message { sample = envelope }
         send(envelope, from: node, to: server)
-      case .connect(let endpoints): worker.servers = endpoints.compactMap { Int($0) }
+      case .connect(let seats): worker.servers = nodes(seats)
       case .prepare(let preparation):
         let prepared = try worker.prepare(preparation)
-        schedule.add((node, .worker(.prepared(prepared))), at: now + 0.01)
+        put(node, .worker(.prepared(prepared)), at: now + 0.01)
       case .read(let order):
         worker.read(order)
-        schedule.add((node, .readNext), at: now + 0.001)
+        put(node, .readNext, at: now + 0.001)
       case .recycle(let work):
         worker.recycle(work)
-        schedule.add((node, .readNext), at: now + 0.0005)
+        put(node, .readNext, at: now + 0.0005)
       case .compute(let work):
-        let slow = node == 1 + options.servers ? options.slowWorker : 1
+        let slow = node == workerNodes.lowerBound ? options.slowWorker : 1
         for part in work.parts.indices {
           let time = hasFaults ? faults.uniform(0.0005, 0.002) : 0.001
-          schedule.add((node, .compute(work, part: part)), at: now + time * slow)
+          put(node, .compute(work, part: part), at: now + time * slow)
         }
-      case .survey: throw Violation("a survey that nobody ordered")
+      case .survey(_, let view):
+        put(node, .worker(.surveyed(SurveyResult(train: nil, valid: nil), view: view)), at: now + 0.005)
       case .say: break
       case .end(let error):
-        if let error, !coordinator.isDismissed { throw Violation("worker \(node) ended: \(error)") }
+        if let error, coordinators[0]?.dismissedAt == nil { throw Violation("worker \(node) ended: \(error)") }
+        return stop(node)
       }
     }
-    let bound = options.servers * 2 * (2 + 2 * 2 * 3) + 70
+    let bound = servers.count * servers.count * 2 * (2 + world.lag + 2 * 2 * 3 * (1 + world.lag)) + 80
     guard worker.core.openQuestions <= bound else {
       throw Violation("worker \(node) has \(worker.core.openQuestions) open questions, more than \(bound)")
     }

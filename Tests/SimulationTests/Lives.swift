@@ -10,6 +10,9 @@ struct Summary: Sendable {
   var violations: [(seed: UInt64, text: String)] = []
   var faults: [Faults.Kind: Int] = [:]
   var refusals: [String: Int] = [:]
+  /// In which phases processes died, and what views came to.
+  var phases: [String: Int] = [:]
+  var counts: [String: Int] = [:]
   var lives = 0
   var events = 0
   var rowsChecked = 0
@@ -19,6 +22,11 @@ struct Summary: Sendable {
   /// Those that a life without crashes can meet with.
   static let refusals = [
     "otherRun", "staleView", "notYet", "notOwner", "malformed", "unknownMember", "gone", "full", "otherVersion",
+  ]
+
+  /// In which somebody must have been killed.
+  static let phases = [
+    "gathering", "proposing", "surveying", "adopting", "training", "evaluating", "checkpointing", "digesting",
   ]
 
   static func name(of refusal: Refusal) -> String {
@@ -35,10 +43,16 @@ struct Summary: Sendable {
     }
   }
 
+  private static func list(_ counts: [String: Int]) -> String {
+    counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+
   mutating func add(_ other: Summary) {
     violations += other.violations
     faults.merge(other.faults, uniquingKeysWith: +)
     refusals.merge(other.refusals, uniquingKeysWith: +)
+    phases.merge(other.phases, uniquingKeysWith: +)
+    counts.merge(other.counts, uniquingKeysWith: +)
     lives += other.lives
     events += other.events
     rowsChecked += other.rowsChecked
@@ -52,7 +66,9 @@ struct Summary: Sendable {
       \(lives) lives, \(violations.count) violations; \(events) events, \(rowsChecked) rows held against the reference, \
       \(String(format: "%.1f", median)) ms of a core a life at the median, \(String(format: "%.0f", sorted.last ?? 0)) at most
       faults: \(faults.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-      refusals: \(refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+      refusals: \(Self.list(refusals))
+      killed in: \(Self.list(phases))
+      \(Self.list(counts))
       """
   }
 }
@@ -104,6 +120,8 @@ enum Lives {
     summary.events = life.events
     summary.rowsChecked = life.rowsChecked
     summary.refusals = life.refusals
+    summary.phases = life.phases
+    summary.counts = life.counts
     for fault in life.faults.happened { summary.faults[fault.kind, default: 0] += 1 }
     return summary
   }

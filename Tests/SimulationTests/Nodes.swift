@@ -1,4 +1,3 @@
-import Checkpoint
 import Coordinator
 import DeepFM
 import Features
@@ -22,57 +21,42 @@ enum Happening {
   /// A part of a step or a block is to be computed.
   case compute(StepWork, part: Int)
   case readNext
+  /// A process is started, as an incarnation that never was.
+  case start
 }
 
-/// A coordinator, and its catalogue.
+/// A coordinator's process.
 final class CoordinatorNode {
   var core: CoordinatorCore
-  var stage = 0
-  var results: [RunResult] = []
-  var failure: String?
-  var checkpoints: [[CheckpointRecord]] = [[]]
+  let term: UInt32
+  /// Which of the world's undertakings it is at.
+  var undertaking: Int
   /// When everyone was told to stop.
   var dismissedAt: Double?
-  var isDismissed: Bool { dismissedAt != nil }
 
-  init(_ core: CoordinatorCore) { self.core = core }
+  init(_ core: CoordinatorCore, term: UInt32, undertaking: Int) {
+    self.core = core
+    self.term = term
+    self.undertaking = undertaking
+  }
 }
 
-/// A server, and its disk.
+/// A server's process.
 final class ServerNode {
   var core: ServerCore
-  var clock: UInt64 = 0
-  /// What is written, and whether it is synced. By path: versions of slots.
-  private(set) var disk: [String: [Version]] = [:]
+  /// Where it writes.
   var path: String?
-
-  struct Version {
-    var checkpoint: Int
-    var snapshot: SlotSnapshot
-    var isSynced = false
-  }
+  /// By number, the nodes of other servers.
+  var peers: [Int: Int] = [:]
 
   init(_ core: consuming ServerCore) { self.core = core }
-
-  func write(_ snapshots: [SlotSnapshot], checkpoint: Int) {
-    guard let path else { return }
-    disk[path, default: []] += snapshots.map { Version(checkpoint: checkpoint, snapshot: $0) }
-  }
-
-  func sync() {
-    guard let path else { return }
-    for index in disk[path, default: []].indices { disk[path]![index].isSynced = true }
-  }
-
-  func synced(_ path: String, checkpoint: Int) -> [Version] {
-    disk[path, default: []].filter { $0.isSynced && $0.checkpoint == checkpoint }
-  }
 }
 
-/// A worker, and what its threads would do.
+/// A worker's process, and what its threads would do.
 final class WorkerNode {
   var core: WorkerCore
-  var servers: [Int] = []
+  /// By number, the nodes of the servers.
+  var servers: [Int: Int] = [:]
   private var workplace: Workplace?
   private var reading: (order: ReadOrder, next: Int)?
   private var away = 0
@@ -106,7 +90,9 @@ final class WorkerNode {
 
   /// Reads the next piece, if there is one and there is room for it.
   func readNext(_ world: World) -> StepWork? {
-    guard let (order, next) = reading, var workplace, away < order.ahead else { return nil }
+    guard let (order, next) = reading, var workplace, workplace.view == order.view, away < order.ahead else {
+      return nil
+    }
     let work = StepWork()
     switch order.data {
     case .train(let steps, let leases):

@@ -4,6 +4,13 @@ struct Options: CustomStringConvertible {
   var servers: Int
   var workers: Int
   var scenario: Int
+  /// Further homes of each slot.
+  var replicas: Int
+  /// Processes that may come later.
+  var extraServers: Int
+  var extraWorkers: Int
+  /// Steps between checkpoints; 0: at the ends of epochs alone.
+  var checkpointSteps: UInt64
   /// Shares of messages that are lost, arrive twice, or arrive late enough to be overtaken.
   var loss: Double
   var duplication: Double
@@ -14,6 +21,20 @@ struct Options: CustomStringConvertible {
   var cuts: Double
   /// How often, in a hundred seconds, a process stands still for a while, or all do.
   var pauses: Double
+  /// How often, in a hundred seconds, a process dies; of those, how many are the coordinator; and how many servers lose
+  /// their files.
+  var crashes: Double
+  var coordinatorShare: Double
+  var diskLoss: Double
+  /// How often, in a hundred seconds, another coordinator takes over while the old one sleeps.
+  var usurpations: Double
+  /// How often, in a hundred seconds, a process joins, or is drained.
+  var joins: Double
+  var drains: Double
+  /// How often, in a hundred seconds, the clock of one process, or of all, jumps ahead.
+  var jumps: Double
+  /// Whether whoever launched processes sees them die at once.
+  var isWatched: Bool
   /// Seconds for which faults happen; after them the life must end soon.
   var faultSeconds: Double
   /// How much slower than the others one worker computes, and one server's disk writes.
@@ -26,6 +47,8 @@ struct Options: CustomStringConvertible {
   var replay: Double
   /// How often, in a hundred seconds, somebody speaks who should not.
   var strangers: Double
+  /// A step whose rows kill whoever computes them.
+  var poison: UInt64?
 
   init(seed: UInt64, scenarios: Int) {
     var random = Seeded(seed &* 0x2545_f491_4f6c_dd1d)
@@ -46,34 +69,49 @@ struct Options: CustomStringConvertible {
     reconnection = random.pick([0, 0, 0.01])
     replay = random.pick([0, 0.005, 0.02])
     strangers = random.pick([0, 100, 400])
+    replicas = servers > 1 ? random.below(2) : 0
+    extraServers = random.pick([0, 0, 1, 2])
+    extraWorkers = random.pick([0, 0, 1, 2])
+    checkpointSteps = random.pick([0, 3, 7])
+    crashes = random.pick([0, 20, 50, 150])
+    coordinatorShare = random.pick([0, 0.2, 0.5])
+    diskLoss = random.pick([0, 0, 0, 0.1])
+    usurpations = random.pick([0, 0, 20])
+    joins = random.pick([0, 30, 100])
+    drains = random.pick([0, 0, 30])
+    jumps = random.pick([0, 0, 20])
+    isWatched = random.happens(0.6)
+    poison = random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
   }
 
   /// The life in which nothing happens.
-  static func undisturbed(servers: Int, workers: Int, scenario: Int) -> Options {
+  static func undisturbed(servers: Int, workers: Int, scenario: Int, replicas: Int = 0) -> Options {
     var options = Options(seed: 0, scenarios: 1)
     options.servers = servers
     options.workers = workers
     options.scenario = scenario
-    options.loss = 0
-    options.duplication = 0
-    options.lateness = 0
+    options.replicas = replicas
     options.delay = 0.001
-    options.cuts = 0
-    options.pauses = 0
-    options.faultSeconds = 0
-    options.slowWorker = 1
-    options.slowDisk = 1
-    options.congestion = 0
-    options.reconnection = 0
-    options.replay = 0
-    options.strangers = 0
+    options.isWatched = true
+    (options.extraServers, options.extraWorkers, options.checkpointSteps) = (0, 0, 0)
+    (options.loss, options.duplication, options.lateness) = (0, 0, 0)
+    (options.cuts, options.pauses, options.faultSeconds) = (0, 0, 0)
+    (options.slowWorker, options.slowDisk) = (1, 1)
+    (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
+    (options.crashes, options.diskLoss, options.usurpations) = (0, 0, 0)
+    (options.joins, options.drains, options.jumps) = (0, 0, 0)
+    options.poison = nil
     return options
   }
 
   var description: String {
-    "seed \(seed): \(servers) servers, \(workers) workers, scenario \(scenario), loss \(loss), duplication \(duplication), "
+    "seed \(seed): \(servers)+\(extraServers) servers, \(workers)+\(extraWorkers) workers, replicas \(replicas), "
+      + "scenario \(scenario), checkpoints every \(checkpointSteps) steps, loss \(loss), duplication \(duplication), "
       + "lateness \(lateness), delay \(delay) s, congestion \(congestion), reconnection \(reconnection), replay \(replay), "
-      + "cuts \(cuts), pauses \(pauses), strangers \(strangers) in 100 s, "
+      + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), "
+      + "usurpations \(usurpations), joins \(joins), drains \(drains), jumps \(jumps), strangers \(strangers) in 100 s, "
+      + "\(isWatched ? "watched" : "unwatched"), "
       + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"
+      + (poison.map { ", poison at step \($0)" } ?? "")
   }
 }

@@ -5,8 +5,8 @@ import Wire
 
 extension World {
   /// Ascending ranks of a table, all there are.
-  func ranks(ofTable table: Int, view: UInt32) -> [UInt64] {
-    table == ParameterTables.sparse ? ranks : denseRanks[Int(view) - 1]
+  func ranks(ofTable table: Int, stage: Int) -> [UInt64] {
+    table == ParameterTables.sparse ? ranks : denseRanks[stage]
   }
 
   /// Lives undisturbed with one server and one worker, and keeps every state.
@@ -17,28 +17,26 @@ extension World {
     }
     var taken = Reference()
     var seen: Set<[UInt64]> = []
-    let life = Life(.undisturbed(servers: 1, workers: 1, scenario: scenario), self) { [self] life, view in
-      guard let clock = life.clock(ofServer: 0), life.sample != nil, view <= plans.count,
-        !seen.contains([UInt64(view), clock])
+    let life = Life(.undisturbed(servers: 1, workers: 1, scenario: scenario), self) { [self] life in
+      guard let stage = life.catalogue.history.lastView?.stage, let clock = life.servers[0]?.core.clock,
+        life.sample != nil, !seen.contains([UInt64(stage), clock])
       else { return }
       var isComplete = true
       for table in [ParameterTables.sparse, ParameterTables.dense] {
         for purpose in [Pull.Purpose.training, .scoring] {
-          let ranks = ranks(ofTable: table, view: view).withUnsafeBufferPointer(Frame.init(copying:))
-          let pull = Pull(table: table, clock: clock, purpose: purpose, ranks: ranks)
-          guard let values = life.ask(pull, ofServer: 0, view: view) else {
+          let ranks = ranks(ofTable: table, stage: stage).withUnsafeBufferPointer(Frame.init(copying:))
+          let pull = Pull(group: 0, table: table, clock: clock, purpose: purpose, ranks: ranks)
+          guard let values = life.ask(pull, ofServer: 0) else {
             isComplete = false
             continue
           }
-          taken.keep(
-            values, .init(view: view, table: table, clock: clock, isScoring: purpose == .scoring))
+          taken.keep(values, .init(stage: stage, table: table, clock: clock, isScoring: purpose == .scoring))
         }
       }
-      if isComplete { seen.insert([UInt64(view), clock]) }
+      if isComplete { seen.insert([UInt64(stage), clock]) }
     }
     try life.live()
     taken.results = life.results
-    taken.checkpoints = life.checkpoints.map { $0.map(\.slots) }
     reference = taken
   }
 }

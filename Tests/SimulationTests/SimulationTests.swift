@@ -15,10 +15,11 @@ struct SimulationTests {
   func undisturbed() throws {
     let worlds = try Worlds.make()
     for scenario in World.names.indices {
-      for (servers, workers) in [(1, 1), (2, 2), (3, 1), (1, 4), (5, 6), (2, 3)] {
-        try Life(.undisturbed(servers: servers, workers: workers, scenario: scenario), worlds[scenario]).live()
+      for (servers, workers, replicas) in [(1, 1, 0), (2, 2, 1), (3, 1, 0), (1, 4, 0), (5, 6, 1), (2, 3, 0)] {
+        let options = Options.undisturbed(servers: servers, workers: workers, scenario: scenario, replicas: replicas)
+        try Life(options, worlds[scenario]).live()
       }
-      let result = worlds[scenario].reference.results
+      let result = worlds[scenario].reference.results.compactMap { $0 }
       #expect(result.reduce(0) { $0 + $1.epochs.reduce(0) { $0 + $1.steps } } >= 20)
       #expect(result.last?.evaluation?.auc != nil)
     }
@@ -41,6 +42,7 @@ struct SimulationTests {
       for kind in Summary.refusals {
         #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)")
       }
+      for phase in Summary.phases { #expect(summary.phases[phase, default: 0] > 0, "nobody was killed in \(phase)") }
     }
   }
 }

@@ -30,9 +30,10 @@ struct Strangers {
     case noise(server: Int?)
   }
 
-  func speak(_ kind: Kind, servers: Int, _ faults: inout Faults) -> Speech? {
+  /// - Parameter servers: nodes.
+  func speak(_ kind: Kind, servers: [Int], _ faults: inout Faults) -> Speech? {
     switch kind {
-    case .otherVersion: return .noise(server: faults.below(2) == 0 ? nil : faults.below(servers))
+    case .otherVersion: return .noise(server: faults.below(2) == 0 ? nil : servers[faults.below(servers.count)])
     // Before the members are complete, whoever comes has a place.
     case .full where !pushes.isEmpty:
       var preamble = Preamble()
@@ -71,8 +72,8 @@ struct Strangers {
       push.parts = 1
       envelope.message = .push(push)
     case .notOwner:
-      guard servers > 1, case .push(let push) = envelope.message, push.count > 0 else { return nil }
-      server = (server + 1) % servers
+      guard servers.count > 1, case .push(let push) = envelope.message, push.count > 0 else { return nil }
+      server = servers[(server - servers[0] + 1) % servers.count]
     case .gone:
       let (place, pull) = pulls[faults.below(pulls.count)]
       let request = envelope.preamble.request

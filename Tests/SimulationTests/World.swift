@@ -11,8 +11,10 @@ import Wire
 final class World {
   let scenario: Int
   let name: String
-  /// One after the other, on the same processes.
+  /// The stages' settings.
   let plans: [Settings]
+  /// One after the other, on the same processes.
+  let undertakings: [Undertaking]
   let index: DatasetIndex
   let evaluation: DatasetIndex
   /// By slice, epoch and step.
@@ -32,7 +34,10 @@ final class World {
     var batch: Batch
   }
 
-  static let names = ["deepfm-d", "fm, admission", "lr, seven slices", "fnn, two stages"]
+  static let names = [
+    "deepfm-d", "fm, admission", "lr, seven slices, surveyed", "fnn, two stages", "deepfm-d, lag 1",
+    "fm, admission, lag 3",
+  ]
 
   /// - Parameter directory: where the scenario's files go.
   init(scenario: Int, directory: String) throws {
@@ -48,10 +53,12 @@ final class World {
     settings.model.keep = 0.8
     var stages = [settings]
     switch scenario {
-    case 1:
+    case 1, 5:
       stages[0].model.model = .fm
       stages[0].data.admitAfter = 3
       stages[0].optimization.optimizer = .sgd
+      if scenario == 5 { stages[0].cluster.consistency = .lag(3) }
+    case 4: stages[0].cluster.consistency = .lag(1)
     case 2:
       stages[0].model.model = .lr
       stages[0].optimization.slices = 7
@@ -65,6 +72,7 @@ final class World {
     default: break
     }
     plans = stages
+    undertakings = (scenario == 2 ? [.survey] : []) + stages.indices.map { .train($0) }
     let train = "\(directory)/train-\(scenario).libfm"
     let valid = "\(directory)/valid-\(scenario).libfm"
     try Self.write(rows: 140, seed: 11, to: train)
@@ -120,36 +128,59 @@ final class World {
 
   func batch(slice: Int, epoch: Int, step: Int) -> Batch { batches[slice][epoch - 1][step] }
 
-  /// The plan of a stage, for so many processes.
-  func plan(_ stage: Int, servers: Int, workers: Int) throws -> Plan {
-    var settings = plans[stage]
-    settings.cluster.servers = servers
-    settings.cluster.workers = workers
-    let restore: ServerAssignment.Restore? =
-      stage == 0
-      ? nil
-      : .init(
-        checkpoint: plans[stage - 1].optimization.epochs,
-        databases: (0..<servers).map { Self.database(stage - 1, $0) }, clock: 0, onlyParametersOf: 0)
-    let model = try ModelPlan(
-      settings: settings, model: settings.model.configuration(fields: index.fields), train: index,
-      evaluation: evaluation, restore: restore)
-    return try Plan(
-      .train(model, databases: (0..<servers).map { Self.database(stage, $0) }), settings: settings, gatherSeconds: 100)
+  var lag: Int { plans[0].cluster.consistency.steps }
+
+  /// What a coordinator that takes over goes on with.
+  func nextUndertaking(_ catalogue: SimulatedCatalogue) -> Int {
+    undertakings.indices.first { number in
+      switch undertakings[number] {
+      case .survey: catalogue.begun.isEmpty
+      case .train(let stage):
+        stage == plans.count - 1
+          || catalogue.history.epochs(ofStage: stage).count < plans[stage].optimization.epochs
+      }
+    } ?? 0
   }
 
-  static func database(_ stage: Int, _ server: Int) -> String { "stage-\(stage)/server-\(server)" }
+  /// The plan of an undertaking.
+  func plan(_ number: Int, _ options: Options, _ history: RunHistory) throws -> Plan {
+    guard case .train(let stage) = undertakings[number] else {
+      let order = SurveyOrder(train: [], valid: [], schema: try Schema.named("libfm"), badRows: .fail)
+      return try Plan(.survey(order), settings: plans[0], gatherSeconds: 1e6)
+    }
+    var settings = plans[stage]
+    settings.cluster.servers = max(2, options.servers)
+    settings.cluster.workers = options.workers
+    settings.cluster.replicas = options.replicas
+    if options.checkpointSteps > 0 { settings.cluster.checkpointEvery = .steps(options.checkpointSteps) }
+    var start = ModelPlan.Start()
+    if stage > 0, let last = history.lastCheckpoint(ofStage: stage - 1) {
+      start.restore = .init(
+        checkpoints: history.checkpoints.filter { $0.stage == stage - 1 }.map(\.number), databases: last.shards,
+        onlyParametersOf: 0)
+    }
+    let model = try ModelPlan(
+      settings: settings, model: settings.model.configuration(fields: index.fields), train: index,
+      evaluation: evaluation, start: start)
+    return try Plan(.train(model, shards: "shards"), stage: stage, settings: settings, gatherSeconds: 1e6)
+  }
+}
+
+/// What a run's coordinator has to do.
+enum Undertaking {
+  case survey
+  /// A stage of the world's plans.
+  case train(Int)
 }
 
 /// What every life of a scenario must come to, to the bit.
 struct Reference {
-  /// By plan.
-  var results: [RunResult] = []
-  var checkpoints: [[Int]] = []
+  /// By undertaking.
+  var results: [RunResult?] = []
   private var states: [Key: [Float]] = [:]
 
   struct Key: Hashable {
-    var view: UInt32
+    var stage: Int
     var table: Int
     var clock: UInt64
     var isScoring: Bool
