@@ -147,6 +147,13 @@ struct Rig {
     return answers
   }
 
+  /// The coordinator does not know a process, or not any more.
+  mutating func excludes(_ incarnation: UInt64) -> [WorkerCore.Effect] {
+    coordinator.identity.view = view
+    return tell(
+      .received(Envelope(refusing: 0, .unknownMember(incarnation), as: coordinator.identity), from: .coordinator))
+  }
+
   // MARK: The servers
 
   /// Answers all pulls among the effects, and returns what follows.
