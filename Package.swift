@@ -55,7 +55,7 @@ let package = Package(
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Run",
-      dependencies: ["Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM"]),
+      dependencies: ["Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM", "Randomness"]),
     .executableTarget(
       name: "Command",
       dependencies: [
@@ -92,7 +92,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "ClusterTests",
-      dependencies: ["Command", "Run", "Checkpoint", "DeepFM", "Features", "Randomness", "CZeroMQ"]),
+      dependencies: ["Command", "Run", "Checkpoint", "DeepFM", "Features", "Job"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,8 +6,20 @@ struct ClusterOptions: ParsableArguments {
   @Option(help: .init("Parameter servers.", default: \.cluster.servers))
   var servers: Int?
 
-  @Option(help: .init("Workers.", default: \.cluster.workers))
-  var workers: Int?
+  @Option(
+    help: .init(
+      "Workers; least:most, such as 2:8, to begin with 2 and take others that come later.", default: \.cluster.workers,
+      valueName: "n|n:n"))
+  var workers: WorkerCount?
+
+  @Option(help: ArgumentHelp("Workers that a run takes at most, with those that come later. Default: as many as come."))
+  var maxWorkers: Int?
+
+  @Option(
+    help: .init(
+      "Further servers that hold each slot, 0 or 1: with one, a server's death costs no step.",
+      default: \.cluster.replicas))
+  var replicas: Int?
 
   @Option(
     help: .init(
@@ -17,22 +29,67 @@ struct ClusterOptions: ParsableArguments {
 
   @Option(
     help: .init(
-      "sync: gradients are averaged over the global minibatch, bit for bit reproducibly.",
-      default: \.cluster.consistency), transform: named)
+      "sync: gradients are averaged over the global minibatch. lag:N: pulls may be N steps behind, to hide the network. Both are bit for bit reproducible.",
+      default: \.cluster.consistency), transform: consistencyNamed)
   var consistency: Consistency?
 
   @Option(help: .init("Seconds of silence after which a process counts as dead.", default: \.cluster.timeout))
   var timeout: Double?
+
+  @Option(
+    help: .init(
+      "Seconds that members wait for a coordinator that has fallen silent: it may be started anew.",
+      default: \.cluster.coordinatorTimeout))
+  var coordinatorTimeout: Double?
+
+  @Option(
+    help: .init(
+      "Seconds that a run waits for somebody who has the data, when the only worker that had them is gone.",
+      default: \.cluster.waitForData))
+  var waitForData: Double?
+
+  @Option(
+    help: .init(
+      "Checkpoints beside those at the ends of epochs: epoch (none), 1000steps, 90s, 5m.",
+      default: \.cluster.checkpointEvery), transform: scheduleNamed)
+  var checkpointEvery: CheckpointSchedule?
 
   @Option(help: .hidden, transform: named)
   var wire: Precision?
 
   func override(_ settings: inout ClusterSettings) {
     if let servers { settings.servers = servers }
-    if let workers { settings.workers = workers }
+    if let workers {
+      settings.workers = workers.least
+      if let most = workers.most { settings.mostWorkers = most }
+    }
+    if let maxWorkers { settings.mostWorkers = maxWorkers }
+    if let replicas { settings.replicas = replicas }
     if let threads { settings.threads = threads }
     if let consistency { settings.consistency = consistency }
     if let timeout { settings.timeout = timeout }
+    if let coordinatorTimeout { settings.coordinatorTimeout = coordinatorTimeout }
+    if let waitForData { settings.waitForData = waitForData }
+    if let checkpointEvery { settings.checkpointEvery = checkpointEvery }
     if let wire { settings.wire = wire }
   }
+}
+
+/// `2`, or `2:8` for a cluster that grows.
+struct WorkerCount: ExpressibleByArgument {
+  var least: Int
+  var most: Int?
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard 1...2 ~= numbers.count, !numbers.contains(nil), let least = numbers[0] else { return nil }
+    self.least = least
+    most = numbers.count == 2 ? numbers[1] : nil
+  }
+}
+
+private func consistencyNamed(_ name: String) throws -> Consistency { try explaining { try Consistency(named: name) } }
+
+private func scheduleNamed(_ name: String) throws -> CheckpointSchedule {
+  try explaining { try CheckpointSchedule(named: name) }
 }

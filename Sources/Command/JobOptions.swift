@@ -18,12 +18,20 @@ struct JobOptions: ParsableArguments {
   ///
   /// - Throws: `ConfigurationError` where the file cannot be read.
   func settings() throws -> Settings {
-    var settings = try config.map { try ConfigurationFile.read($0) } ?? Settings()
+    var settings = Settings()
+    try lay(over: &settings)
+    return settings
+  }
+
+  /// Lays the file's values and then the flags given over settings that were before.
+  ///
+  /// - Throws: like `settings()`.
+  func lay(over settings: inout Settings) throws {
+    if let config { settings = try ConfigurationFile.read(config, over: settings) }
     input.override(&settings.data)
     model.override(&settings.model)
     optimization.override(&settings.optimization)
     cluster.override(&settings.cluster)
     if let runDir { settings.runDirectory = runDir }
-    return settings
   }
 }

@@ -25,7 +25,8 @@ struct DeepFM: ParsableCommand {
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,
-      CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self,
+      CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self, StatusCommand.self, DrainCommand.self,
+      ChaosCommand.self,
     ])
 
   /// Exit codes: 0 done, 1 the run failed, 2 it was asked for wrongly, 130 interrupted.

@@ -6,31 +6,40 @@ import Worker
 
 /// What servers and workers are told on the command line; all else comes from the coordinator.
 struct RoleOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A YAML file; its `timeout` counts here.", valueName: "file"))
+  @Option(help: ArgumentHelp("A YAML file; its `timeout` and `coordinator-timeout` count here.", valueName: "file"))
   var config: String?
 
   @Option(help: ArgumentHelp("Where the coordinator listens.", valueName: "endpoint"))
   var coordinator = "tcp://127.0.0.1:7000"
 
   @Option(
-    help: .init("Seconds of the coordinator's silence after which this process gives up.", default: \.cluster.timeout))
+    help: .init("Seconds of silence after which the coordinator is looked for anew.", default: \.cluster.timeout))
   var timeout: Double?
+
+  @Option(
+    help: .init(
+      "Seconds of the coordinator's silence after which this process gives up: until then it may be started anew.",
+      default: \.cluster.coordinatorTimeout))
+  var coordinatorTimeout: Double?
 
   @Flag(help: .hidden)
   var lifeline = false
 
+  /// How patient the process is.
+  ///
   /// - Parameter threads: a worker's, to be checked with the rest.
   /// - Throws: `ConfigurationError` for numbers that no run can have.
-  func silence(threads: Int? = nil) throws -> Duration {
+  func patience(threads: Int? = nil) throws -> (timeout: Duration, coordinatorTimeout: Duration) {
     var cluster = try config.map { try ConfigurationFile.read($0).cluster } ?? ClusterSettings()
     if let timeout { cluster.timeout = timeout }
+    if let coordinatorTimeout { cluster.coordinatorTimeout = coordinatorTimeout }
     if let threads { cluster.threads = threads }
     try cluster.validate()
     if lifeline {
       Lifeline.hold()
       Interruption.leaveToLauncher()
     }
-    return .seconds(cluster.timeout)
+    return (.seconds(cluster.timeout), .seconds(cluster.coordinatorTimeout))
   }
 }
 
@@ -50,9 +59,10 @@ struct ServerCommand: ParsableCommand {
   var advertise: String?
 
   func run() throws {
+    let patience = try options.patience()
     try Server(
-      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: options.silence(),
-      logger: .role("server")
+      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: patience.timeout,
+      coordinatorTimeout: patience.coordinatorTimeout, logger: .role("server")
     ).run()
   }
 }
@@ -74,9 +84,10 @@ struct WorkerCommand: ParsableCommand {
   var files: [String] = []
 
   func run() throws {
+    let patience = try options.patience(threads: threads)
     try Worker(
-      coordinator: options.coordinator, threads: threads, files: files, timeout: options.silence(threads: threads),
-      logger: .role("worker")
+      coordinator: options.coordinator, threads: threads, files: files, timeout: patience.timeout,
+      coordinatorTimeout: patience.coordinatorTimeout, logger: .role("worker")
     ).run()
   }
 }

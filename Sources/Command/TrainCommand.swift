@@ -8,10 +8,13 @@ struct TrainCommand: ParsableCommand {
     abstract: "Train a model.",
     discussion: """
       Launches servers and workers on this machine and trains with them. With --coordinator \
-      it launches nothing, but listens there for servers and workers that are started elsewhere.
+      it launches nothing, but listens there for servers and workers that are started elsewhere. With --resume it goes \
+      on with a run that was: with other numbers of servers and workers, for more --epochs, or on new --train data.
       """)
 
   @OptionGroup var job: JobOptions
+
+  @OptionGroup var resumption: ResumeOptions
 
   @Option(help: ArgumentHelp("Listen here for servers and workers instead of launching them.", valueName: "endpoint"))
   var coordinator: String?
@@ -20,7 +23,7 @@ struct TrainCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    try train(job, members: coordinator.map { .joining(at: $0) } ?? .launched(.ownChildren), json: json)
+    try resumption.train(job, members: coordinator.map { .joining(at: $0) } ?? .launched(.ownChildren), json: json)
   }
 }
 
@@ -33,25 +36,57 @@ struct CoordinatorCommand: ParsableCommand {
       All of them must see the data and the run directory under the same paths.
 
         deepfm coordinator --config job.yaml --listen tcp://10.0.0.1:7000
+
+      With --resume it takes over a run whose coordinator has died: at the same place, so that members that live find it.
       """)
 
   @OptionGroup var job: JobOptions
 
-  @Option(help: ArgumentHelp("Where servers and workers find this coordinator.", valueName: "endpoint"))
-  var listen = "tcp://127.0.0.1:7000"
+  @OptionGroup var resumption: ResumeOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Where servers and workers find this coordinator. Default: tcp://127.0.0.1:7000; with --resume, where the last one was.",
+      valueName: "endpoint"))
+  var listen: String?
+
+  @Flag(help: .hidden)
+  var lifeline = false
 
   @Flag(help: "Print one JSON line with the result instead of a table.")
   var json = false
 
-  func run() throws { try train(job, members: .joining(at: listen), json: json) }
+  func run() throws {
+    if lifeline { Lifeline.hold() }
+    let earlier = listen == nil ? try resumption.resume.map { try RunDirectory.open($0).coordinatorEndpoint() } : nil
+    try resumption.train(job, members: .joining(at: listen ?? earlier ?? "tcp://127.0.0.1:7000"), json: json)
+  }
 }
 
-/// Trains and prints how it went.
-private func train(_ job: JobOptions, members: Members, json: Bool) throws {
-  let started = Date()
-  let settings = try job.settings()
-  let trained = try Training(settings, members: members, caller: .person(Console())).run()
-  let report = TrainingReport(
-    trained, model: settings.model.model, seconds: Date().timeIntervalSince(started))
-  print(try json ? JSONLine.encode(report) : report.table(truth: Truth.beside(settings.data.valid)))
+/// Training anew, or going on with what was.
+struct ResumeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Go on with the run in this directory, from its last checkpoint. Flags given change it.", valueName: "dir"))
+  var resume: String?
+
+  /// Trains and prints how it went.
+  func train(_ job: JobOptions, members: Members, json: Bool) throws {
+    let started = Date()
+    let training = try training(job, members)
+    let trained = try training.run()
+    let settings = training.settings
+    let report = TrainingReport(
+      trained, model: settings.model.model, seconds: Date().timeIntervalSince(started))
+    print(try json ? JSONLine.encode(report) : report.table(truth: Truth.beside(settings.data.valid)))
+  }
+
+  private func training(_ job: JobOptions, _ members: Members) throws -> Training {
+    let caller = Caller.person(Console())
+    guard let resume else { return try Training(job.settings(), members: members, caller: caller) }
+    guard job.runDir == nil else {
+      throw ValidationError("--run-dir does not go with --resume, which names the directory that the run goes on in.")
+    }
+    return try Training(resuming: resume, members: members, caller: caller) { try job.lay(over: &$0) }
+  }
 }

@@ -4,25 +4,26 @@ import Yams
 
 /// The YAML form of settings: one mapping from keys to values.
 public enum ConfigurationFile {
-  /// - Returns: the defaults, with what the file says laid over them.
+  /// - Parameter base: what counts where the file says nothing.
+  /// - Returns: these settings, with what the file says laid over them.
   /// - Throws: `ConfigurationError` where the file cannot be read, or has a key or value that is not known. Values are
   ///   not compared with each other: that is `Settings.validate`.
-  public static func read(_ path: String) throws -> Settings {
+  public static func read(_ path: String, over base: Settings = Settings()) throws -> Settings {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw ConfigurationError.unreadable(file: path, reason: "cannot be read as a text file")
     }
-    return try parse(text, file: path)
+    return try parse(text, file: path, over: base)
   }
 
   /// - Parameter file: what errors name.
   /// - Throws: like `read`.
-  public static func parse(_ text: String, file: String) throws -> Settings {
+  public static func parse(_ text: String, file: String, over base: Settings = Settings()) throws -> Settings {
     do {
-      guard let node = try Yams.compose(yaml: text) else { return Settings() }
+      guard let node = try Yams.compose(yaml: text) else { return base }
       guard let wanted = node.mapping else {
         throw ConfigurationError.unreadable(file: file, reason: "holds no `key: value` lines")
       }
-      var values = try defaults()
+      var values = try mapping(of: base)
       for (name, value) in wanted {
         guard let key = name.string, Settings.keys.contains(key) else {
           let key = name.string ?? "?"
@@ -55,8 +56,8 @@ public enum ConfigurationFile {
     try text.write(toFile: path, atomically: true, encoding: .utf8)
   }
 
-  private static func defaults() throws -> Node.Mapping {
-    try Yams.compose(yaml: YAMLEncoder().encode(Settings()))?.mapping ?? [:]
+  private static func mapping(of settings: Settings) throws -> Node.Mapping {
+    try Yams.compose(yaml: YAMLEncoder().encode(settings))?.mapping ?? [:]
   }
 
   private static func oneLine(_ error: Any) -> String {

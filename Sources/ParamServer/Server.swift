@@ -33,10 +33,12 @@ public final class Server {
   ///   - listen: where workers reach this server; port `*` takes a free one.
   ///   - advertise: where workers are told to reach it, if that is not where it listens: behind a proxy or an address
   ///     translation.
-  ///   - timeout: how long the coordinator may be silent.
+  ///   - timeout: how long the coordinator may be silent before it is missed.
+  ///   - coordinatorTimeout: how long it is waited for then.
   /// - Throws: `WireError` where the address cannot be had, `ServerError` where it is one that nobody could reach.
   public init(
-    coordinator: String, listen: String, advertise: String? = nil, timeout: Duration = .seconds(20), logger: Logger
+    coordinator: String, listen: String, advertise: String? = nil, timeout: Duration = .seconds(20),
+    coordinatorTimeout: Duration = .seconds(300), logger: Logger
   ) throws {
     self.logger = logger
     context = try Context()
@@ -51,7 +53,7 @@ public final class Server {
       endpoint: endpoint)
     core = ServerCore(
       incarnation: .random(in: 1 ... .max), registration: registration, coordinator: coordinator,
-      timing: Timing(timeout: timeout / .seconds(1)), at: 0)
+      timing: Timing(timeout: timeout / .seconds(1), coordinatorTimeout: coordinatorTimeout / .seconds(1)), at: 0)
   }
 
   private var seconds: Seconds { (clock.now - start) / .seconds(1) }

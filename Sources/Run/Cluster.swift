@@ -11,31 +11,37 @@ final class Cluster {
   private let caller: Caller
   let gatherSeconds: Double
 
-  /// - Parameter logs: where launched processes write what they have to say.
-  init(_ settings: Settings, _ members: Members, logs: String, caller: Caller) throws {
-    try FileLimit.allow(members: settings.cluster.servers + settings.cluster.workers)
+  /// - Parameters:
+  ///   - catalogue: nil for a run that leaves nothing.
+  ///   - logs: where launched processes write what they have to say.
+  init(_ settings: Settings, _ members: Members, catalogue: Catalogue?, logs: String, caller: Caller) throws {
+    try FileLimit.allow(
+      members: settings.cluster.servers + max(settings.cluster.workers, settings.cluster.mostWorkers ?? 0))
     self.caller = caller
     gatherSeconds = members.gatherSeconds
-    func coordinator(at endpoint: String) throws -> Coordinator {
-      try Coordinator(
-        listen: endpoint, servers: settings.cluster.servers, workers: settings.cluster.workers,
-        timeout: settings.cluster.timeout)
+    func coordinator(at endpoint: String, expectsMembers: Bool) throws -> Coordinator {
+      let coordinator = try Coordinator(
+        listen: endpoint, cluster: settings.cluster, catalogue: catalogue, expectsMembers: expectsMembers)
+      // Where tools, and a coordinator that takes over, find the members.
+      try catalogue?.record(RunFact.endpoint, coordinator.endpoint)
+      return coordinator
     }
     switch members {
     case .joining(let endpoint):
       local = nil
-      self.coordinator = try coordinator(at: endpoint)
+      self.coordinator = try coordinator(at: endpoint, expectsMembers: true)
       caller.observer.say("coordinator at \(self.coordinator.endpoint)")
     case .launched(let cluster):
       local = cluster
-      self.coordinator = try coordinator(at: "tcp://127.0.0.1:*")
+      self.coordinator = try coordinator(at: "tcp://127.0.0.1:*", expectsMembers: false)
       try cluster.launch(
-        settings.cluster, files: try Self.deal(settings), coordinator: self.coordinator.endpoint, logs: logs)
+        settings.cluster, files: try Self.deal(settings), wiring: Wiring(coordinator: self.coordinator.endpoint),
+        logs: logs)
     }
   }
 
   /// With local data, the files that each worker on this machine has: dealt out in turn.
-  private static func deal(_ settings: Settings) throws -> [[String]] {
+  static func deal(_ settings: Settings) throws -> [[String]] {
     guard settings.data.placement == .local else { return [] }
     let workers = settings.cluster.workers
     let train = try DataFiles.expand(settings.data.train)
@@ -58,17 +64,17 @@ final class Cluster {
     local?.end()
   }
 
+  /// - Parameter resumption: the command with which an interrupted run goes on; nil where none does.
   /// - Throws: `RunFailure` where the plan was not carried out.
-  func run(_ plan: Plan, catalogue: Catalogue?) throws -> RunResult {
+  func run(_ plan: Plan, resumption: String? = nil) throws -> RunResult {
     let outcome = try coordinator.run(
-      plan, catalogue: catalogue, observer: caller.observer, failure: { local?.failure() },
-      isInterrupted: caller.isInterrupted)
+      plan, observer: caller.observer, watch: { local?.news() ?? [] }, isInterrupted: caller.isInterrupted)
     switch outcome {
     case .completed(let result): return result
     case .failed(let sentence): throw RunFailure.failed(sentence)
     case .interrupted(let checkpoint):
       let kept = checkpoint.map { "Checkpoint \($0) is whole" } ?? "There is no checkpoint yet"
-      throw RunFailure.interrupted("interrupted. \(kept).")
+      throw RunFailure.interrupted("interrupted. \(kept)." + (resumption.map { " Go on with: \($0)" } ?? ""))
     }
   }
 }

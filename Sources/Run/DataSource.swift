@@ -1,3 +1,4 @@
+import Checkpoint
 import Coordinator
 import Features
 import Foundation
@@ -16,17 +17,40 @@ struct TrainingData {
 /// Finds the data that a job names, and leaves in the run directory what it takes to read more like them: schema,
 /// vocabulary, and the packed form if there is to be one.
 struct DataSource {
-  let settings: Settings
-  let schema: Schema
-  let directory: RunDirectory
-  let caller: Caller
+  private let settings: Settings
+  private let schema: Schema
+  /// Of data that a run trained on earlier: those that come later are encoded like them.
+  private let known: Encoding?
+  /// Of the stage that is to read the data.
+  private let number: Int
+  private let directory: RunDirectory
+  private let caller: Caller
+
+  /// - Parameter number: of the stage that is to read the data.
+  init(
+    _ settings: Settings, number: Int, _ directory: RunDirectory, _ catalogue: Catalogue, _ caller: Caller
+  ) throws {
+    self.settings = settings
+    self.number = number
+    self.directory = directory
+    self.caller = caller
+    // What the run was given at its beginning is there, wherever that file is now.
+    let isKept = FileManager.default.fileExists(atPath: directory.schema)
+    schema = isKept ? try Schema.named(directory.schema) : try settings.data.readSchema()
+    known = number > 0 ? try catalogue.fact(RunFact.encoding(number - 1), as: Encoding.self) : nil
+  }
 
   /// Data that everyone can read.
   func read() throws -> TrainingData {
-    var train = try DatasetIndex.build(settings.data.train, schema: schema, reading("train"))
-    let vocabulary = try adopt(settings.data.vocabulary, for: &train)
+    var train: DatasetIndex
+    if let known {
+      train = try DatasetIndex.build(settings.data.train, encoding: known, reading("train"))
+    } else {
+      train = try DatasetIndex.build(settings.data.train, schema: schema, reading("train"))
+    }
+    let vocabulary = try adoptVocabulary(for: &train)
     // Packed data say themselves what they are.
-    if !train.files.contains(where: \.isPacked) { try keepSchema() }
+    if known == nil, !train.files.contains(where: \.isPacked) { try keepSchema() }
     if settings.data.cache { train = try pack(train, vocabulary) }
     var valid: DatasetIndex?
     if !settings.data.valid.isEmpty {
@@ -45,14 +69,22 @@ struct DataSource {
       train: names(settings.data.train), valid: names(settings.data.valid), schema: schema,
       badRows: settings.data.badRowPolicy)
     let found = try cluster.run(
-      Plan(.survey(order), settings: settings, gatherSeconds: cluster.gatherSeconds), catalogue: nil
+      Plan(.survey(order), stage: number, settings: settings, gatherSeconds: cluster.gatherSeconds)
     ).surveys
     guard let train = try DatasetSurvey.merge(found.map(\.train), schema: schema) else {
       throw RunFailure.failed(
         "no worker has a file that \(settings.data.train.joined(separator: ", ")) names. Start workers with --files.")
     }
-    var trainIndex = train.survey.index(schema)
-    let vocabulary = try adopt(settings.data.vocabulary, for: &trainIndex)
+    var trainIndex = train.survey.index(known == nil ? schema : nil)
+    if let known {
+      guard trainIndex.fieldNames == known.fieldNames else {
+        throw RunFailure.failed(
+          "\(settings.data.train.joined(separator: ", ")) has other fields than the data that the run trained on before."
+        )
+      }
+      trainIndex.encoding = known
+    }
+    let vocabulary = try adoptVocabulary(for: &trainIndex)
     var data = TrainingData(train: trainIndex, vocabulary: vocabulary, trainHolders: train.holders)
     if !settings.data.valid.isEmpty {
       guard let valid = try DatasetSurvey.merge(found.map(\.valid), schema: schema) else {
@@ -64,7 +96,7 @@ struct DataSource {
       data.valid = index
       data.validHolders = valid.holders
     }
-    try keepSchema()
+    if known == nil { try keepSchema() }
     caller.sayWhatWasSkipped(data.train, " of the training data")
     if let valid = data.valid { caller.sayWhatWasSkipped(valid, " of the validation data") }
     return data
@@ -72,18 +104,21 @@ struct DataSource {
 
   private func reading(_ purpose: String) -> ReadingOptions {
     caller.reading(
-      "reading \(purpose) data", spool: "\(directory.spool)/\(purpose)", badRows: settings.data.badRowPolicy)
+      "reading \(purpose) data", spool: "\(directory.spool)/\(number)/\(purpose)", badRows: settings.data.badRowPolicy)
   }
 
-  /// Has the index use the vocabulary, a copy of which stays in the run directory.
-  private func adopt(_ path: String?, for index: inout DatasetIndex) throws -> Vocabulary? {
-    guard let path else { return nil }
+  /// Has the index use the run's vocabulary, a copy of which stays in the run directory.
+  private func adoptVocabulary(for index: inout DatasetIndex) throws -> Vocabulary? {
+    if let known { return try directory.vocabulary(of: known) }
+    guard let path = settings.data.vocabulary else { return nil }
     let (vocabulary, fingerprint) = try VocabularyFile.load(path)
     if index.files.contains(where: \.isPacked), index.encoding.vocabulary != fingerprint {
       throw VocabularyError.other(path: path, wanted: index.encoding.vocabulary ?? "none", found: fingerprint)
     }
     index.encoding.vocabulary = fingerprint
     do {
+      // A run that died before it began may have left one.
+      try? FileManager.default.removeItem(atPath: directory.vocabulary)
       try FileManager.default.copyItem(atPath: path, toPath: directory.vocabulary)
     } catch {
       throw RunFailure.unwritable(directory.vocabulary, error)
@@ -92,7 +127,7 @@ struct DataSource {
   }
 
   private func pack(_ index: DatasetIndex, _ vocabulary: Vocabulary?) throws -> DatasetIndex {
-    try Packing.pack(index, vocabulary: vocabulary, to: directory.cache) { rows in
+    try Packing.pack(index, vocabulary: vocabulary, to: directory.cache(ofStage: number)) { rows in
       try caller.show("packing", rows, of: index.rows)
     }
   }

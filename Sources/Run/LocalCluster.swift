@@ -1,53 +1,70 @@
+import Coordinator
 import Foundation
 import Job
 import Synchronization
 
 /// Servers and workers as child processes on this machine, named `server-0`, `worker-0` and so on. They are launched
-/// when a run begins and gone when it ends; one cluster serves one run after another.
+/// when a run begins, started again when they die, and gone when it ends; one cluster serves one run after another.
 public final class LocalCluster: Sendable {
-  /// What the mutex guards. A `Process` may be asked about from any thread.
-  private struct Child: @unchecked Sendable {
+  /// Deaths of one child in a row after which its run ends, unless it is said otherwise.
+  public static let mostRestarts = 5
+
+  /// A child, or the next to be of its name.
+  private struct Seat {
     let name: String
-    let process: Process
+    let arguments: [String]
     let log: String
-    /// Closing it ends the child, and so does our own end.
-    let lifeline: Pipe
+    var child: ChildProcess?
+    var restarts: Restarts
+    /// When the next is started, where there is none.
+    var due: ContinuousClock.Instant?
   }
 
-  private let children = Mutex<[Child]>([])
+  private let seats = Mutex<[Seat]>([])
   private let tool: String?
+  private let mostRestarts: Int
 
-  /// - Parameter tool: the `deepfm` program; nil: what `DeepFMTool.find` finds.
-  public init(tool: String? = nil) { self.tool = tool }
+  /// - Parameters:
+  ///   - tool: the `deepfm` program; nil: what `DeepFMTool.find` finds.
+  ///   - mostRestarts: how often in a row a child is started again that dies within a minute.
+  public init(tool: String? = nil, mostRestarts: Int = LocalCluster.mostRestarts) {
+    self.tool = tool
+    self.mostRestarts = mostRestarts
+  }
 
   deinit { kill() }
 
-  /// The process that plays a member.
+  /// The process that plays a member at present.
   ///
   /// - Parameter name: such as `worker-0`.
-  /// - Returns: nil before it was launched, and after the run.
+  /// - Returns: nil before it was launched, while it is dead, and after the run.
   public func processIdentifier(of name: String) -> Int32? {
-    children.withLock { children in children.first { $0.name == name }?.process.processIdentifier }
+    seats.withLock { seats in
+      seats.first { $0.name == name }?.child.flatMap { $0.isRunning ? $0.processIdentifier : nil }
+    }
   }
 
   /// - Parameters:
   ///   - files: by worker, the data that only it reads; empty where all read all.
+  ///   - wiring: where members find the coordinator and each other.
   ///   - logs: a directory for what the children write.
   /// - Throws: `RunFailure` or `ToolError` where a process cannot be started; those that were are ended with `end`.
-  func launch(_ settings: ClusterSettings, files: [[String]], coordinator: String, logs: String) throws {
-    let tool = try tool ?? DeepFMTool.find()
+  func launch(_ settings: ClusterSettings, files: [[String]], wiring: Wiring, logs: String) throws {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let threads = settings.threads > 0 ? settings.threads : max(1, cores / settings.workers)
-    let common = ["--coordinator", coordinator, "--timeout", "\(settings.timeout)", "--lifeline"]
+    let patience = ["--timeout", "\(settings.timeout)", "--coordinator-timeout", "\(settings.coordinatorTimeout)"]
     func launch(_ name: String, _ arguments: [String]) throws {
-      let child = try Self.start(tool, arguments, name: name, log: "\(logs)/\(name).log")
-      children.withLock { $0.append(child) }
+      var seat = Seat(
+        name: name, arguments: arguments + ["--coordinator", wiring.coordinator(name)] + patience,
+        log: "\(logs)/\(name).log", restarts: Restarts(most: mostRestarts))
+      seat.child = try start(seat)
+      seats.withLock { $0.append(seat) }
     }
     do {
-      for number in 0..<settings.servers { try launch("server-\(number)", ["server"] + common) }
+      for number in 0..<settings.servers { try launch("server-\(number)", ["server"] + wiring.server(number)) }
       for number in 0..<settings.workers {
         let own = files.isEmpty ? [] : ["--files"] + files[number]
-        try launch("worker-\(number)", ["worker", "--threads", "\(threads)"] + common + own)
+        try launch("worker-\(number)", ["worker", "--threads", "\(threads)"] + own)
       }
     } catch {
       end(within: 0)
@@ -55,53 +72,64 @@ public final class LocalCluster: Sendable {
     }
   }
 
-  private static func start(_ tool: String, _ arguments: [String], name: String, log: String) throws -> Child {
-    guard FileManager.default.createFile(atPath: log, contents: nil), let output = FileHandle(forWritingAtPath: log)
-    else { throw RunFailure.failed("\(log) cannot be written. Is the disk full?") }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: tool)
-    process.arguments = arguments
-    let lifeline = Pipe()
-    process.standardInput = lifeline
-    process.standardOutput = output
-    process.standardError = output
-    do {
-      try process.run()
-    } catch {
-      throw ToolError.unusable(path: tool, reason: error.localizedDescription)
+  private func start(_ seat: Seat) throws -> ChildProcess {
+    try ChildProcess(tool ?? DeepFMTool.find(), seat.arguments, name: seat.name, log: seat.log)
+  }
+
+  /// What has become of the children since this was asked last. Those that have died are started again, after a while
+  /// that grows with each death in a row; those that were told to stop are not. Never waits.
+  func news() -> [MemberNews] {
+    seats.withLock { seats in seats.indices.flatMap { news(of: &seats[$0]) } }
+  }
+
+  private func news(of seat: inout Seat) -> [MemberNews] {
+    if let child = seat.child, !child.isRunning {
+      seat.child = nil
+      guard !child.isDone else { return [] }
+      guard let delay = seat.restarts.delay(afterLiving: child.age) else { return [.givenUp(givenUp(child))] }
+      seat.due = .now + .seconds(delay)
+      return [.died(process: child.processIdentifier, child.ending)]
     }
-    return Child(name: name, process: process, log: log, lifeline: lifeline)
+    guard let due = seat.due, due <= .now else { return [] }
+    seat.due = nil
+    do {
+      seat.child = try start(seat)
+      return []
+    } catch {
+      return [.givenUp("\(seat.name) cannot be started again: \(error)")]
+    }
   }
 
-  /// A sentence about a child that has died, with its last words; nil while all live.
-  func failure() -> String? {
-    guard let dead = children.withLock({ children in children.first { !$0.process.isRunning } }) else { return nil }
-    let end =
-      dead.process.terminationReason == .uncaughtSignal
-      ? "was killed by signal \(dead.process.terminationStatus)" : "ended with status \(dead.process.terminationStatus)"
-    var sentence = "\(dead.name) (process \(dead.process.processIdentifier)) \(end)"
-    let lines = Self.lastLines(of: dead.log)
-    sentence += lines.isEmpty ? "; it wrote nothing to \(dead.log)." : ". Its last lines, from \(dead.log):\n\(lines)"
-    return sentence
-  }
-
-  private static func lastLines(of log: String) -> String {
-    let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-    return text.split(separator: "\n").suffix(5).map { "  \($0)" }.joined(separator: "\n")
+  private func givenUp(_ child: ChildProcess) -> String {
+    "\(child.name) has died \(mostRestarts + 1) times in a row, each time within \(Int(Restarts.soundAge)) s of its start, "
+      + "and is not started again. The last time, \(child.ending)"
   }
 
   /// Waits for children that were told to stop, and ends those that do not within `seconds`.
   func end(within seconds: Double = 2) {
     let deadline = Date(timeIntervalSinceNow: seconds)
-    while children.withLock({ $0.contains(where: \.process.isRunning) }), Date() < deadline { usleep(10_000) }
+    while seats.withLock({ $0.contains { $0.child?.isRunning == true } }), Date() < deadline { usleep(10_000) }
     kill()
-    children.withLock { $0.removeAll() }
+    seats.withLock { $0.removeAll() }
   }
 
   private func kill() {
-    for child in children.withLock({ $0 }) where child.process.isRunning {
-      Glibc.kill(child.process.processIdentifier, SIGKILL)
-      child.process.waitUntilExit()
-    }
+    for seat in seats.withLock({ $0 }) { seat.child?.kill() }
   }
+}
+
+/// Where the members of a local cluster find each other.
+struct Wiring {
+  /// By a member's name, where it finds the coordinator.
+  let coordinator: (String) -> String
+  /// By a server's number, flags that say where it listens.
+  let server: (Int) -> [String]
+
+  init(coordinator: @escaping (String) -> String, server: @escaping (Int) -> [String] = { _ in [] }) {
+    self.coordinator = coordinator
+    self.server = server
+  }
+
+  /// Everyone speaks to everyone.
+  init(coordinator endpoint: String) { self.init(coordinator: { _ in endpoint }) }
 }

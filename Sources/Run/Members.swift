@@ -12,4 +12,12 @@ public enum Members {
     case .joining: 300
     }
   }
+
+  /// The command that goes on with a run of such members.
+  func resumption(of directory: RunDirectory) -> String {
+    switch self {
+    case .launched: "deepfm train --resume \(directory.path)"
+    case .joining: "deepfm coordinator --resume \(directory.path)"
+    }
+  }
 }

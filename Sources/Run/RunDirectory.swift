@@ -1,3 +1,5 @@
+import Checkpoint
+import Features
 import Foundation
 
 /// The files that a run leaves.
@@ -14,11 +16,12 @@ public struct RunDirectory: Sendable {
   public var schema: String { path + "/schema.yaml" }
   public var vocabulary: String { path + "/vocabulary.sqlite" }
   /// The training data, packed.
-  public var cache: String { path + "/train.pack" }
-  /// Copies of data that cannot be sought, removed at the end.
+  public var cache: String { cache(ofStage: 0) }
+  func cache(ofStage stage: Int) -> String { path + "/train\(stage > 0 ? "-\(stage)" : "").pack" }
+  /// Copies of data that cannot be sought, removed when the run has done what it was to do.
   var spool: String { path + "/spool" }
-
-  func shards(servers: Int) -> [String] { (0..<servers).map { "\(path)/shards/server-\($0).sqlite" } }
+  /// What servers write, each process a file of its own.
+  var shards: String { path + "/shards" }
 
   /// Makes the directory of a new run.
   static func create(_ wanted: String?) throws -> RunDirectory {
@@ -35,32 +38,56 @@ public struct RunDirectory: Sendable {
     return directory
   }
 
-  /// A directory within this one, for a model that is trained on the way.
-  func makeStage() throws -> RunDirectory {
-    let stage = RunDirectory(path: pretraining)
-    try FileManager.default.createDirectory(atPath: stage.path + "/shards", withIntermediateDirectories: true)
-    return stage
-  }
-
   /// The directory of a run that was.
   public static func open(_ path: String) -> RunDirectory { RunDirectory(path: URL(fileURLWithPath: path).path) }
 
-  private var pretraining: String { path + "/pretraining" }
+  /// The directory of a run that is to go on.
+  static func existing(_ path: String) throws -> RunDirectory {
+    let directory = open(path)
+    guard !FileManager.default.fileExists(atPath: directory.catalogue) else { return directory }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory.path) else {
+      throw RunDirectoryError.missing(path: path)
+    }
+    throw RunDirectoryError.noRun(path: path, holds: names.sorted())
+  }
 
-  /// Removes the directory unless training has begun in it.
-  func removeIfUnused() {
-    guard ![catalogue, pretraining].contains(where: FileManager.default.fileExists(atPath:)) else { return }
+  /// Where the run's coordinator listens, or did when there was one.
+  public func coordinatorEndpoint() throws -> String {
+    try Catalogue.open(at: catalogue).fact(RunFact.endpoint, as: String.self)
+  }
+
+  /// The vocabulary that the run was trained with; nil where its data are encoded without one.
+  func vocabulary(of encoding: Encoding) throws -> Vocabulary? {
+    guard let wanted = encoding.vocabulary else { return nil }
+    let (known, found) = try VocabularyFile.load(vocabulary)
+    guard found == wanted else { throw VocabularyError.other(path: vocabulary, wanted: wanted, found: found) }
+    return known
+  }
+
+  /// A file that a checkpoint was written to: where it was, or here, where the run has moved.
+  func find(shard: String) -> String {
+    FileManager.default.fileExists(atPath: shard) ? shard : "\(shards)/\((shard as NSString).lastPathComponent)"
+  }
+
+  /// Makes the run's catalogue; without it the directory is none.
+  func makingCatalogue(_ make: (String) throws -> Catalogue) throws -> Catalogue {
+    do {
+      return try make(catalogue)
+    } catch {
+      try? FileManager.default.removeItem(atPath: path)
+      throw error
+    }
+  }
+
+  /// Removes the directory unless training has begun in it, or another coordinator has taken the run over.
+  func remove(unlessUsed catalogue: Catalogue) {
+    guard let stages = try? catalogue.stages(), stages == 0, (try? catalogue.record(event: "given up")) != nil else {
+      return
+    }
     try? FileManager.default.removeItem(atPath: path)
   }
 
   func removeSpool() { try? FileManager.default.removeItem(atPath: spool) }
-
-  /// The name, or one like it that is not taken.
-  private static func free(_ name: String) -> String {
-    let others = (2...).lazy.map { "\(name)-\($0)" }
-    return FileManager.default.fileExists(atPath: name)
-      ? others.first { !FileManager.default.fileExists(atPath: $0) } ?? name : name
-  }
 
   private static func stamp() -> String {
     let formatter = DateFormatter()
@@ -70,13 +97,22 @@ public struct RunDirectory: Sendable {
   }
 }
 
-/// A place where no run can leave its files.
+/// A place where no run can leave its files, or has left none.
 public enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
   case exists(path: String)
   case unusable(path: String, reason: String)
+  case missing(path: String)
+  case noRun(path: String, holds: [String])
 
   public var description: String {
     switch self {
+    case .missing(let path): "\(path) does not exist. Name the directory of a run, as `deepfm train --run-dir` made it."
+    case .noRun(let path, let names):
+      "\(path) is no run: it holds "
+        + (names.isEmpty
+          ? "nothing"
+          : names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : ""))
+        + ", and no run.sqlite. Name the directory of a run, as `deepfm train --run-dir` made it."
     case .exists(let path): "\(path) exists. Choose another --run-dir, or remove it."
     case .unusable(let path, let reason): "\(path) cannot be made: \(reason). Choose another --run-dir."
     }

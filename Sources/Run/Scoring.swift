@@ -40,45 +40,41 @@ public struct Scoring {
   public func run() throws -> Scored {
     let directory = RunDirectory.open(runDirectory)
     let catalogue = try Catalogue.open(at: directory.catalogue)
-    var settings = try catalogue.fact("configuration", as: Settings.self)
-    let model = try catalogue.fact("model", as: ModelConfiguration.self)
-    guard let checkpoint = try catalogue.lastCheckpoint() else {
+    let checkpoints = try catalogue.checkpoints()
+    guard let checkpoint = checkpoints.last else {
       throw RunFailure.failed("\(runDirectory) has no checkpoint: its run ended before the first epoch did.")
     }
+    let stage = checkpoint.stage
+    var settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
+    let model = try catalogue.fact(RunFact.model(stage), as: ModelConfiguration.self)
     settings.cluster.servers = servers
     settings.cluster.workers = workers
+    settings.cluster.mostWorkers = nil
+    settings.cluster.replicas = 0
     settings.cluster.threads = 0
     settings.data.placement = .shared
     let scratch = try ScratchDirectory("score")
     defer { scratch.remove() }
-    let encoding = try catalogue.fact("encoding", as: Encoding.self)
+    let encoding = try catalogue.fact(RunFact.encoding(stage), as: Encoding.self)
     let index = try DatasetIndex.build(
       data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
     caller.sayWhatWasSkipped(index)
-    // The files may have moved together with the run directory.
-    let shards = checkpoint.shards.map { shard in
-      FileManager.default.fileExists(atPath: shard)
-        ? shard : "\(directory.path)/shards/\((shard as NSString).lastPathComponent)"
-    }
+    let start = ModelPlan.Start(
+      clock: checkpoint.step,
+      restore: .init(
+        checkpoints: checkpoints.filter { $0.stage == stage }.map(\.number),
+        databases: checkpoint.shards.map(directory.find), totals: checkpoint.totals))
     let members = Members.launched(cluster)
     let plan = try Plan(
       .score(
         ModelPlan(
-          settings: settings, model: model, train: nil, evaluation: index, vocabulary: vocabulary(encoding, directory),
-          restore: .init(checkpoint: checkpoint.number, databases: shards, clock: checkpoint.step))),
+          settings: settings, model: model, train: nil, evaluation: index,
+          vocabulary: directory.vocabulary(of: encoding), start: start)),
       settings: settings, gatherSeconds: members.gatherSeconds)
-    let cluster = try Cluster(settings, members, logs: scratch.path, caller: caller)
+    let cluster = try Cluster(settings, members, catalogue: nil, logs: scratch.path, caller: caller)
     defer { cluster.end() }
-    let result = try cluster.run(plan, catalogue: nil)
+    let result = try cluster.run(plan)
     return Scored(result: result, model: model.model, checkpoint: checkpoint.number, data: index)
-  }
-
-  /// The vocabulary that the run was trained with.
-  private func vocabulary(_ encoding: Encoding, _ directory: RunDirectory) throws -> Vocabulary? {
-    guard let wanted = encoding.vocabulary else { return nil }
-    let (vocabulary, found) = try VocabularyFile.load(directory.vocabulary)
-    guard found == wanted else { throw VocabularyError.other(path: directory.vocabulary, wanted: wanted, found: found) }
-    return vocabulary
   }
 }
 

@@ -2,8 +2,6 @@ import Checkpoint
 import Coordinator
 import Foundation
 import Job
-import Sharding
-import Wire
 
 /// A training run, from settings to result.
 ///
@@ -14,7 +12,11 @@ public struct Training {
   public let settings: Settings
   private let members: Members
   private let caller: Caller
+  /// nil: a new run.
+  private let resumption: Resumption?
 
+  /// A new run.
+  ///
   /// - Parameters:
   ///   - members: who computes; servers and workers are launched on this machine unless it says otherwise.
   ///   - caller: who is told how far the run is, and can end it.
@@ -30,6 +32,28 @@ public struct Training {
     self.settings = settings
     self.members = members
     self.caller = caller
+    resumption = nil
+  }
+
+  /// A run that was, and goes on from its last checkpoint, or from what members of it hold that live: with any numbers of
+  /// servers and workers, for more epochs, or on new data.
+  ///
+  ///     let trained = try Training(resuming: "runs/first") { $0.optimization.epochs = 5 }.run()
+  ///
+  /// - Parameters:
+  ///   - path: its directory. Whoever coordinates it still is superseded, and ends.
+  ///   - change: what is to be other than it was.
+  /// - Throws: `RunDirectoryError` or `CatalogueError` where there is no such run, `RunFailure` where it has done all that it
+  ///   was to do, `ConfigurationError` for a change that would make it another run.
+  public init(
+    resuming path: String, members: Members = .launched(LocalCluster()), caller: Caller = Caller(),
+    changing change: (inout Settings) throws -> Void = { _ in }
+  ) throws {
+    let resumption = try Resumption(path, changing: change)
+    settings = resumption.settings
+    self.members = members
+    self.caller = caller
+    self.resumption = resumption
   }
 
   /// Reads through the data, trains in this thread until all epochs are done, and leaves a run directory.
@@ -38,76 +62,62 @@ public struct Training {
   /// - Throws: `RunFailure` where the run ends early; `DatasetError`, `SchemaError` or `VocabularyError` for data that
   ///   cannot be read; `RunDirectoryError`, `CatalogueError`, `ToolError` or `WireError` for what is in its way.
   public func run() throws -> Trained {
-    let schema = try settings.data.readSchema()
-    let directory = try RunDirectory.create(settings.runDirectory)
-    defer { directory.removeSpool() }
-    // After a mistake before anything ran, the name is free for the next try.
-    defer { directory.removeIfUnused() }
-    let source = DataSource(settings: settings, schema: schema, directory: directory, caller: caller)
-    // Shared data are read before anyone is launched, who would wait for it.
-    let shared = settings.data.placement == .shared ? try source.read() : nil
-    let cluster = try Cluster(settings, members, logs: directory.logs, caller: caller)
-    defer { cluster.end() }
-    let data = try shared ?? source.survey(with: cluster)
-    try settings.model.configuration(fields: data.train.fields).validate()
-
-    var start: ServerAssignment.Restore?
-    var trainingSeconds = 0.0
-    if let earlier = settings.model.model.definition.pretraining {
-      var pretraining = settings
-      pretraining.model.model = earlier
-      let place = try directory.makeStage()
-      let first = try train(pretraining, data, in: place, start: nil, cluster)
-      trainingSeconds += first.trainingSeconds
-      guard let checkpoint = try Catalogue.open(at: place.catalogue).lastCheckpoint() else {
-        throw RunFailure.failed("\(place.path) has no checkpoint to start from.")
-      }
-      start = .init(
-        checkpoint: checkpoint.number, databases: checkpoint.shards, clock: 0,
-        onlyParametersOf: ParameterTables.sparse)
+    let process = ProcessInfo.processInfo
+    if let resumption {
+      let catalogue = try Catalogue.takeOver(
+        resumption.directory.catalogue, host: process.hostName, process: process.processIdentifier)
+      try catalogue.record(
+        event: "goes on" + (resumption.changes.isEmpty ? "" : ", changed: \(resumption.changes)"))
+      return try run(in: resumption.directory, catalogue)
     }
-    let result = try train(settings, data, in: directory, start: start, cluster)
-    trainingSeconds += result.trainingSeconds
-    return Trained(
-      result: result, directory: directory, trainingSeconds: trainingSeconds,
-      skipped: data.train.skipped + (data.valid?.skipped ?? 0))
+    _ = try settings.data.readSchema()
+    let directory = try RunDirectory.create(settings.runDirectory)
+    let catalogue = try directory.makingCatalogue {
+      try Catalogue.create(at: $0, host: process.hostName, process: process.processIdentifier)
+    }
+    // After a mistake before anything ran, the name is free for the next try.
+    defer { directory.remove(unlessUsed: catalogue) }
+    return try run(in: directory, catalogue)
   }
 
-  /// Trains one model, leaving its catalogue and shards in the directory.
-  private func train(
-    _ wanted: Settings, _ data: TrainingData, in directory: RunDirectory, start: ServerAssignment.Restore?,
-    _ cluster: Cluster
-  ) throws -> RunResult {
-    var settings = wanted
+  private func run(in directory: RunDirectory, _ catalogue: Catalogue) throws -> Trained {
+    var settings = settings
     settings.runDirectory = directory.path
-    let model = try ModelPlan(
-      settings: settings, model: settings.model.configuration(fields: data.train.fields), train: data.train,
-      evaluation: data.valid, trainHolders: data.trainHolders, evaluationHolders: data.validHolders,
-      vocabulary: data.vocabulary, restore: start)
-    let plan = try Plan(
-      .train(model, databases: directory.shards(servers: settings.cluster.servers)), settings: settings,
-      gatherSeconds: cluster.gatherSeconds)
     try ConfigurationFile.write(settings, to: directory.configuration)
-    let catalogue = try Catalogue.create(at: directory.catalogue)
-    try catalogue.record("configuration", settings)
-    try catalogue.record("model", model.model)
-    try catalogue.record(partitions: model.data.catalogued)
-    try catalogue.record("encoding", data.train.encoding)
-    for index in [data.train, data.valid].compactMap({ $0 }) where index.skipped > 0 {
-      try catalogue.record(event: "skipped \(index.skipped) bad rows, the first: \(index.firstBadRow ?? "")")
+    try catalogue.record(RunFact.configuration, SavedSettings(settings))
+    let stages = Stages(settings: settings, directory: directory, catalogue: catalogue, caller: caller)
+    func source() throws -> DataSource {
+      try DataSource(settings, number: catalogue.stages(), directory, catalogue, caller)
     }
-    caller.observer.say(
-      "\(settings.model.model.rawValue): \(data.train.rows.grouped) rows of \(data.train.fields) fields, "
-        + "\(settings.cluster.servers) servers, \(settings.cluster.workers) workers, run directory \(directory.path)")
-    return try cluster.run(plan, catalogue: catalogue)
+    let begins = resumption?.hasNewData ?? false
+    var stage = begins ? nil : try stages.underWay(rates: resumption?.rates)
+    // Shared data are read before anyone is launched, who would wait for it.
+    if stage == nil, settings.data.placement == .shared { stage = try stages.begin(source().read()) }
+    let cluster = try Cluster(settings, members, catalogue: catalogue, logs: directory.logs, caller: caller)
+    defer { cluster.end() }
+    var current = try stage ?? stages.begin(source().survey(with: cluster))
+    while true {
+      let plan = try current.plan(settings, shards: directory.shards, gatherSeconds: cluster.gatherSeconds)
+      let result = try cluster.run(plan, resumption: members.resumption(of: directory))
+      try catalogue.record(RunFact.digest(current.number), result.parameterDigest)
+      if let next = try stages.following(current) {
+        current = next
+        continue
+      }
+      directory.removeSpool()
+      return Trained(
+        result: result, directory: directory,
+        trainingSeconds: try catalogue.history().epochs.reduce(0) { $0 + $1.seconds }, skipped: current.record.skipped)
+    }
   }
 }
 
 /// What came of a training run.
 public struct Trained: Sendable {
+  /// Of the last stage, all its epochs.
   public let result: RunResult
   public let directory: RunDirectory
-  /// Of training alone, a model's that it started from included.
+  /// Of training alone, a model's that it started from and epochs on earlier data included.
   public let trainingSeconds: Double
   /// Bad rows that were left out.
   public let skipped: Int

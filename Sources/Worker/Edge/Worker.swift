@@ -39,10 +39,12 @@ public final class Worker {
   ///   - coordinator: the endpoint of the coordinator, such as `tcp://10.0.0.1:7000`.
   ///   - threads: compute threads; nil takes what the coordinator says.
   ///   - files: the data that only this worker can read: files, directories, patterns.
-  ///   - timeout: how long the coordinator may be silent.
+  ///   - timeout: how long the coordinator may be silent before it is missed.
+  ///   - coordinatorTimeout: how long it is waited for then.
   /// - Throws: `WireError`, or `DatasetError` where there are no such files.
   public init(
-    coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20), logger: Logger
+    coordinator: String, threads: Int? = nil, files: [String] = [], timeout: Duration = .seconds(20),
+    coordinatorTimeout: Duration = .seconds(300), logger: Logger
   ) throws {
     self.threads = threads
     self.logger = logger
@@ -62,7 +64,8 @@ public final class Worker {
       registration: Registration(
         role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier,
         files: self.files.names),
-      coordinator: coordinator, timing: Timing(timeout: timeout / .seconds(1)), at: 0)
+      coordinator: coordinator,
+      timing: Timing(timeout: timeout / .seconds(1), coordinatorTimeout: coordinatorTimeout / .seconds(1)), at: 0)
   }
 
   private var now: Seconds { (clock.now - start) / .seconds(1) }
