@@ -64,6 +64,7 @@ final class OneProcess {
   /// Gives both their places, and what they are to be.
   private func begin(_ index: DatasetIndex, _ partitions: [Partition], _ model: any Model<Float>) throws {
     let slots = SlotMap(servers: 1)
+    let seat = Seat(number: 0, incarnation: 3, endpoint: "here")
     let encoding = Array(try JSONEncoder().encode(index.encoding))
     let train = partitions.map { $0.encoded() }
     for article in train + [encoding] { articles[SHA256.hash(article)] = article }
@@ -75,11 +76,12 @@ final class OneProcess {
         Control(
           ServerOrder.adopt(
             ServerAssignment(
-              server: 0, slots: slots, tables: tables, slices: 8, seed: 1, epochSteps: 1 << 40, workers: [2],
-              database: nil)))), at: now)
+              server: 0, slots: slots, servers: [seat], workers: [Seat(number: 0, incarnation: 2)], tables: tables,
+              slices: 8, seed: 1, epochs: EpochClock(steps: 1 << 40), database: nil, start: .fresh, clock: 0)))),
+      at: now)
     perform(server.receive(.ordered(order), at: now))
     let assignment = WorkerAssignment(
-      worker: 0, servers: ["here"], slots: slots, model: model.configuration, batch: 4096, slices: 8,
+      worker: 0, servers: [seat], slots: slots, model: model.configuration, batch: 4096, slices: 8,
       ownedSlices: Array(0..<8), seed: 1, threads: 0, readers: 1, clip: 0,
       data: DataArticles(
         encoding: SHA256.hash(encoding), train: train.map(SHA256.hash), evaluation: [], vocabulary: nil,

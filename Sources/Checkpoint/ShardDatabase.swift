@@ -77,10 +77,14 @@ public final class ShardDatabase {
     }
   }
 
-  /// Drops versions whose checkpoint never got into the catalogue, before their number is used again.
-  public func discard(newerThan committed: Int) throws {
+  /// Drops versions whose checkpoint never got into the catalogue.
+  public func keep(_ committed: [Int]) throws {
+    let numbers = String(decoding: try JSONEncoder().encode(committed), as: UTF8.self)
     try Self.explaining(path) {
-      try queue.write { try $0.execute(sql: "DELETE FROM slots WHERE checkpoint > ?", arguments: [committed]) }
+      try queue.write {
+        try $0.execute(
+          sql: "DELETE FROM slots WHERE checkpoint NOT IN (SELECT value FROM json_each(?))", arguments: [numbers])
+      }
     }
   }
 

@@ -15,8 +15,8 @@ extension ShardDatabase {
     var file: Int
   }
 
-  /// Reads the newest version not above `checkpoint` of every wanted slot, over all files of a run: it may have been
-  /// written by another number of servers.
+  /// Reads the newest version of every wanted slot that one of the checkpoints wrote, over all files of a run: it may have been
+  /// written by other servers than read it.
   ///
   /// Each file is read in one transaction: what was there when reading began is there to its end, whatever a run that
   /// still trains drops meanwhile.
@@ -24,13 +24,14 @@ extension ShardDatabase {
   /// - Parameter body: takes a slot's bytes, in ascending order of tables and slots, and the file they are from.
   /// - Throws: `CheckpointError`; `vanishedSlot` where the run had dropped a slot before reading began.
   public static func read(
-    _ paths: [String], checkpoint: Int, wanted: (_ slot: Int) -> Bool,
+    _ paths: [String], checkpoints: [Int], wanted: (_ slot: Int) -> Bool,
     body: (_ path: String, _ table: Int, _ slot: Int, _ blob: [UInt8]) throws -> Void
   ) throws {
     var configuration = Configuration()
     configuration.readonly = true
     // Several servers may open the same file at the same moment.
     configuration.busyMode = .timeout(10)
+    let numbers = String(decoding: try JSONEncoder().encode(checkpoints), as: UTF8.self)
     let queues = try paths.map { path in
       try explaining(path) { try DatabaseQueue(path: path, configuration: configuration) }
     }
@@ -38,7 +39,8 @@ extension ShardDatabase {
       var newest: [Place: Version] = [:]
       for (file, database) in databases.enumerated() {
         let found = try explaining(paths[file]) {
-          try versions(in: database, path: paths[file], checkpoint: checkpoint, wanted: wanted)
+          try versions(
+            in: database, path: paths[file], checkpoints: numbers, last: checkpoints.max() ?? -1, wanted: wanted)
         }
         for (place, number) in found where number > newest[place]?.checkpoint ?? -1 {
           newest[place] = Version(checkpoint: number, file: file)
@@ -70,17 +72,20 @@ extension ShardDatabase {
     }
   }
 
-  /// The newest version not above `checkpoint` of each wanted slot of a file.
+  /// The newest version that counts of each wanted slot of a file.
+  ///
+  /// - Parameter checkpoints: as JSON.
   private static func versions(
-    in database: Database, path: String, checkpoint: Int, wanted: (Int) -> Bool
+    in database: Database, path: String, checkpoints: String, last checkpoint: Int, wanted: (Int) -> Bool
   ) throws -> [(Place, Int)] {
     let pruned = try Int.fetchOne(database, sql: "SELECT checkpoint FROM pruned") ?? -1
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT table_number, slot, MAX(CASE WHEN checkpoint <= ? THEN checkpoint END), MIN(checkpoint) FROM slots
-        GROUP BY table_number, slot
-        """, arguments: [checkpoint])
+        SELECT table_number, slot,
+          MAX(CASE WHEN checkpoint IN (SELECT value FROM json_each(?)) THEN checkpoint END), MIN(checkpoint)
+        FROM slots GROUP BY table_number, slot
+        """, arguments: [checkpoints])
     var found: [(Place, Int)] = []
     while let row = try rows.next() {
       let place = Place(table: row[0], slot: row[1])

@@ -1,10 +1,10 @@
 import Checkpoint
+import Sharding
 
-/// A checkpoint being written, a few slots at a time, so that the server keeps answering meanwhile.
+/// A checkpoint being written, a few slots at a time, so that the server keeps answering meanwhile. Its tables are held at its
+/// clock until it is on the disk.
 struct CheckpointTask {
-  let number: Int
-  /// Steps before this one are in it.
-  let clock: UInt64
+  let order: CheckpointOrder
   private var state = State.waiting
   private(set) var slots = 0
   private(set) var bytes = 0
@@ -12,9 +12,9 @@ struct CheckpointTask {
   private enum State {
     case waiting
     /// What is left to write.
-    case ready(ArraySlice<(table: Int, slot: Int)>)
+    case ready(ArraySlice<Shard.SlotPlace>)
     /// The edge is at it.
-    case writing(ArraySlice<(table: Int, slot: Int)>)
+    case writing(ArraySlice<Shard.SlotPlace>)
     case syncing
   }
 
@@ -28,29 +28,32 @@ struct CheckpointTask {
   /// A transaction's worth.
   private static let batchBytes = 4 << 20
 
-  init(number: Int, clock: UInt64) {
-    self.number = number
-    self.clock = clock
-  }
+  init(_ order: CheckpointOrder) { self.order = order }
 
   var hasBegun: Bool { if case .waiting = state { false } else { true } }
+  /// Whether the edge has been told something that it has not answered.
+  var isAway: Bool {
+    switch state {
+    case .writing, .syncing: true
+    case .waiting, .ready: false
+    }
+  }
   var wantsTurn: Bool { if case .ready = state { true } else { false } }
 
   /// Begins once all steps before the checkpoint's clock are applied.
   mutating func begin(_ shard: Shard) {
-    guard case .waiting = state, shard.clock >= clock else { return }
-    state = .ready(shard.dirtySlots[...])
+    guard case .waiting = state, shard.isAt(order.clock) else { return }
+    state = .ready(shard.slots(changedSince: order.since)[...])
   }
 
-  /// What to do next. A slot counts as clean from the moment it is handed out.
-  mutating func next(of shard: inout Shard) -> Next {
+  /// What to do next.
+  mutating func next(of shard: Shard) -> Next {
     guard case .ready(var remaining) = state else { return .sync }
     var batch: [SlotSnapshot] = []
     var size = 0
-    while size < Self.batchBytes, let (table, slot) = remaining.popFirst() {
-      let snapshot = shard.snapshot(table: table, slot: slot)
-      guard snapshot.areNumbers else { return .notNumbers(table: shard.assignment.tables[table].name) }
-      shard.markClean(table: table, slot: slot)
+    while size < Self.batchBytes, let place = remaining.popFirst() {
+      guard let snapshot = shard.snapshot(place) else { continue }
+      guard snapshot.areNumbers else { return .notNumbers(table: shard.assignment.tables[place.table].name) }
       size += snapshot.bytes.count
       batch.append(snapshot)
     }

@@ -3,7 +3,7 @@ import Wire
 
 /// Hashes all slots a few at a time, so that the server keeps answering meanwhile.
 struct DigestTask {
-  private var remaining: ArraySlice<(table: Int, slot: Int)>
+  private var remaining: ArraySlice<Shard.SlotPlace>
   private var digests: [SlotDigest] = []
 
   private static let slotsPerTurn = 256
@@ -13,8 +13,8 @@ struct DigestTask {
   /// Hashes the next slots. Returns all digests when the last is done.
   mutating func hashSome(of shard: Shard) -> [SlotDigest]? {
     for _ in 0..<Self.slotsPerTurn {
-      guard let (table, slot) = remaining.popFirst() else { return digests }
-      digests.append(shard.digest(table: table, slot: slot))
+      guard let place = remaining.popFirst() else { return digests }
+      if let digest = shard.digest(place) { digests.append(digest) }
     }
     return nil
   }

@@ -1,15 +1,22 @@
+import Checkpoint
 import Sharding
 import Wire
 
-/// One table with its clock: who may pull when, and when a step is applied.
+/// One table of a group of slots, with its clock: who may pull when, and when a step is applied.
 ///
-/// A pull at clock c is answered once all steps before c are applied (ARCHITECTURE.md, promise 2; lag 0), from the undo log
-/// where the table is past it. A class only because arrays hold no noncopyable values: one shard owns it, nobody shares it.
+/// A pull at clock c is answered once all steps before c are applied (ARCHITECTURE.md, promise 2), from the undo log where the
+/// table is past it. A step is applied once its tree is complete, its root is on its way to all followers, and they have
+/// applied the step before. A class only because arrays hold no noncopyable values: one holding owns it, nobody shares it.
 final class ServedTable {
   private(set) var table: Table
   private let slices: Int
-  private var tree: GradientTree
+  /// Of the open step and those that the lag lets come before it is applied.
+  private var trees: [GradientTree]
   private var parked: [Parked] = []
+  /// Servers that go through the same steps, one behind.
+  var followers: [Follower] = []
+  /// The clock that a checkpoint holds the table at; nil: none does.
+  var heldAt: UInt64?
 
   /// A pull that came before its clock.
   private struct Parked {
@@ -21,16 +28,20 @@ final class ServedTable {
   /// A worker asks for one step ahead, in parts; whoever asks for more than there is room for asks again.
   static let mostParked = 4096
 
-  init(_ table: consuming Table, slices: Int) {
-    tree = GradientTree(slices: slices, width: table.width)
+  /// - Parameter lag: steps that a push may be ahead.
+  init(_ table: consuming Table, slices: Int, lag: Int) {
+    let width = table.width
+    trees = (0...lag).map { _ in GradientTree(slices: slices, width: width) }
     self.table = table
     self.slices = slices
   }
 
   /// Steps applied.
   var clock: UInt64 { table.clock }
-
+  var width: Int { table.width }
   var parkedPulls: Int { parked.count }
+
+  // MARK: Pulls
 
   /// What became of a question, beside pulls that it lets go.
   enum Reply {
@@ -66,26 +77,6 @@ final class ServedTable {
     return .rows(Rows(values: frame))
   }
 
-  /// Takes a push, and applies the step if it was the last that was missing.
-  ///
-  /// A push for a step that is applied, or a node that is summed already, is a repetition: acknowledged, and nothing
-  /// else. No push can be ahead: its worker has been answered by every server for the step, if only for no rows.
-  func push(_ push: Push) -> Message {
-    if push.clock < clock, !Mutant.applyLatePush.isActive { return .pushed }
-    guard push.clock <= clock else { return .refusal(.notYet) }
-    switch tree.add(GradientPart(push)) {
-    case .malformed(let reason): return .refusal(.malformed(reason))
-    case .taken, .duplicate, .covered: break
-    }
-    if let total = tree.total {
-      table.apply(
-        step: clock, gradients: total.rows, sightings: total.sightings, samples: total.samples,
-        lossSum: total.lossSum)
-      tree.clear()
-    }
-    return .pushed
-  }
-
   /// The pulls that waited for a clock that has come, and their answers.
   func release() -> [(worker: UInt64, request: UInt64, answer: Message)] {
     guard parked.contains(where: { $0.pull.clock <= clock }) else { return [] }
@@ -94,15 +85,80 @@ final class ServedTable {
     return ready.map { ($0.worker, $0.request, rows($0.pull)) }
   }
 
-  /// Slices of the open step that no push stands for yet.
-  var missingSlices: [Int] { tree.missingSlices }
+  // MARK: Steps
 
-  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
-  func restore(_ bytes: [UInt8], slot: Int, isDirty: Bool, onlyParameters: Bool) throws {
-    try table.restore(bytes, slot: slot, isDirty: isDirty, onlyParameters: onlyParameters)
+  /// Takes a push. `advance` applies what is complete.
+  ///
+  /// A push for a step that is applied, or a node that is summed already, is a repetition: acknowledged, and nothing
+  /// else. A worker that pushes a step has been answered by every group for what the step reads, so it is ahead by the lag
+  /// at most.
+  func push(_ push: Push) -> Message {
+    if push.clock < clock, !Mutant.applyLatePush.isActive { return .pushed }
+    let ahead = push.clock < clock ? 0 : push.clock - clock
+    guard ahead < UInt64(trees.count) else { return Mutant.acknowledgeEarly.isActive ? .pushed : .refusal(.notYet) }
+    switch trees[Int(ahead)].add(GradientPart(push)) {
+    case .malformed(let reason): return .refusal(.malformed(reason))
+    case .taken, .duplicate, .covered: return .pushed
+    }
   }
 
-  func markClean(slot: Int) { table.markClean(slot: slot) }
+  /// What is to be sent to followers.
+  typealias Forward = (server: Int, pushes: [Push])
+
+  /// Sends complete roots on, and applies what may be applied.
+  ///
+  /// - Parameters:
+  ///   - group: the number that the table's group has, for pushes.
+  ///   - table: its number.
+  func advance(group: Int, table number: Int) -> [Forward] {
+    var forwards: [Forward] = []
+    while let total = trees[0].total {
+      let step = clock
+      for index in followers.indices where followers[index].wantsRoot(of: step) {
+        let pushes = Roots.pushes(
+          total, slots: followers[index].slots, group: group, table: number, step: step, slices: slices,
+          width: table.width)
+        followers[index].sent(step, parts: pushes.count)
+        forwards.append((followers[index].server, pushes))
+      }
+      guard heldAt.map({ step < $0 }) ?? true, followers.allSatisfy({ $0.allows(step) }) else { break }
+      table.apply(
+        step: step, gradients: total.rows, sightings: total.sightings, samples: total.samples, lossSum: total.lossSum)
+      trees[0].clear()
+      if trees.count > 1 { trees.append(trees.removeFirst()) }
+    }
+    return forwards
+  }
+
+  /// Slices of the open step that no push stands for yet.
+  var missingSlices: [Int] { trees[0].missingSlices }
+
+  /// The server whose acknowledgement keeps a complete step from being applied.
+  var waitsFor: Int? {
+    guard trees[0].total != nil else { return nil }
+    let step = clock
+    return followers.first { !$0.allows(step) }?.server
+  }
+
+  /// Forgets half-summed steps, parked pulls and followers: a view is over.
+  func leaveView() {
+    if !Mutant.keepTree.isActive { for index in trees.indices { trees[index].clear() } }
+    parked = []
+    followers = []
+    heldAt = nil
+  }
+
+  // MARK: Slots
+
+  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
+  func restore(_ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false) throws {
+    try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters)
+  }
+
+  func rollBack(to clock: UInt64) throws { try table.rollBack(to: clock) }
+
+  func take(_ slots: [Range<Int>], from other: ServedTable) { table.take(slots, from: &other.table) }
+  func takeHistory(_ parts: [(log: [UndoStep], slots: [Range<Int>])]) { table.takeHistory(parts) }
 }
 
 extension GradientPart {

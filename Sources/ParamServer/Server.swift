@@ -13,6 +13,9 @@ public final class Server {
   private let context: Context
   private let control: Socket
   private let data: Socket
+  /// Other servers, by number.
+  private var peers: [Int: (seat: Seat, socket: Socket)] = [:]
+  private var hasOtherPeers = false
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var core: ServerCore
@@ -59,8 +62,13 @@ public final class Server {
   public func run() throws {
     var poller = Poller([control, data])
     while end == nil {
+      if hasOtherPeers {
+        hasOtherPeers = false
+        poller = Poller([control, data] + peers.values.map(\.socket))
+      }
       try poller.wait(milliseconds: core.hasLongWork ? 0 : Int(Timing.tick * 1000))
       while end == nil, let event = try nextOrder() { try perform(event) }
+      for number in peers.keys.sorted() { try receive(fromServer: number) }
       // A turn takes what is there, but lets time pass.
       for _ in 0..<1000 where end == nil {
         guard let event = try nextMessage() else { break }
@@ -77,6 +85,15 @@ public final class Server {
     case nil: nil
     case .envelope(let envelope, _): .ordered(envelope)
     case .malformed(let error, _): .failed(.refused("\(error)"))
+    }
+  }
+
+  private func receive(fromServer number: Int) throws {
+    while end == nil, let peer = peers[number], let received = try peer.socket.receive() {
+      switch received {
+      case .envelope(let envelope, _): try perform(.answered(envelope, fromServer: number))
+      case .malformed(let error, _): say("dropped a message of server-\(number): \(error)")
+      }
     }
   }
 
@@ -104,10 +121,16 @@ public final class Server {
       }
     // A worker that is gone, or whose queue is full, asks again.
     case .send(let envelope, let route): _ = try data.send(envelope, along: route)
+    case .connect(let seats): try connect(seats)
+    case .ask(let envelope, let number):
+      guard let peer = peers[number] else { return }
+      if case .congested = try peer.socket.send(envelope) {
+        try perform(.congestedServer(number, request: envelope.preamble.request))
+      }
     case .open(let path, let committed):
       try attempt {
-        database = try path.map { try ShardDatabase(path: $0) }
-        try database?.discard(newerThan: committed)
+        if database?.path != path { database = try path.map { try ShardDatabase(path: $0) } }
+        try database?.keep(committed)
       }
     case .read(let restore, let slots): try read(restore, slots)
     case .write(let snapshots, let checkpoint):
@@ -120,6 +143,22 @@ public final class Server {
     case .say(let sentence): say(sentence)
     case .end(let error): end = error.map { .failed($0) } ?? .told
     }
+  }
+
+  private func connect(_ seats: [Seat]) throws {
+    let before = peers
+    peers = [:]
+    for seat in seats {
+      guard let endpoint = seat.endpoint else { continue }
+      if let known = before[seat.number], known.seat == seat {
+        peers[seat.number] = known
+      } else {
+        let socket = try Socket(.dealer, in: context)
+        try socket.connect(endpoint)
+        peers[seat.number] = (seat, socket)
+      }
+    }
+    hasOtherPeers = true
   }
 
   /// Noise from outside must not fill the disk: what is dropped is logged once a second at most.
@@ -143,7 +182,7 @@ public final class Server {
     var wanted = [Bool](repeating: false, count: Rank.slots)
     for slot in slots.joined() { wanted[slot] = true }
     try attempt {
-      try ShardDatabase.read(restore.databases, checkpoint: restore.checkpoint, wanted: { wanted[$0] }) {
+      try ShardDatabase.read(restore.databases, checkpoints: restore.checkpoints, wanted: { wanted[$0] }) {
         path, table, slot, blob in
         try perform(.slot(.init(path: path, table: table, slot: slot, bytes: blob)))
         try perform(.tick)

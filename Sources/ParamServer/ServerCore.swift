@@ -10,12 +10,16 @@ package struct ServerCore: ~Copyable {
   package enum Event {
     /// From the coordinator.
     case ordered(Envelope)
-    /// From a worker, or whoever else speaks at the port for workers.
+    /// From a worker or another server, or whoever else speaks at the port for members.
     case received(Envelope, from: Route)
+    /// From a server that this one asked.
+    case answered(Envelope, fromServer: Int)
     /// Bytes at that port that are no message of this version.
     case malformed(WireError, from: Route)
     /// The coordinator's connection had no room for a question.
     case congested(request: UInt64)
+    /// The same of another server's.
+    case congestedServer(Int, request: UInt64)
     /// A few times a second.
     case tick
     /// Nothing else is there to do: long work may go on.
@@ -33,8 +37,13 @@ package struct ServerCore: ~Copyable {
   package enum Effect {
     case tell(Envelope)
     case send(Envelope, along: Route)
-    /// Open the server's own file, and drop what no checkpoint up to this one has committed.
-    case open(database: String?, committed: Int)
+    /// Reach these servers, and no others any more. A connection stays to those that were there before: of the same
+    /// number, incarnation and endpoint.
+    case connect(servers: [Seat])
+    /// Ask one of them, by its number.
+    case ask(Envelope, ofServer: Int)
+    /// Open the server's own file, and drop what none of these checkpoints has committed.
+    case open(database: String?, committed: [Int])
     /// Read these slots; each comes as `slot`, then `restored`.
     case read(ServerAssignment.Restore, ofSlots: [Range<Int>])
     /// To be answered by `written`.
@@ -61,16 +70,29 @@ package struct ServerCore: ~Copyable {
     }
   }
 
-  private var liaison: Liaison
-  private var shard: Shard?
-  /// Orders that take time, by the request to be answered.
-  private var restoring: UInt64?
-  private var settling: (request: UInt64, clock: UInt64)?
-  private var checkpoint: (request: UInt64, task: CheckpointTask)?
-  private var digest: (request: UInt64, task: DigestTask)?
+  /// An order that takes time, to be answered when it is done.
+  struct Settling {
+    var request: UInt64
+    var clock: UInt64
+  }
+
+  var liaison: Liaison
+  let timing: Timing
+  private var ticks: Ticks
+  var shard: Shard?
+  /// The adoption that is under way.
+  var restoring: UInt64?
+  var settling: Settling?
+  var checkpoint: (request: UInt64, task: CheckpointTask)?
+  var digest: (request: UInt64, task: DigestTask)?
+  var fills: [FillTask] = []
+  /// Copies that are whole, and waited for.
+  var filled: [FillOrder] = []
+  /// Writes and syncs that the edge has not answered, of orders that may be void by now.
+  var voidWrites = 0
   /// Pieces of work done: what the coordinator watches.
-  private var done: UInt64 = 0
-  private var isEnded = false
+  var done: UInt64 = 0
+  var isEnded = false
 
   /// - Parameters:
   ///   - incarnation: drawn by the process at its start.
@@ -78,12 +100,18 @@ package struct ServerCore: ~Copyable {
   package init(
     incarnation: UInt64, registration: Registration, coordinator: String, timing: Timing, at time: Seconds
   ) {
+    self.timing = timing
+    ticks = Ticks(at: time)
     liaison = Liaison(
       incarnation: incarnation, registration: registration, coordinator: coordinator, timing: timing, at: time)
   }
 
   /// Whether `turn`s are wanted.
-  package var hasLongWork: Bool { checkpoint?.task.wantsTurn ?? false || digest != nil }
+  package var hasLongWork: Bool {
+    if checkpoint?.task.wantsTurn ?? false || digest != nil { return true }
+    guard let shard, !liaison.isFrozen else { return false }
+    return fills.contains { $0.wantsTurn(shard) }
+  }
 
   /// Pulls that wait for their clock.
   package var parkedPulls: Int { shard?.parkedPulls ?? 0 }
@@ -94,42 +122,71 @@ package struct ServerCore: ~Copyable {
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
     guard !isEnded else { return [] }
     liaison.excuse(at: time)
+    let lateness = ticks.lateness(at: time)
+    if lateness > 0 { shard?.peers.excuse(lateness) }
+    return handle(event, at: time) + asked(at: time)
+  }
+
+  private mutating func handle(_ event: Event, at time: Seconds) -> [Effect] {
     switch event {
     case .ordered(let envelope): return ordered(envelope, at: time)
     case .received(let envelope, let route): return received(envelope, from: route, at: time)
+    case .answered(let envelope, let server): return answered(envelope, from: server, at: time)
     case .malformed(let error, let route): return refuse(error, route)
     case .congested(let request):
       liaison.session.holdBack(request, at: time)
+      return []
+    case .congestedServer(let server, let request):
+      shard?.peers.holdBack(request, of: server, at: time)
       return []
     case .tick: return tick(at: time)
     case .turn: return turn(at: time)
     case .slot(let slot): return restore(slot, at: time)
     case .restored: return answerRestored()
     case .written:
-      checkpoint?.task.written()
+      if voidWrites > 0 { voidWrites -= 1 } else { checkpoint?.task.written() }
       done += 1
       return []
-    case .synced: return answerSynced()
+    case .synced: return answerSynced(at: time)
     case .failed(let error): return fail(error, at: time)
     }
   }
 
-  private mutating func fail(_ error: ServerError, at time: Seconds) -> [Effect] {
+  mutating func fail(_ error: ServerError, at time: Seconds) -> [Effect] {
     isEnded = true
     return [.tell(liaison.session.ask(.failed("\(error)"), at: time)), .end(error)]
   }
 
-  // MARK: Workers
+  // MARK: Members
 
   private mutating func received(_ envelope: Envelope, from route: Route, at time: Seconds) -> [Effect] {
-    guard shard != nil, restoring == nil else {
-      // Whoever is told so asks again.
-      return [.send(liaison.stranger(.notYet, request: envelope.preamble.request), along: route)]
+    func refuse(_ refusal: Refusal) -> [Effect] {
+      [.send(liaison.stranger(refusal, request: envelope.preamble.request), along: route)]
     }
+    // Whoever is told so asks again.
+    guard shard != nil, restoring == nil else { return refuse(.notYet) }
+    if let refusal = liaison.refusal(of: envelope.preamble) { return refuse(refusal) }
     let before = shard!.clock
     let answers = shard!.receive(envelope, from: route, identity: liaison.session.identity, at: time)
-    done += shard!.clock - before
-    return answers.map { .send($0.envelope, along: $0.route) } + (shard!.clock > before ? applied() : [])
+    return sent(answers) + progressed(from: before)
+  }
+
+  private func sent(_ answers: [Shard.Answer]) -> [Effect] { answers.map { .send($0.envelope, along: $0.route) } }
+
+  /// Another server's answer: what waited for it may go on.
+  private mutating func answered(_ envelope: Envelope, from server: Int, at time: Seconds) -> [Effect] {
+    guard shard != nil, !liaison.isFrozen, restoring == nil,
+      let (answer, question) = shard!.peers.receive(envelope, from: server, at: time)
+    else { return [] }
+    let before = shard!.clock
+    shard!.take(answer, to: question, from: server)
+    return sent(shard!.advanceAll()) + progressed(from: before)
+  }
+
+  /// What is to be asked of other servers by now, after everything else that an event brings.
+  private mutating func asked(at time: Seconds) -> [Effect] {
+    guard shard != nil, !isEnded else { return [] }
+    return shard!.peers.send(at: time).map { .ask($0.envelope, ofServer: $0.server) }
   }
 
   private func refuse(_ error: WireError, _ route: Route) -> [Effect] {
@@ -139,78 +196,32 @@ package struct ServerCore: ~Copyable {
   }
 
   /// What waits for a clock may have waited for this one.
-  private mutating func applied() -> [Effect] {
+  mutating func progressed(from before: UInt64) -> [Effect] {
     guard let shard else { return [] }
+    done &+= shard.clock &- before
     var effects: [Effect] = []
-    if let order = settling, shard.clock >= order.clock {
+    if let order = settling, shard.settledClock >= order.clock {
       settling = nil
       effects.append(report(.settled(shard.totals), order.request))
     }
     checkpoint?.task.begin(shard)
+    let arrived = fills.filter { $0.isDone(shard) }
+    if !arrived.isEmpty {
+      fills.removeAll { fill in arrived.contains { $0.request == fill.request } }
+      filled += arrived.map(\.order)
+      effects += arrived.map { report(.filled, $0.request) }
+    }
     return effects
   }
 
-  private mutating func report(_ report: ServerReport, _ request: UInt64) -> Effect {
+  mutating func report(_ report: ServerReport, _ request: UInt64) -> Effect {
     .tell(liaison.session.answer(request, .report(Control(report))))
   }
 
-  // MARK: Orders
-
-  private mutating func ordered(_ envelope: Envelope, at time: Seconds) -> [Effect] {
-    switch liaison.receive(envelope, at: time) {
-    case .nothing: return []
-    case .tell(let answer): return [.tell(answer)]
-    // A server asks nothing but for its place.
-    case .answer: return []
-    case .refused(let reason): return fail(.refused(reason), at: time)
-    case .order(let request, let control, let view):
-      do {
-        return try carryOut(control.decode(ServerOrder.self), request, view: view, at: time)
-      } catch let error as ServerError {
-        return fail(error, at: time)
-      } catch {
-        return [.tell(liaison.session.answer(request, .refusal(.malformed("\(error)"))))]
-      }
-    }
-  }
-
-  private mutating func carryOut(
-    _ order: ServerOrder, _ request: UInt64, view: UInt32, at time: Seconds
-  ) throws -> [Effect] {
-    switch order {
-    case .adopt(let assignment):
-      shard = nil
-      (settling, checkpoint, digest) = (nil, nil, nil)
-      liaison.session.identity.view = view
-      shard = try Shard(assignment)
-      restoring = request
-      let restore = assignment.restore
-      let isResumed = restore.map { $0.onlyParametersOf == nil } ?? false
-      let open = Effect.open(database: assignment.database, committed: isResumed ? restore?.checkpoint ?? -1 : -1)
-      guard let restore else { return [open] + answerRestored() }
-      return [open, .read(restore, ofSlots: assignment.slots.runs(heldBy: assignment.server))]
-    case .settle(let clock):
-      settling = (request, clock)
-      return applied()
-    case .checkpoint(let number, let clock):
-      guard shard?.assignment.database != nil else {
-        throw ServerError.badAssignment("a checkpoint without a file to write it to")
-      }
-      checkpoint = (request, CheckpointTask(number: number, clock: clock))
-      return applied()
-    case .committed(let number):
-      return [.prune(committed: number), report(.done, request)]
-    case .digest:
-      guard let shard else { throw ServerError.badAssignment("a digest of no tables") }
-      digest = (request, DigestTask(shard))
-      return []
-    case .stop:
-      isEnded = true
-      return [report(.done, request), .end(nil)]
-    }
-  }
+  // MARK: Long work
 
   private mutating func restore(_ slot: StoredSlot, at time: Seconds) -> [Effect] {
+    guard restoring != nil else { return [] }
     done += 1
     do {
       try shard?.restore(slot)
@@ -221,27 +232,33 @@ package struct ServerCore: ~Copyable {
     }
   }
 
-  private mutating func answerRestored() -> [Effect] {
+  mutating func answerRestored() -> [Effect] {
     guard let request = restoring, let shard else { return [] }
     restoring = nil
     let number = shard.assignment.server
     return [
-      .say("server-\(number) serves \(shard.assignment.tables.count) tables from step \(shard.clock)"),
+      .say("server-\(number) serves \(shard.holdings.count) groups of slots from step \(shard.clock)"),
       report(.adopted, request),
     ]
   }
 
-  private mutating func answerSynced() -> [Effect] {
-    guard let (request, task) = checkpoint else { return [] }
+  private mutating func answerSynced(at time: Seconds) -> [Effect] {
+    if voidWrites > 0 {
+      voidWrites -= 1
+      return []
+    }
+    guard let (request, task) = checkpoint, shard != nil else { return [] }
     checkpoint = nil
     done += 1
-    return [report(.written(slots: task.slots, bytes: task.bytes), request)]
+    let part = WrittenPart(slots: task.slots, bytes: task.bytes, totals: shard!.totals)
+    let answer = report(.written(part), request)
+    shard!.releaseHold()
+    let before = shard!.clock
+    return [answer] + sent(shard!.advanceAll()) + progressed(from: before)
   }
 
-  // MARK: Time
-
   private mutating func turn(at time: Seconds) -> [Effect] {
-    guard shard != nil else { return [] }
+    guard shard != nil, !liaison.isFrozen else { return [] }
     if let (request, _) = digest {
       done += 1
       if let digests = digest!.task.hashSome(of: shard!) {
@@ -249,20 +266,26 @@ package struct ServerCore: ~Copyable {
         return [report(.digests(SlotDigests(digests)), request)]
       }
     }
+    for index in fills.indices where fills[index].wantsTurn(shard!) { fills[index].copySome(of: &shard!) }
     guard checkpoint?.task.wantsTurn ?? false else { return [] }
-    switch checkpoint!.task.next(of: &shard!) {
-    case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.number)]
+    switch checkpoint!.task.next(of: shard!) {
+    case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
     case .sync: return [.sync]
     case .notNumbers(let table):
       return fail(.notNumbers(table: table, clock: shard!.clock), at: time)
     }
   }
 
+  // MARK: Time
+
   private mutating func tick(at time: Seconds) -> [Effect] {
     let beat = beat()
     switch liaison.tick(at: time, beat: beat) {
     case .messages(let messages, let sentence):
-      return messages.map { .tell($0) } + (sentence.map { [.say($0)] } ?? [])
+      let repeated: [Effect] =
+        shard == nil || liaison.isFrozen
+        ? [] : shard!.peers.due(at: time).map { .ask($0.envelope, ofServer: $0.server) }
+      return messages.map { .tell($0) } + (sentence.map { [.say($0)] } ?? []) + repeated
     case .silent(let endpoint, let seconds):
       isEnded = true
       return [.end(.coordinatorSilent(endpoint: endpoint, seconds: seconds))]

@@ -2,115 +2,256 @@ import Checkpoint
 import Sharding
 import Wire
 
-/// A server's share of all tables in one view: what workers ask and tell, checked, and carried out.
+/// What a server holds in one view: what workers and other servers ask and tell, checked, and carried out.
 struct Shard {
   let assignment: ServerAssignment
-  private let tables: [ServedTable]
-  /// By slot: whether it is ours to answer for.
-  private let owned: [Bool]
-  /// By incarnation: the view's workers.
-  private var workers: [UInt64: Session] = [:]
+  let groups: [SlotGroup]
+  /// By slot, the group's number.
+  private let groupOfSlot: [UInt16]
+  /// By group, what this server is a home of.
+  var holdings: [Int: Holding] = [:]
+  /// By group, copies that its first home makes here.
+  var copies: [Int: Holding] = [:]
+  /// Parts of copied slots that have come.
+  var copyParts: [CopyPlace: [Int: Frame]] = [:]
+  /// By incarnation: processes of the view that ask.
+  private var askers: [UInt64: Session] = [:]
+  /// By number, other homes that this server asks.
+  var peers = Peers()
+  private let depth: Int
 
-  /// Steps that can be undone, and read back to: with lag s, 2 s + 2.
-  static let undoDepth = 2
+  /// A slot that is being copied.
+  struct CopyPlace: Hashable {
+    var group: Int
+    var table: Int
+    var slot: Int
+    var clock: UInt64
+  }
 
-  /// - Throws: `ServerError` where the assignment contradicts itself.
-  init(_ assignment: ServerAssignment) throws {
+  /// Steps that can be undone, and read back to.
+  static func undoDepth(lag: Int) -> Int { 2 * lag + 2 - (Mutant.shallowLog.isActive ? 1 : 0) }
+
+  /// - Parameter before: what was held until now; taken apart where the assignment says that the state is held.
+  /// - Throws: `ServerError` where the assignment contradicts itself, or wants what is not held.
+  init(_ assignment: ServerAssignment, before: Shard?) throws {
     guard (1...4096).contains(assignment.slices) else {
       throw ServerError.badAssignment("\(assignment.slices) slices")
     }
-    guard (0..<assignment.slots.servers).contains(assignment.server) else {
-      throw ServerError.badAssignment("server \(assignment.server) of \(assignment.slots.servers)")
-    }
+    guard (0...64).contains(assignment.lag) else { throw ServerError.badAssignment("a lag of \(assignment.lag)") }
+    guard assignment.servers.contains(where: { $0.number == assignment.server }),
+      assignment.slots.servers.allSatisfy({ number in assignment.servers.contains { $0.number == number } })
+    else { throw ServerError.badAssignment("server \(assignment.server) of \(assignment.servers.map(\.number))") }
     guard !assignment.tables.isEmpty else { throw ServerError.badAssignment("no tables") }
     self.assignment = assignment
-    var owned = [Bool](repeating: false, count: Rank.slots)
-    for slots in assignment.slots.runs(firstAt: assignment.server) {
-      for slot in slots { owned[slot] = true }
+    groups = assignment.slots.groups
+    depth = Self.undoDepth(lag: assignment.lag)
+    var groupOfSlot = [UInt16](repeating: 0, count: Rank.slots)
+    for group in groups { for slot in group.slots.joined() { groupOfSlot[slot] = UInt16(group.number) } }
+    self.groupOfSlot = groupOfSlot
+    peers = before?.peers ?? Peers()
+    let mine = groups.filter { $0.homes.contains(assignment.server) }
+    if case .held = assignment.start {
+      try regroup(mine, before)
+    } else {
+      for group in mine {
+        holdings[group.number] = Holding(group: group, tables: try assignment.tables.indices.map { try make($0) })
+      }
     }
-    self.owned = owned
-    tables = try assignment.tables.enumerated().map { number, description in
-      ServedTable(
-        try Table(
-          description, number: number, seed: assignment.seed, clock: assignment.restore?.clock ?? 0,
-          epochSteps: assignment.epochSteps, undoDepth: Self.undoDepth), slices: assignment.slices)
+    for group in mine where group.first == assignment.server {
+      for table in holdings[group.number]!.served {
+        table.followers = group.homes.dropFirst().map { Follower(server: $0, clock: table.clock) }
+      }
     }
   }
 
-  // MARK: Workers
+  /// An empty table at the assignment's clock.
+  private func make(_ number: Int, totals: StepTotals? = nil) throws(ServerError) -> ServedTable {
+    var known = StepTotals()
+    if case .restored(let restore) = assignment.start { known = restore.totals }
+    return try make(number, clock: assignment.clock, totals: totals ?? known)
+  }
+
+  func make(_ number: Int, clock: UInt64, totals: StepTotals) throws(ServerError) -> ServedTable {
+    ServedTable(
+      try Table(
+        assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
+        epochs: assignment.epochs, undoDepth: depth), slices: assignment.slices, lag: assignment.lag)
+  }
+
+  /// Takes over what was held in the view before, as the new one groups it.
+  private mutating func regroup(_ mine: [SlotGroup], _ before: Shard?) throws {
+    let sources = before.map { Array($0.holdings.values) + $0.copies.values.filter(\.isComplete) } ?? []
+    let goesBack = !Mutant.rollBackOneOnly.isActive || assignment.server == assignment.slots.servers.first
+    for source in sources {
+      for table in source.served {
+        if goesBack || table.clock < assignment.clock { try table.rollBack(to: assignment.clock) }
+        table.leaveView()
+      }
+    }
+    for group in mine {
+      let wanted = SlotSet(group.slots)
+      var missing = wanted.count
+      let givers = sources.compactMap { source -> (holding: Holding, slots: [Range<Int>])? in
+        let slots = source.group.slots.flatMap { $0.filter(wanted.contains) }
+        missing -= slots.count
+        return slots.isEmpty ? nil : (source, Self.joined(slots))
+      }
+      guard missing == 0 else {
+        throw ServerError.badAssignment("slots \(group.slots) are dealt to this server, which does not hold all of them")
+      }
+      let totals = givers[0].holding.served[0].table.totals
+      holdings[group.number] = try Holding(group, from: givers) { try make($0, totals: totals) }
+    }
+  }
+
+  private static func joined(_ slots: [Int]) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    for slot in slots {
+      if let last = ranges.last, last.upperBound == slot {
+        ranges[ranges.count - 1] = last.lowerBound..<slot + 1
+      } else {
+        ranges.append(slot..<slot + 1)
+      }
+    }
+    return ranges
+  }
+
+  // MARK: Askers
 
   struct Answer {
     var envelope: Envelope
     var route: Route
   }
 
-  /// Takes whatever came at the port for workers. The answers are to be sent in their order.
+  /// Takes whatever came at the port for members, of this run and view. The answers are to be sent in their order.
   mutating func receive(
     _ envelope: Envelope, from route: Route, identity: Preamble, at time: Seconds
   ) -> [Answer] {
     let preamble = envelope.preamble
-    func refuse(_ refusal: Refusal) -> [Answer] {
-      [Answer(envelope: Envelope(refusing: preamble.request, refusal, as: identity), route: route)]
+    guard let asker = seat(of: preamble) else {
+      let refusal = Refusal.unknownMember(preamble.incarnation)
+      return [Answer(envelope: Envelope(refusing: preamble.request, refusal, as: identity), route: route)]
     }
-    guard preamble.run == identity.run else { return refuse(.otherRun) }
-    guard preamble.term == identity.term, preamble.view == identity.view || Mutant.ignoreView.isActive else {
-      let isBehind = (preamble.term, preamble.view) < (identity.term, identity.view)
-      return refuse(isBehind ? .staleView(now: identity.view) : .notYet)
-    }
-    guard let member = preamble.member, member.role == .worker,
-      assignment.workers.indices.contains(member.number),
-      assignment.workers[member.number] == preamble.incarnation || Mutant.ignoreIncarnation.isActive
-    else { return refuse(.unknownMember) }
     var session =
-      workers[preamble.incarnation] ?? Session(identity, with: preamble.incarnation, timing: Timing(), at: time)
+      askers[preamble.incarnation] ?? Session(identity, with: preamble.incarnation, timing: Timing(), at: time)
     session.route = route
     let arrival = session.receive(envelope, at: time)
-    workers[preamble.incarnation] = session
+    askers[preamble.incarnation] = session
     guard case .question(let request, let message) = arrival else { return [] }
-    return answer(message, request, of: preamble.incarnation)
+    return answer(message, request, of: preamble.incarnation, asker)
   }
 
-  private mutating func answer(_ message: Message, _ request: UInt64, of worker: UInt64) -> [Answer] {
+  /// Who speaks, if it is of the view.
+  private func seat(of preamble: Preamble) -> Member? {
+    guard let member = preamble.member else { return nil }
+    let seats = member.role == .worker ? assignment.workers : member.role == .server ? assignment.servers : []
+    let isSeated = seats.contains {
+      $0.number == member.number && ($0.incarnation == preamble.incarnation || Mutant.ignoreIncarnation.isActive)
+    }
+    return isSeated ? member : nil
+  }
+
+  private mutating func answer(
+    _ message: Message, _ request: UInt64, of asker: UInt64, _ member: Member
+  ) -> [Answer] {
     do {
-      switch message {
-      case .pull(let pull):
-        let served = try table(pull.table)
-        try check(pull.ranks, width: served.table.width)
-        guard case .answer(let answer) = served.pull(pull, request: request, from: worker) else { return [] }
-        return [send(answer, request, to: worker)].compactMap { $0 }
-      case .push(let push):
-        let served = try table(push.table)
-        try check(push.ranks, width: served.table.width)
-        try check(push.sightedRanks, width: served.table.width)
-        guard push.values.count == push.count * served.table.width * 4 else {
-          throw Refusal.malformed("\(push.count) rows of \(push.values.count) bytes")
-        }
-        let acknowledgement = send(served.push(push), request, to: worker)
-        let released = served.release().map { send($0.answer, $0.request, to: $0.worker) }
-        return ([acknowledgement] + released).compactMap { $0 }
+      switch (message, member.role) {
+      case (.pull(let pull), .worker):
+        let table = try table(pull.group, pull.table)
+        try check(pull.ranks, in: pull.group, width: table.width)
+        guard case .answer(let answer) = table.pull(pull, request: request, from: asker) else { return [] }
+        return [send(answer, request, to: asker)].compactMap { $0 }
+      case (.push(let push), .worker): return try take(push, by: table(push.group, push.table), request, of: asker)
+      case (.push(let push), .server):
+        return try take(push, by: follower(push, of: member.number), request, of: asker)
+      case (.copy(let copy), .server):
+        return [send(try take(copy, from: member.number), request, to: asker)].compactMap { $0 }
       default: throw Refusal.malformed("a server is not asked for \(message.name)")
       }
     } catch let refusal as Refusal {
-      return [send(.refusal(refusal), request, to: worker)].compactMap { $0 }
+      return [send(.refusal(refusal), request, to: asker)].compactMap { $0 }
     } catch {
-      return [send(.refusal(.malformed("\(error)")), request, to: worker)].compactMap { $0 }
+      return [send(.refusal(.malformed("\(error)")), request, to: asker)].compactMap { $0 }
     }
   }
 
-  private mutating func send(_ message: Message, _ request: UInt64, to worker: UInt64) -> Answer? {
-    guard var session = workers[worker], let route = session.route else { return nil }
-    defer { workers[worker] = session }
+  private mutating func take(
+    _ push: Push, by table: ServedTable, _ request: UInt64, of asker: UInt64
+  ) throws -> [Answer] {
+    try check(push.ranks, in: push.group, width: table.width)
+    try check(push.sightedRanks, in: push.group, width: table.width)
+    guard push.values.count == push.count * table.width * 4 else {
+      throw Refusal.malformed("\(push.count) rows of \(push.values.count) bytes")
+    }
+    let reply = table.push(push)
+    advance(table, push.group, push.table)
+    let acknowledgement = send(reply, request, to: asker)
+    return ([acknowledgement] + release(table)).compactMap { $0 }
+  }
+
+  /// Sends on and applies what is complete.
+  mutating func advance(_ table: ServedTable, _ group: Int, _ number: Int) {
+    for (server, pushes) in table.advance(group: group, table: number) {
+      for push in pushes { peers.ask(.push(push), of: server) }
+    }
+  }
+
+  /// Answers to pulls whose clock has come.
+  private mutating func release(_ table: ServedTable) -> [Answer?] {
+    table.release().map { send($0.answer, $0.request, to: $0.worker) }
+  }
+
+  /// Goes on with whatever can go on: after a hold, or a follower's acknowledgement.
+  mutating func advanceAll() -> [Answer] {
+    var answers: [Answer?] = []
+    for (group, holding) in holdings.sorted(by: { $0.key < $1.key }) {
+      for (number, table) in holding.served.enumerated() {
+        advance(table, group, number)
+        answers += release(table)
+      }
+    }
+    return answers.compactMap { $0 }
+  }
+
+  private mutating func send(_ message: Message, _ request: UInt64, to asker: UInt64) -> Answer? {
+    guard var session = askers[asker], let route = session.route else { return nil }
+    defer { askers[asker] = session }
     return Answer(envelope: session.answer(request, message), route: route)
   }
 
-  private func table(_ number: Int) throws -> ServedTable {
-    guard tables.indices.contains(number) else { throw Refusal.malformed("there is no table \(number)") }
-    return tables[number]
+  // MARK: Checks
+
+  /// A table that this server is the first home of.
+  private func table(_ group: Int, _ number: Int) throws -> ServedTable {
+    guard groups.indices.contains(group) else { throw Refusal.malformed("there is no group \(group)") }
+    guard groups[group].first == assignment.server, let holding = holdings[group] else {
+      throw Refusal.notOwner(slot: groups[group].slots[0].lowerBound)
+    }
+    guard holding.tables.indices.contains(number), let table = holding.tables[number] else {
+      throw Refusal.malformed("there is no table \(number)")
+    }
+    return table
+  }
+
+  /// The table that a first home sends a root for: of a group that this server is a home of too, or of a copy.
+  private func follower(_ push: Push, of giver: Int) throws -> ServedTable {
+    guard groups.indices.contains(push.group), groups[push.group].first == giver else {
+      throw Refusal.malformed("server-\(giver) is not the first home of group \(push.group)")
+    }
+    guard push.node == .root(of: assignment.slices) else {
+      throw Refusal.malformed("another home is sent roots")
+    }
+    let holding = holdings[push.group] ?? copies[push.group]
+    // The copy that it follows on is on its way.
+    guard let holding, holding.tables.indices.contains(push.table), let table = holding.tables[push.table] else {
+      throw Refusal.notYet
+    }
+    return table
   }
 
   /// What one message may ask for is bounded, so that its answer is too (ARCHITECTURE.md, promise 6). Ranks must ascend and lie
-  /// in slots that are ours.
-  private func check(_ frame: Frame, width: Int) throws {
+  /// in the group's slots.
+  private func check(_ frame: Frame, in group: Int, width: Int) throws {
     defer { withExtendedLifetime(frame) {} }
     let ranks = frame.elements(as: UInt64.self)
     let most = Parts.rowsPerPart(width: width)
@@ -119,62 +260,7 @@ struct Shard {
     }
     guard ranks.ascends else { throw Refusal.malformed("ranks do not ascend") }
     var foreign = -1
-    for rank in ranks where !owned[Rank.slot(of: rank)] { foreign = Rank.slot(of: rank) }
+    for rank in ranks where groupOfSlot[Rank.slot(of: rank)] != UInt16(group) { foreign = Rank.slot(of: rank) }
     guard foreign < 0 else { throw Refusal.notOwner(slot: foreign) }
-  }
-
-  // MARK: Clocks
-
-  /// Steps that all tables have applied.
-  var clock: UInt64 { tables.map(\.clock).min() ?? 0 }
-
-  var parkedPulls: Int { tables.reduce(0) { $0 + $1.parkedPulls } }
-
-  /// Of the table that is furthest behind, whose clock is ours.
-  var totals: StepTotals {
-    tables.min { $0.clock < $1.clock }?.table.totals ?? StepTotals()
-  }
-
-  var activity: Activity {
-    let missing = tables.min { $0.clock < $1.clock }?.missingSlices ?? []
-    return Activity(.collecting, step: clock, slices: missing)
-  }
-
-  // MARK: Slots
-
-  var load: ServerLoad {
-    ServerLoad(tables: tables.map { .init(name: $0.table.name, rows: $0.table.rowCount, bytes: $0.table.bytes) })
-  }
-
-  /// Slots that hold rows, by table.
-  var filledSlots: [(table: Int, slot: Int)] {
-    tables.indices.flatMap { table in tables[table].table.filledSlots.map { (table, $0) } }
-  }
-
-  /// Slots changed since the last checkpoint, by table.
-  var dirtySlots: [(table: Int, slot: Int)] {
-    tables.indices.flatMap { table in tables[table].table.dirtySlots.map { (table, $0) } }
-  }
-
-  func digest(table: Int, slot: Int) -> SlotDigest {
-    SlotDigest(table: table, slot: slot, digest: tables[table].table.digest(slot: slot))
-  }
-
-  func snapshot(table: Int, slot: Int) -> SlotSnapshot { tables[table].table.snapshot(slot: slot) }
-
-  func markClean(table: Int, slot: Int) { tables[table].markClean(slot: slot) }
-
-  /// Puts a stored slot where it was. From another model's checkpoint only the parameters are taken: its optimizer starts
-  /// anew.
-  ///
-  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
-  func restore(_ slot: ServerCore.StoredSlot) throws {
-    let only = assignment.restore?.onlyParametersOf
-    guard only == nil || slot.table == only else { return }
-    guard tables.indices.contains(slot.table) else { throw SnapshotError.otherTable }
-    // The next checkpoint must write what this server's own file lacks.
-    try tables[slot.table].restore(
-      slot.bytes, slot: slot.slot, isDirty: only != nil || slot.path != assignment.database,
-      onlyParameters: only != nil)
   }
 }

@@ -63,6 +63,31 @@ struct SlotStores: ~Copyable {
     count -= 1
   }
 
+  /// Takes a slot with all its rows from another table's stores, where it is empty then. Nothing is copied.
+  mutating func take(_ slot: Int, from other: inout SlotStores) {
+    guard other.allocated.contains(slot) else { return }
+    clear(slot)
+    stores[slot] = other.stores[slot]
+    other.stores[slot] = SlotStore()
+    let size = stores[slot].bytes(stride: stride)
+    (bytes, other.bytes) = (bytes + size, other.bytes - size)
+    (count, other.count) = (count + stores[slot].count, other.count - stores[slot].count)
+    other.allocated.remove(slot)
+    other.filled.remove(slot)
+    allocated.insert(slot)
+    if stores[slot].count > 0 { filled.insert(slot) }
+  }
+
+  /// Forgets a slot's rows.
+  mutating func clear(_ slot: Int) {
+    guard allocated.contains(slot) else { return }
+    count -= stores[slot].count
+    bytes -= stores[slot].bytes(stride: stride)
+    stores[slot].deallocate()
+    allocated.remove(slot)
+    filled.remove(slot)
+  }
+
   /// Calls `body` with each rank of a slot, ascending, and its row.
   func forEach(in slot: Int, _ body: (UInt64, UnsafeMutablePointer<Float>) -> Void) {
     let store = stores[slot]

@@ -14,30 +14,30 @@ package struct Table: ~Copyable {
   /// How often keys that have no row yet were met, as the bits of a row of one float.
   var candidates = SlotStores(stride: 1)
   var log: UndoLog
-  /// Slots changed since they were last marked clean.
-  private(set) var dirty = SlotSet()
+  /// When slots changed last.
+  let changes = SlotClocks()
   /// Steps applied.
   package private(set) var clock: UInt64
   /// Of the steps applied since the epoch began.
   package private(set) var totals: StepTotals
-  private let epochSteps: UInt64
+  private let epochs: EpochClock
 
   /// - Parameters:
   ///   - number: the table's place among those of the model; its rows start differently from other tables'.
   ///   - clock: steps applied before, where a run goes on; `totals` are of these.
-  ///   - epochSteps: the steps after which totals begin anew; 0: never.
+  ///   - epochs: when totals begin anew.
   ///   - undoDepth: how many of the latest steps can be undone.
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
   package init(
     _ description: TableDescription, number: Int, seed: UInt64, clock: UInt64 = 0, totals: StepTotals = StepTotals(),
-    epochSteps: UInt64 = 0, undoDepth: Int = 0
+    epochs: EpochClock = EpochClock(steps: 0), undoDepth: Int = 0
   ) throws(ServerError) {
     rules = try RowRules(description, number: number, seed: seed)
     name = description.name
     self.number = number
     self.clock = clock
     self.totals = totals
-    self.epochSteps = epochSteps
+    self.epochs = epochs
     rows = SlotStores(stride: rules.stride)
     log = UndoLog(depth: undoDepth)
   }
@@ -107,13 +107,14 @@ package struct Table: ~Copyable {
   ) {
     precondition(step == clock, "step \(step) is applied where step \(clock) is due")
     precondition(gradients.width == width)
-    let undo = log.begin(clock: clock, totals: totals, dirty: dirty, rows: gradients.count, stride: stride)
+    let undo = log.begin(clock: clock, totals: totals, rows: gradients.count, stride: stride)
     clock += 1
-    if epochSteps > 0, step % epochSteps == 0 { totals = StepTotals() }
+    if epochs.begins(at: step) { totals = StepTotals() }
     guard samples > 0 else { return }
     totals.rows += samples
     totals.lossSum += lossSum
-    var changed = SlotSet()
+    // Ranks ascend, so a slot's come one after the other.
+    var slot = -1
     let scale = 1 / Float(samples)
     let rate = rules.learningRate(atStep: step)
     gradients.forEach { rank, sum in
@@ -126,18 +127,25 @@ package struct Table: ~Copyable {
         undo?.inserted.append(rank)
         row = insert(rank)
       }
-      changed.insert(Rank.slot(of: rank))
+      if Rank.slot(of: rank) != slot {
+        slot = Rank.slot(of: rank)
+        noteChange(of: slot, undo)
+      }
       rules.update(row, of: rank, sum: sum, scale: scale, rate: rate)
     }
     if let wanted = rules.sightings {
       for (rank, count) in zip(sightings.ranks, sightings.counts) where count > 0 && rules.isCandidate(rank) {
         guard rows.row(of: rank) == nil else { continue }
         note(rank, met: count, wanted: wanted, undo: undo)
-        changed.insert(Rank.slot(of: rank))
+        if changes[Rank.slot(of: rank)] != clock { noteChange(of: Rank.slot(of: rank), undo) }
       }
     }
-    dirty.formUnion(changed)
-    undo?.changed.copy(changed)
+  }
+
+  @inline(__always)
+  private func noteChange(of slot: Int, _ undo: UndoStep?) {
+    undo?.changed.append((slot, changes[slot]))
+    changes[slot] = clock
   }
 
   private mutating func insert(_ rank: UInt64) -> UnsafeMutablePointer<Float> {
@@ -183,27 +191,27 @@ package struct Table: ~Copyable {
       rows.row(of: step.ranks[place])!.update(from: step.rows + place * stride, count: stride)
     }
     for (rank, count) in zip(step.candidates, step.sightings) { setSightings(of: rank, to: count) }
-    step.changed.forEach { slot in
-      // A slot that is clean now was written with the change in it, which what was written has to lose.
-      if step.dirty.contains(slot) || !dirty.contains(slot) { dirty.insert(slot) } else { dirty.remove(slot) }
-    }
+    for (slot, before) in step.changed { changes[slot] = before }
     totals = step.totals
     clock = step.clock
   }
 
   // MARK: Slots
 
-  /// Slots changed since they were last marked clean, ascending.
-  package var dirtySlots: [Int] { dirty.slots }
   /// Slots that hold rows, ascending.
   package var filledSlots: [Int] { rows.filled.slots }
+  /// Slots that hold rows or candidates, ascending.
+  package var slots: [Int] {
+    var all = rows.filled
+    all.formUnion(candidates.filled)
+    return all.slots
+  }
 
-  /// Says that the slot, as it is now, is on the disk.
-  package mutating func markClean(slot: Int) { dirty.remove(slot) }
-
-  func isDirty(slot: Int) -> Bool { dirty.contains(slot) }
-
-  mutating func markDirty(slot: Int) { dirty.insert(slot) }
+  /// Slots that steps from `clock` on changed, ascending; all that hold something, where it is nil.
+  package func slots(changedSince clock: UInt64?) -> [Int] {
+    guard let clock else { return slots }
+    return slots.filter { changes[$0] > clock }
+  }
 
   mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32) { setSightings(of: rank, to: sightings) }
 }

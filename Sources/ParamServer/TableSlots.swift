@@ -3,7 +3,7 @@ import Sharding
 
 /// A table by its slots: what checkpoints hold and digests are of.
 extension Table {
-  /// The slot as it is; the caller decides when it counts as clean.
+  /// The slot as it is.
   package func snapshot(slot: Int) -> SlotSnapshot {
     var snapshot = SlotSnapshot(
       table: number, slot: slot, width: width, stride: stride, reservingRows: rows[slot].count)
@@ -12,28 +12,27 @@ extension Table {
     return snapshot
   }
 
-  /// Puts a snapshot's rows and candidates where they were. The slot must be empty, and steps before cannot be undone.
+  /// Puts a snapshot's rows and candidates where they were. Steps before cannot be undone.
   ///
   /// - Parameters:
   ///   - bytes: what `SlotSnapshot` wrote.
-  ///   - isDirty: whether the next checkpoint must write the slot, since this server's own file lacks it.
+  ///   - changedAt: when the slot changed last, as far as this table knows: 0 for one that a checkpoint holds as it is.
   ///   - onlyParameters: leave the optimizer's state and the candidates out: another model's slot is where this one's
   ///     rows start, whatever its optimizer.
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table; it is unchanged then.
   package mutating func restore(
-    _ bytes: [UInt8], slot: Int, isDirty: Bool, onlyParameters: Bool = false
+    _ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false
   ) throws(SnapshotError) {
     let snapshot = try SlotSnapshot(
       bytes, table: number, slot: slot, width: width, stride: onlyParameters ? nil : stride)
-    guard rows[slot].count == 0 else { throw .malformed("the slot is there already") }
-    forgetHistory()
+    clear(slot: slot)
     snapshot.forEachRow { rank, values in
       let row = rows.insert(rank)
       row.update(from: values, count: onlyParameters ? width : stride)
       if onlyParameters { (row + width).update(repeating: 0, count: stride - width) }
     }
     if !onlyParameters, rules.sightings != nil { snapshot.forEachCandidate { restoreCandidate($0, sightings: $1) } }
-    if isDirty { markDirty(slot: slot) } else { markClean(slot: slot) }
+    changes[slot] = changedAt
   }
 
   /// The hash of a slot's parameters: for each row, ascending, its rank (little-endian) and its `width` floats.

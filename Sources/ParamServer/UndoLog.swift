@@ -14,12 +14,18 @@ struct UndoLog {
   var bytes: Int { (steps + spare).reduce(0) { $0 + $1.bytes } }
 
   /// Begins a step; nil where none is kept.
-  mutating func begin(clock: UInt64, totals: StepTotals, dirty: SlotSet, rows: Int, stride: Int) -> UndoStep? {
+  mutating func begin(clock: UInt64, totals: StepTotals, rows: Int, stride: Int) -> UndoStep? {
     guard depth > 0 else { return nil }
     let step = steps.count == depth ? steps.removeFirst() : spare.popLast() ?? UndoStep()
-    step.begin(clock: clock, totals: totals, dirty: dirty, rows: rows, stride: stride)
+    step.begin(clock: clock, totals: totals, rows: rows, stride: stride)
     steps.append(step)
     return step
+  }
+
+  /// Takes over what another table's log knew, step by step: the latest are of the same clocks.
+  mutating func replace(_ steps: [UndoStep]) {
+    removeAll()
+    self.steps = Array(steps.suffix(depth))
   }
 
   mutating func removeLast() -> UndoStep {
@@ -38,9 +44,8 @@ struct UndoLog {
 final class UndoStep {
   private(set) var clock: UInt64 = 0
   private(set) var totals = StepTotals()
-  /// Slots that were dirty before the step, and those that it changed.
-  private(set) var dirty = SlotSet()
-  var changed = SlotSet()
+  /// Slots that it changed, and when they had been changed before.
+  var changed: [(slot: Int, before: UInt64)] = []
   /// Ranks that had rows, and the rows with their optimizer state, `[saved x stride]`.
   private(set) var ranks: UnsafeMutablePointer<UInt64>
   private(set) var rows: UnsafeMutablePointer<Float>
@@ -69,11 +74,10 @@ final class UndoStep {
   }
 
   /// Forgets what was here; makes room for `rows` rows.
-  fileprivate func begin(clock: UInt64, totals: StepTotals, dirty: SlotSet, rows count: Int, stride: Int) {
+  func begin(clock: UInt64, totals: StepTotals, rows count: Int, stride: Int) {
     self.clock = clock
     self.totals = totals
-    self.dirty.copy(dirty)
-    changed.removeAll()
+    changed.removeAll(keepingCapacity: true)
     saved = 0
     inserted.removeAll(keepingCapacity: true)
     admitted.removeAll(keepingCapacity: true)

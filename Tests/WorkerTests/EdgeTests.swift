@@ -2,204 +2,37 @@ import DeepFM
 import Features
 import Foundation
 import Job
-import Logging
 import Sharding
-import Synchronization
 import Testing
 import Wire
 import Worker
 
-/// The edge, with its sockets, threads and files, against a coordinator and a server that the test plays.
+/// The edge, with its sockets, threads and files, against a coordinator and servers that the test plays.
 struct EdgeTests {
-  private final class Outcome: Sendable {
-    let error = Mutex<String?>(nil)
-    let hasReturned = Atomic(false)
-  }
-
-  /// A coordinator and a server on sockets.
-  private final class Cluster {
-    let context: Context
-    let control: Socket
-    let server: Socket
-    let endpoint: String
-    let serverEndpoint: String
-    var seat: Seat { Seat(number: 0, incarnation: 6, endpoint: serverEndpoint) }
-    private var session: Session
-    private var poller: Poller
-    private let clock = ContinuousClock()
-    private let start: ContinuousClock.Instant
-    let model: any Model<Float>
-    var articles: [Digest: [UInt8]] = [:]
-    /// Blocks' labels by chunk and first row.
-    var scores: [[Int]: Int] = [:]
-    var samples: [UInt64: UInt64] = [:]
-    var beats: [Beat] = []
-    var failure: String?
-
-    init() throws {
-      context = try Context()
-      control = try Socket(.router, in: context)
-      server = try Socket(.router, in: context)
-      endpoint = try control.bind("tcp://127.0.0.1:*")
-      serverEndpoint = try server.bind("tcp://127.0.0.1:*")
-      start = clock.now
-      var identity = Preamble()
-      identity.run = 9
-      identity.term = 1
-      identity.member = .coordinator
-      identity.incarnation = 5
-      session = Session(identity, timing: Timing(timeout: 20), at: 0)
-      poller = Poller([control, server])
-      model = try makeModel(Sample.model)
-    }
-
-    private var now: Seconds { (clock.now - start) / .seconds(1) }
-
-    /// Gives an order, and plays on until it is answered.
-    ///
-    /// - Returns: nil where the worker fails instead.
-    func order(_ order: WorkerOrder, view: UInt32 = 1) throws -> WorkerReport? {
-      session.identity.view = view
-      let question = session.ask(.order(Control(order)), at: now)
-      if session.route != nil { _ = try control.send(question, along: session.route) }
-      return try play()
-    }
-
-    /// Plays until a report comes, or for some seconds.
-    func play(seconds: Seconds = 20) throws -> WorkerReport? {
-      let end = now + seconds
-      while now < end {
-        try poller.wait(milliseconds: 20)
-        while case .envelope(let envelope, let route)? = try control.receive() {
-          if let report = try hear(envelope, route) { return report }
-        }
-        while case .envelope(let envelope, let route)? = try server.receive() { try serve(envelope, route) }
-        for question in session.due(at: now) where session.route != nil {
-          _ = try control.send(question, along: session.route)
-        }
-        if session.route != nil, session.isBeatDue(at: now) {
-          _ = try control.send(session.say(.beat(Beat())), along: session.route)
-        }
-        if failure != nil { return nil }
-      }
-      return nil
-    }
-
-    private func hear(_ envelope: Envelope, _ route: Route?) throws -> WorkerReport? {
-      switch session.receive(envelope, at: now) {
-      case .question(let request, let message):
-        let answer: Message
-        switch message {
-        case .register:
-          session.route = route
-          answer = .welcome(.worker(0))
-        case .fetch(let fetch):
-          answer = .piece(try #require(Piece(fetch.part, of: articles[fetch.digest]!, digest: fetch.digest)))
-        case .scores(let block):
-          scores[[block.chunk, block.firstRow]] = block.count
-          answer = .noted
-        case .failed(let sentence):
-          failure = sentence
-          answer = .noted
-        default: return nil
-        }
-        _ = try control.send(session.answer(request, answer), along: route)
-      case .answer(.report(let control), _): return try control.decode()
-      case .said(.beat(let beat)): beats.append(beat)
-      default: break
-      }
-      return nil
-    }
-
-    private func serve(_ envelope: Envelope, _ route: Route?) throws {
-      var preamble = Preamble()
-      preamble.run = 9
-      preamble.term = 1
-      preamble.view = envelope.preamble.view
-      preamble.member = .server(0)
-      preamble.incarnation = 6
-      preamble.request = envelope.preamble.request
-      switch envelope.message {
-      case .pull(let pull):
-        let rows = Rig.rows(for: pull, Sample.row(model))
-        _ = try server.send(Envelope(preamble, .rows(rows)), along: route)
-      case .push(let push):
-        if push.table == ParameterTables.dense { samples[push.clock] = push.samples }
-        _ = try server.send(Envelope(preamble, .pushed), along: route)
-      default: break
-      }
-    }
-  }
-
-  /// Runs a worker on a thread while the test plays the others, and joins it.
-  private func withWorker(files: [String] = [], _ body: (Cluster) throws -> Void) throws -> String? {
-    let cluster = try Cluster()
-    let outcome = Outcome()
-    let endpoint = cluster.endpoint
-    let thread = NamedThread("worker") {
-      do {
-        var logger = Logger(label: "worker")
-        logger.logLevel = .critical
-        try Worker(coordinator: endpoint, threads: 2, files: files, timeout: .seconds(5), logger: logger).run()
-      } catch {
-        outcome.error.withLock { $0 = "\(error)" }
-      }
-      outcome.hasReturned.store(true, ordering: .sequentiallyConsistent)
-    }
-    _ = try cluster.play(seconds: 0.3)
-    try body(cluster)
-    thread.join()
-    return outcome.error.withLock { $0 }
-  }
-
-  private func withData(rows: Int, _ body: (String, DatasetIndex) throws -> Void) throws {
-    let directory = FileManager.default.temporaryDirectory.appending(
-      path: "worker-edge-\(UInt64.random(in: 0 ... .max))")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let file = directory.appending(path: "data.csv").path
-    let lines = (0..<rows).map { "\($0 % 3 == 0 ? 1 : 0),a\($0 % 7),b\($0 % 5)" }
-    try ("click,x,y\n" + lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
-    let index = try DatasetIndex.build(
-      [file], schema: Self.schema, ReadingOptions(spool: "/nonexistent", chunkBytes: 1 << 10))
-    try body(file, index)
-  }
-
-  private static var schema: Schema {
-    var schema = Schema(format: .csv)
-    schema.label.column = "click"
-    return schema
+  /// The data named without a path: each worker knows where its own are.
+  private func local(_ index: DatasetIndex) -> DatasetIndex {
+    var index = index
+    for file in index.files.indices { index.files[file].path = "" }
+    return index
   }
 
   @Test("A worker reads, computes and scores files of its own, in two views, and stops with all its threads joined")
   func life() throws {
     try withData(rows: 1000) { file, index in
-      let error = try withWorker(files: [file]) { cluster in
-        guard
+      let error = try EdgeCluster.run(files: [file]) { cluster in
+        #expect(cluster.registration?.files == ["data.csv"])
+        guard case .standing? = try cluster.order(.propose),
           case .surveyed(let survey)? = try cluster.order(
-            .survey(SurveyOrder(train: ["*.csv"], valid: [], schema: Self.schema, badRows: .fail)), view: 0)
+            .survey(SurveyOrder(train: ["*.csv"], valid: [], schema: dataSchema, badRows: .fail)))
         else {
           Issue.record("not surveyed")
           return
         }
         #expect(survey.train?.rows == 1000 && survey.valid == nil)
-        // The data are named without a path: the worker knows where its own are.
-        var index = index
-        index.files[0].path = ""
-        let partitions = Partition.deal(index, slices: 2, seed: 1).map { $0.encoded() }
-        let encoding = Array(try JSONEncoder().encode(index.encoding))
-        for article in partitions + [encoding] { cluster.articles[SHA256.hash(article)] = article }
-        for view: UInt32 in 1...2 {
-          let assignment = WorkerAssignment(
-            worker: 0, servers: [cluster.seat], slots: SlotMap(servers: 1), model: Sample.model, batch: 200,
-            slices: 2, ownedSlices: [0, 1], seed: 1, threads: 0, readers: view == 1 ? 1 : 0, clip: 0,
-            data: DataArticles(
-              encoding: SHA256.hash(encoding), train: partitions.map(SHA256.hash),
-              evaluation: partitions.map(SHA256.hash), vocabulary: nil, usesAdmission: false))
-          guard case .adopted? = try cluster.order(.adopt(assignment), view: view) else {
-            Issue.record("not adopted")
-            return
-          }
+        for view: UInt32 in 2...3 {
+          var assignment = try cluster.assignment(local(index), evaluates: true)
+          assignment.readers = view == 2 ? 1 : 0
+          try #require(try cluster.adopt(assignment, view: view))
           // Two leases of one epoch.
           cluster.samples = [:]
           for steps in [0..<UInt64(2), 2..<7] {
@@ -217,7 +50,7 @@ struct EdgeTests {
           #expect(cluster.scores.values.reduce(0, +) == 1000)
           #expect(Set(cluster.scores.keys.map { $0[0] }) == Set(index.chunks.indices))
         }
-        guard case .done? = try cluster.order(.stop, view: 2) else {
+        guard case .done? = try cluster.order(.stop, view: 3) else {
           Issue.record("not stopped")
           return
         }
@@ -226,21 +59,81 @@ struct EdgeTests {
     }
   }
 
+  @Test("In mid-step another process takes a server's place, and the worker goes on there", arguments: [0, 2])
+  func replacedServer(lag: Int) throws {
+    try withData(rows: 1000) { file, index in
+      let error = try EdgeCluster.run { cluster in
+        var assignment = try cluster.assignment(index)
+        assignment.lag = lag
+        try #require(try cluster.adopt(assignment, view: 1))
+        // The server stops answering in mid-lease, at step 3.
+        cluster.heldClock = UInt64(3 - lag)
+        #expect(try cluster.order(.train(Sample.leases(steps: 0..<7)), view: 1, seconds: 1) == nil)
+        #expect(Set(cluster.samples.keys) == [0, 1, 2])
+
+        assignment.servers = [cluster.seats[1]]
+        try #require(try cluster.adopt(assignment, view: 2))
+        cluster.heldClock = .max
+        cluster.samples = [:]
+        guard case .trained? = try cluster.order(.train(Sample.leases(steps: 3..<7)), view: 2) else {
+          Issue.record("not trained")
+          return
+        }
+        #expect(Set(cluster.samples.keys) == [3, 4, 5, 6] && cluster.samples.values.reduce(0, +) == 400)
+        #expect(cluster.served == [6, 7])
+        _ = try cluster.order(.stop, view: 2)
+      }
+      #expect(error == nil)
+    }
+  }
+
+  @Test("A worker that comes when the data are known finds its own by their names", arguments: [false, true])
+  func lateComer(isCompressed: Bool) throws {
+    try withData(rows: 1000) { file, index in
+      var index = local(index)
+      var path = file
+      if isCompressed {
+        let gzip = try Process.run(URL(fileURLWithPath: "/usr/bin/gzip"), arguments: [file])
+        gzip.waitUntilExit()
+        path += ".gz"
+        index.files[0].name = path
+      }
+      let other = URL(fileURLWithPath: path).deletingLastPathComponent().appending(path: "other.csv").path
+      try "click,x,y\n1,a,b\n".write(toFile: other, atomically: true, encoding: .utf8)
+      let error = try EdgeCluster.run(files: [other, path]) { cluster in
+        for view: UInt32 in 1...2 {
+          try #require(try cluster.adopt(try cluster.assignment(index), view: view))
+          cluster.samples = [:]
+          guard case .trained? = try cluster.order(.train(Sample.leases(steps: 1..<4)), view: view) else {
+            Issue.record("not trained: \(cluster.failure ?? "no reason")")
+            return
+          }
+          #expect(cluster.samples.values.reduce(0, +) == 600)
+        }
+        _ = try cluster.order(.stop, view: 2)
+      }
+      #expect(error == nil)
+    }
+  }
+
+  @Test("A worker that has none of the data which it is to read ends, naming them")
+  func missingData() throws {
+    try withData(rows: 300) { file, index in
+      let error = try EdgeCluster.run { cluster in
+        try #require(try cluster.adopt(try cluster.assignment(local(index)), view: 1))
+        #expect(try cluster.order(.train(Sample.leases(steps: 0..<2))) == nil)
+      }
+      #expect(error?.contains("data.csv") == true)
+    }
+  }
+
   @Test("Data that changed end the worker, and the coordinator hears which")
   func changedData() throws {
     try withData(rows: 300) { file, index in
       try "click,x,y\n1,a,b\n".write(toFile: file, atomically: true, encoding: .utf8)
       var heard: String?
-      let error = try withWorker { cluster in
-        let partitions = Partition.deal(index, slices: 2, seed: 1).map { $0.encoded() }
-        let encoding = Array(try JSONEncoder().encode(index.encoding))
-        for article in partitions + [encoding] { cluster.articles[SHA256.hash(article)] = article }
-        var assignment = Sample.assignment(servers: 1)
-        assignment.servers = [cluster.seat]
-        assignment.data = DataArticles(
-          encoding: SHA256.hash(encoding), train: partitions.map(SHA256.hash), evaluation: [], vocabulary: nil,
-          usesAdmission: false)
-        guard case .adopted? = try cluster.order(.adopt(assignment)) else { return }
+      let error = try EdgeCluster.run { cluster in
+        try #require(try cluster.adopt(try cluster.assignment(index), view: 1))
         let report = try cluster.order(.train(Sample.leases(steps: 0..<5)))
         if let report { Issue.record("\(report)") }
         heard = cluster.failure

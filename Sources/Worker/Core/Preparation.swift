@@ -50,6 +50,7 @@ package struct WorkerData: Sendable {
   package let model: any Model<Float>
   package let encoding: Encoding
   package let vocabulary: Vocabulary?
+  private let vocabularyDigest: Digest?
   /// In the order of the worker's slices; none where nothing is trained.
   package let train: [Partition]
   /// The same for the evaluation data.
@@ -57,8 +58,10 @@ package struct WorkerData: Sendable {
 
   /// Decodes the articles.
   ///
+  /// - Parameter before: what was decoded for an earlier view. Its vocabulary is used again, if it is the same: a large one
+  ///   takes seconds, and views change while all wait.
   /// - Throws: `AssignmentError` where they do not fit together, `Partition.Malformed`, `ModelError`, `DecodingError`.
-  package init(_ preparation: Preparation) throws {
+  package init(_ preparation: Preparation, after before: WorkerData? = nil) throws {
     let assignment = preparation.assignment
     func bytes(_ digest: Digest) throws -> [UInt8] {
       guard let bytes = preparation.articles[digest] else { throw AssignmentError.missing(digest) }
@@ -78,7 +81,12 @@ package struct WorkerData: Sendable {
       throw AssignmentError.otherFields(data: encoding.fields.count, model: assignment.model.fields)
     }
     model = try makeModel(assignment.model)
-    vocabulary = try assignment.data.vocabulary.map { Vocabulary(bytes: Data(try bytes($0))) }
+    vocabularyDigest = assignment.data.vocabulary
+    if let before, before.vocabularyDigest == vocabularyDigest {
+      vocabulary = before.vocabulary
+    } else {
+      vocabulary = try vocabularyDigest.map { Vocabulary(bytes: Data(try bytes($0))) }
+    }
     train = try partitions(assignment.data.train)
     evaluation = try partitions(assignment.data.evaluation)
   }

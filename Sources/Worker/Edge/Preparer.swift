@@ -31,11 +31,11 @@ package final class Preparer: Sendable {
   }
 
   private func replace(by preparation: Preparation) {
-    leave()
+    let before = leave()
     do {
       var preparation = preparation
       try files.complete(&preparation)
-      let workplace = try Workplace(preparation, threads: threads, inbox: inbox)
+      let workplace = try Workplace(preparation, after: before?.data, threads: threads, inbox: inbox)
       current.withLock { $0 = workplace }
       inbox.put(.prepared(workplace.prepared))
     } catch is CancellationError {
@@ -45,12 +45,15 @@ package final class Preparer: Sendable {
     }
   }
 
-  private func leave() {
+  /// Ends the present workplace and joins its threads.
+  @discardableResult
+  private func leave() -> Workplace? {
     let workplace = current.withLock { current in
       defer { current = nil }
       return current
     }
     workplace?.stop()
+    return workplace
   }
 
   /// Ends and joins all threads.

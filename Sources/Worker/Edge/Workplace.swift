@@ -3,13 +3,16 @@ import Foundation
 /// The threads of one view: those that read, and those that compute.
 package final class Workplace: Sendable {
   package let prepared: Prepared
+  let data: WorkerData
   private let reader: StepReader
   private let computers: ComputeThreads
 
-  /// - Parameter threads: that compute; nil takes what the assignment says, or one a core.
+  /// - Parameters:
+  ///   - before: the data of an earlier view.
+  ///   - threads: that compute; nil takes what the assignment says, or one a core.
   /// - Throws: what is wrong with the articles.
-  package init(_ preparation: Preparation, threads: Int?, inbox: Inbox) throws {
-    let data = try WorkerData(preparation)
+  package init(_ preparation: Preparation, after before: WorkerData? = nil, threads: Int?, inbox: Inbox) throws {
+    data = try WorkerData(preparation, after: before)
     let assigned = threads ?? preparation.assignment.threads
     let threads = assigned > 0 ? assigned : ProcessInfo.processInfo.activeProcessorCount
     prepared = Prepared(

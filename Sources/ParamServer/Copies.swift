@@ -1,0 +1,164 @@
+import Checkpoint
+import Sharding
+import Wire
+
+/// Slots that other servers copy here, for this one to be a home of: what comes of them.
+extension Shard {
+  /// Takes a part of a slot. A copy is at its table's clock, or it is one that was taken before.
+  mutating func take(_ copy: Copy, from giver: Int) throws -> Message {
+    guard groups.indices.contains(copy.group), groups[copy.group].first == giver, holdings[copy.group] == nil,
+      assignment.tables.indices.contains(copy.table)
+    else { throw Refusal.malformed("a copy of group \(copy.group) by server-\(giver)") }
+    let holding = copies[copy.group] ?? emptyCopy(of: copy.group)
+    if let table = holding.tables[copy.table], copy.clock != table.clock {
+      return copy.clock < table.clock ? .pushed : .refusal(.notYet)
+    }
+    let place = CopyPlace(group: copy.group, table: copy.table, slot: copy.slot, clock: copy.clock)
+    var parts = copyParts[place] ?? [:]
+    parts[copy.part] = copy.bytes
+    guard parts.count == copy.parts else {
+      copyParts[place] = parts
+      return .pushed
+    }
+    copyParts[place] = nil
+    try restore(copy, Self.joined(parts, count: copy.parts), into: holding)
+    return .pushed
+  }
+
+  private func emptyCopy(of group: Int) -> Holding {
+    Holding(group: groups[group], tables: assignment.tables.map { _ in nil })
+  }
+
+  private static func joined(_ parts: [Int: Frame], count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(parts.values.reduce(0) { $0 + $1.count })
+    for part in 0..<count { if let frame = parts[part] { withExtendedLifetime(frame) { bytes.append(contentsOf: frame.bytes) } } }
+    return bytes
+  }
+
+  private mutating func restore(_ copy: Copy, _ bytes: [UInt8], into before: Holding) throws {
+    var holding = before
+    let table = try holding.tables[copy.table] ?? make(copy.table, clock: copy.clock, totals: copy.totals)
+    holding.tables[copy.table] = table
+    copies[copy.group] = holding
+    // What the committed checkpoint knows of the slot, nobody says: it counts as changed.
+    try table.restore(bytes, slot: copy.slot, changedAt: copy.clock)
+  }
+}
+
+/// Slots being copied to a server that is to be a home of them, a few at a time, while training goes on. From the first one on
+/// that server follows the steps of what it has.
+struct FillTask {
+  let request: UInt64
+  let order: FillOrder
+  private var lanes: [Lane]
+
+  /// The slots of one table of one group.
+  private struct Lane {
+    let group: Int
+    let table: Int
+    /// What is left to copy, ascending.
+    var left: ArraySlice<Int>
+    var hasBegun = false
+    /// The clock at which the last slot was copied.
+    var copiedAt: UInt64?
+  }
+
+  /// Bytes of a turn, and messages that may be on their way.
+  private static let turnBytes = 1 << 20
+
+  init(_ order: FillOrder, request: UInt64, _ shard: Shard) {
+    self.order = order
+    self.request = request
+    let wanted = SlotSet(order.slots)
+    lanes = shard.holdings.values.filter { $0.group.first == shard.assignment.server }
+      .sorted { $0.group.number < $1.group.number }
+      .flatMap { holding in
+        let slots = holding.group.slots.flatMap { $0.filter(wanted.contains) }
+        return slots.isEmpty
+          ? [] : holding.tables.indices.map { Lane(group: holding.group.number, table: $0, left: slots[...]) }
+      }
+  }
+
+  /// Whether there is something to copy now.
+  func wantsTurn(_ shard: Shard) -> Bool {
+    lanes.contains { lane in
+      guard !lane.left.isEmpty, let table = shard.holdings[lane.group]?.tables[lane.table] else { return false }
+      guard let follower = table.followers.first(where: { $0.server == order.server }) else { return true }
+      return follower.isAt(table.clock) && !follower.hasOpenCopies
+    }
+  }
+
+  /// Copies the next slots, as far as the server that follows has come.
+  mutating func copySome(of shard: inout Shard) {
+    var bytes = 0
+    for index in lanes.indices where !lanes[index].left.isEmpty && bytes < Self.turnBytes {
+      guard let table = shard.holdings[lanes[index].group]?.tables[lanes[index].table] else { continue }
+      if !table.followers.contains(where: { $0.server == order.server }) {
+        table.followers.append(Follower(server: order.server, slots: SlotSet(), clock: table.clock))
+      }
+      let place = table.followers.firstIndex { $0.server == order.server }!
+      guard table.followers[place].isAt(table.clock), !table.followers[place].hasOpenCopies else { continue }
+      var held = SlotSet()
+      for slot in table.table.slots { held.insert(slot) }
+      while bytes < Self.turnBytes, let slot = lanes[index].left.popFirst() {
+        // The first is copied even if it is empty: with it the table begins.
+        let isWanted = held.contains(slot) || !lanes[index].hasBegun
+        lanes[index].hasBegun = true
+        guard isWanted else {
+          table.followers[place].copying(slot, parts: 0)
+          continue
+        }
+        let messages = Self.messages(table, lanes[index].group, lanes[index].table, slot)
+        table.followers[place].copying(slot, parts: messages.count)
+        for copy in messages {
+          bytes += copy.bytes.count
+          shard.peers.ask(.copy(copy), of: order.server)
+        }
+      }
+      if lanes[index].left.isEmpty { lanes[index].copiedAt = table.clock }
+    }
+  }
+
+  private static func messages(_ served: ServedTable, _ group: Int, _ number: Int, _ slot: Int) -> [Copy] {
+    let bytes = served.table.snapshot(slot: slot).bytes
+    let parts = max(1, (bytes.count + Copy.partBytes - 1) / Copy.partBytes)
+    return (0..<parts).map { part in
+      let range = part * Copy.partBytes..<min(bytes.count, (part + 1) * Copy.partBytes)
+      return Copy(
+        group: group, table: number, slot: slot, clock: served.clock, totals: served.table.totals, part: part,
+        parts: parts, bytes: Frame(Array(bytes[range])))
+    }
+  }
+
+  /// Whether the copy is whole, and can undo what a home must be able to.
+  func isDone(_ shard: Shard) -> Bool {
+    let depth = UInt64(Shard.undoDepth(lag: shard.assignment.lag))
+    return lanes.allSatisfy { lane in
+      guard let copiedAt = lane.copiedAt, let table = shard.holdings[lane.group]?.tables[lane.table],
+        let follower = table.followers.first(where: { $0.server == order.server })
+      else { return false }
+      return !follower.hasOpenCopies && follower.clock >= copiedAt + depth
+    }
+  }
+}
+
+extension Shard {
+  /// Takes another server's answer to a root or a copy.
+  mutating func take(_ answer: Message, to question: Message, from server: Int) {
+    guard case .pushed = answer else { return }
+    switch question {
+    case .push(let push):
+      guard let table = holdings[push.group]?.tables[push.table],
+        let place = table.followers.firstIndex(where: { $0.server == server })
+      else { return }
+      table.followers[place].acknowledged(push.clock)
+    case .copy(let copy):
+      guard let table = holdings[copy.group]?.tables[copy.table],
+        let place = table.followers.firstIndex(where: { $0.server == server })
+      else { return }
+      table.followers[place].copied()
+    default: break
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Checkpoint
+import Sharding
+import Wire
+
+/// What a shard has come to: clocks, loads, slots.
+extension Shard {
+  var firstHoldings: [Holding] {
+    holdings.values.filter { $0.group.first == assignment.server }.sorted { $0.group.number < $1.group.number }
+  }
+
+  /// Of those that workers ask, by their progress; all, where there are none.
+  private var leading: [ServedTable] {
+    let first = firstHoldings.flatMap(\.served)
+    return first.isEmpty ? holdings.values.flatMap(\.served) : first
+  }
+
+  /// Steps that all tables have applied, of groups that this server is the first home of.
+  var clock: UInt64 { leading.map(\.clock).min() ?? assignment.clock }
+  /// Steps that everything has applied, whatever this server is to it.
+  var settledClock: UInt64 {
+    (Mutant.settleFirstHomes.isActive ? firstHoldings : Array(holdings.values)).map(\.clock).min() ?? .max
+  }
+
+  var parkedPulls: Int { holdings.values.reduce(0) { $0 + $1.served.reduce(0) { $0 + $1.parkedPulls } } }
+
+  /// Of the table that is furthest behind, whose clock is ours.
+  var totals: StepTotals { leading.min { $0.clock < $1.clock }?.table.totals ?? StepTotals() }
+
+  var activity: Activity {
+    guard let last = leading.min(by: { $0.clock < $1.clock }) else { return Activity(.idle) }
+    if let server = last.waitsFor { return Activity(.collecting, step: clock, waitsFor: [.server(server)]) }
+    return Activity(.collecting, step: clock, slices: last.missingSlices)
+  }
+
+  /// What is held, for a proposal.
+  func standing(view: UInt32, filled: [FillOrder]) -> ServerStanding {
+    var standing = ServerStanding(view: view, holdings: holdings.values.map(\.standing), filled: filled)
+    standing.holdings.sort { $0.slots[0].lowerBound < $1.slots[0].lowerBound }
+    for copy in copies.values where copy.isComplete {
+      standing.copies[copy.group.first, default: []].append(copy.standing)
+    }
+    return standing
+  }
+
+  // MARK: Slots
+
+  var load: ServerLoad {
+    var tables = assignment.tables.map { ServerLoad.Table(name: $0.name, rows: 0, bytes: 0) }
+    for holding in Array(holdings.values) + Array(copies.values) {
+      for (number, served) in holding.tables.enumerated() {
+        tables[number].rows += served?.table.rowCount ?? 0
+        tables[number].bytes += served?.table.bytes ?? 0
+      }
+    }
+    return ServerLoad(tables: tables)
+  }
+
+  /// A table's slot of which this server is the first home.
+  struct SlotPlace {
+    var group: Int
+    var table: Int
+    var slot: Int
+  }
+
+  /// Slots that hold rows, of first homes.
+  var filledSlots: [SlotPlace] { places { $0.filledSlots } }
+
+  /// Slots that steps from `clock` on changed; all that hold something where it is nil.
+  func slots(changedSince clock: UInt64?) -> [SlotPlace] { places { $0.slots(changedSince: clock) } }
+
+  private func places(_ slots: (borrowing Table) -> [Int]) -> [SlotPlace] {
+    firstHoldings.flatMap { holding in
+      holding.served.enumerated().flatMap { number, served in
+        served.slots(slots).map { SlotPlace(group: holding.group.number, table: number, slot: $0) }
+      }
+    }
+  }
+
+  func digest(_ place: SlotPlace) -> SlotDigest? {
+    guard let table = holdings[place.group]?.tables[place.table] else { return nil }
+    return SlotDigest(table: place.table, slot: place.slot, digest: table.table.digest(slot: place.slot))
+  }
+
+  func snapshot(_ place: SlotPlace) -> SlotSnapshot? {
+    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot)
+  }
+
+  /// Puts a stored slot where it was. From another model's checkpoint only the parameters are taken: its optimizer starts
+  /// anew.
+  ///
+  /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
+  func restore(_ slot: ServerCore.StoredSlot) throws {
+    guard case .restored(let restore) = assignment.start else { return }
+    let only = restore.onlyParametersOf
+    guard only == nil || slot.table == only else { return }
+    guard assignment.tables.indices.contains(slot.table),
+      let holding = holdings.values.first(where: { $0.group.slots.contains { $0.contains(slot.slot) } })
+    else { throw SnapshotError.otherTable }
+    try holding.tables[slot.table]?.restore(slot.bytes, slot: slot.slot, onlyParameters: only != nil)
+  }
+
+  // MARK: Checkpoints
+
+  /// Holds all tables at a clock, until `release`. Returns the clock of one that is past it, if there is one.
+  func hold(at clock: UInt64) -> UInt64? {
+    let tables = firstHoldings.flatMap(\.served)
+    if let past = tables.map(\.clock).max(), past > clock { return past }
+    for table in tables { table.heldAt = clock }
+    return nil
+  }
+
+  func releaseHold() { for holding in firstHoldings { for table in holding.served { table.heldAt = nil } } }
+
+  /// Whether all that this server is the first home of has come to a clock.
+  func isAt(_ clock: UInt64) -> Bool { firstHoldings.allSatisfy { $0.served.allSatisfy { $0.clock == clock } } }
+}
+
+extension ServedTable {
+  func slots(_ body: (borrowing Table) -> [Int]) -> [Int] { body(table) }
+}
