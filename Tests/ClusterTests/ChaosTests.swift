@@ -10,6 +10,7 @@ struct ChaosTests {
     -> ChaosReport
   {
     let tool = try Tool()
+    defer { withExtendedLifetime(tool) {} }
     var settings = Settings()
     settings.data.train = [Sample.train]
     settings.data.valid = [Sample.smallValid]

@@ -4,6 +4,7 @@ import Testing
 @Test("A cluster's shape does not show in what it trains")
 func shape() throws {
   let place = try Place()
+  defer { place.remove() }
   func digest(servers: Int, workers: Int) throws -> String {
     var settings = try place.settings(rows: 2000, run: "\(servers)-\(workers)")
     settings.cluster.servers = servers

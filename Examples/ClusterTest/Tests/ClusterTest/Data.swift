@@ -1,13 +1,13 @@
 import Foundation
 import Run
 
-/// Data and run directories of one test, gone with it.
-final class Place {
+/// Data and run directories of one test.
+struct Place {
   let path = FileManager.default.temporaryDirectory.path + "/cluster-test-\(UUID().uuidString)"
 
   init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
 
   /// A small model on synthesized data.
   func settings(rows: Int, run: String) throws -> Settings {

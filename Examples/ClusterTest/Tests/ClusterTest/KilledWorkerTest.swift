@@ -16,6 +16,7 @@ private final class Killer: RunObserver {
 @Test("A worker that is killed does not show in what its cluster trains")
 func killedWorker() throws {
   let place = try Place()
+  defer { place.remove() }
   let undisturbed = try Training(place.settings(rows: 50_000, run: "undisturbed")).run()
   let killer = Killer()
   let disturbed = try Training(
