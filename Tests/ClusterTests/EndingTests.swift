@@ -66,7 +66,7 @@ struct EndingTests {
       #expect(ended.status == 1 && ended.errors.contains("none/run.sqlite does not exist"))
     }
     for (directory, says) in [
-      ("none", "none does not exist"), (directory, "is no run: it holds columns.txt, cut.gz"),
+      ("none", "none does not exist"), (directory + "/taken", "taken is no run: it holds nothing"),
     ] {
       let ended = try tool.run("train", "--resume", directory)
       #expect(ended.status == 2 && ended.errors.contains(says), "\(ended.errors)")
