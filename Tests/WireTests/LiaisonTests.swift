@@ -199,7 +199,7 @@ struct LiaisonTests {
     #expect(refusal(6, talk.liaison) == .notYet)
   }
 
-  @Test("A coordinator that is away is waited for longer than one that never was there would be noticed")
+  @Test("A coordinator that is away is waited for, while beats go on for its successor to hear")
   func patience() throws {
     var talk = Talk()
     try talk.welcome()
