@@ -20,7 +20,7 @@ public struct Liaison: Sendable {
   private var isRegistering = false
   /// The latest view that was proposed. In between promise and adoption nothing of either view is taken.
   public private(set) var promised: UInt32 = 0
-  /// Whose views are counted by `promised`.
+  /// That it has taken part in; 0: none yet.
   private var run: UInt64 = 0
 
   /// How long a process waits for a coordinator that it has never heard.
@@ -74,7 +74,8 @@ public struct Liaison: Sendable {
     }
     guard isRegistered else { return offer(envelope, at: time) }
     if case .refusal(.unknownMember(let incarnation)) = envelope.message {
-      return incarnation == session.identity.incarnation ? .excluded : .nothing
+      // A coordinator that has not proposed anything yet knows nobody: what it said before it did comes late.
+      return incarnation == session.identity.incarnation && preamble.view > view ? .excluded : .nothing
     }
     guard session.admits(preamble) else { return .nothing }
     // An order of a view that is over enters nothing, not even the list of what was received; its asker has forgotten it.
@@ -119,7 +120,8 @@ public struct Liaison: Sendable {
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
     if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
     guard case .welcome(let place) = answer else { return .nothing }
-    if envelope.preamble.run != run { promised = 0 }
+    // Views are counted by run: what it promised, and what its threads have under way, is of another.
+    guard run == 0 || envelope.preamble.run == run else { return .refused("another run goes on there") }
     run = envelope.preamble.run
     session.identity.run = run
     session.identity.term = envelope.preamble.term

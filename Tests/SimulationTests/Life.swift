@@ -195,7 +195,7 @@ final class Life {
   /// For the violation's text.
   private var standing: String {
     let core = coordinators[0]?.core
-    return "\(core.map { "\($0.stance)".prefix(300) } ?? "no coordinator"), program at \(core?.program?.phase.name ?? "nothing")"
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 
