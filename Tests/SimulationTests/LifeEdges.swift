@@ -232,6 +232,11 @@ extension Life {
         put(node, .worker(.surveyed(SurveyResult(train: nil, valid: nil), view: view)), at: now + 0.005)
       case .say: break
       case .end(let error):
+        // Where strangers have taken its place, it tries again.
+        if case .notWanted(let reason)? = error, reason.contains("workers it takes") {
+          stop(node)
+          return put(node, .start, at: now + 2)
+        }
         if let error, coordinators[0]?.dismissedAt == nil { throw Violation("worker \(node) ended: \(error)") }
         return stop(node)
       }
