@@ -15,6 +15,8 @@ struct Membership: Sendable {
   /// That messages speak of: the one proposed, or adopted, last.
   private(set) var view: UInt32 = 0
   private var places: [UInt64: Place] = [:]
+  /// Incarnations that are not taken again: a registration may come late, and twice.
+  private var forgotten: Set<UInt64> = []
   /// Whether numbers are given to whoever comes: not before all are there with whom a run begins.
   private(set) var isNumbered: Bool
   private var ticks: Ticks
@@ -71,7 +73,10 @@ struct Membership: Sendable {
 
   /// The run goes on without these.
   mutating func forget(_ incarnations: some Sequence<UInt64>) {
-    for incarnation in incarnations { places[incarnation] = nil }
+    for incarnation in incarnations {
+      places[incarnation] = nil
+      forgotten.insert(incarnation)
+    }
   }
 
   mutating func drain(_ incarnation: UInt64) { places[incarnation]?.isDraining = true }
@@ -178,6 +183,7 @@ struct Membership: Sendable {
       }
       return .send(envelope, route)
     }
+    guard !forgotten.contains(incarnation) else { return refuse(.unknownMember(incarnation), envelope, route) }
     guard registration.role != .coordinator else {
       return refuse(.malformed("a run has one coordinator"), envelope, route)
     }
@@ -273,7 +279,7 @@ struct Membership: Sendable {
     for incarnation in places.keys.sorted() {
       guard var place = places[incarnation] else { continue }
       if !isCounted(incarnation), place.session.silence(at: time) > Self.candidatePatience {
-        places[incarnation] = nil
+        forget([incarnation])
         continue
       }
       if place.member != nil, let route = place.session.route {

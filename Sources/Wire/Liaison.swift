@@ -118,6 +118,8 @@ public struct Liaison: Sendable {
     default: return .nothing
     }
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
+    // It was silent for too long before it had a place.
+    if case .refusal(.unknownMember) = answer { return .excluded }
     if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
     guard case .welcome(let place) = answer else { return .nothing }
     // Views are counted by run: what it promised, and what its threads have under way, is of another.
