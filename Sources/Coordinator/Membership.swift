@@ -128,7 +128,7 @@ struct Membership: Sendable {
     if !Mutant.keepOldRoute.isActive { place.session.route = route }
     defer { places[preamble.incarnation] = place }
     // What was said to an earlier coordinator, or in an earlier view, shows that its speaker lives, and nothing else.
-    guard preamble.term == term, preamble.view == view || !countsInItsView(envelope.message) else {
+    guard preamble.term == term, preamble.isFor(self.incarnation), preamble.view == view || !countsInItsView(envelope.message) else {
       place.session.hear(at: time)
       return .nothing
     }
@@ -217,7 +217,9 @@ struct Membership: Sendable {
       return nil
     }
     // Registrations are answered anew each time, so nothing is kept.
-    return (reply(.welcome(member), to: place.registrationRequest), route)
+    var envelope = reply(.welcome(member), to: place.registrationRequest)
+    envelope.preamble.addressee = incarnation
+    return (envelope, route)
   }
 
   // MARK: Speaking
