@@ -197,10 +197,7 @@ final class Life {
   /// For the violation's text.
   private var standing: String {
     let core = coordinators[0]?.core
-    for w in workers { if let w { print("W", w.core.liaison, "\n") } }
-    for w in servers { if let w { print("S", w.core.liaison, "\n") } }
-    for p in core?.membership.all ?? [] { print("P", p.registration, p.incarnation, p.session, "\n") }
-    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions, \(core.map { "\($0.membership.all.map { "\($0.name) silent \(Int($0.session.silence(at: time(0)))) open \($0.session.openQuestions) draining \($0.isDraining)" }) \("\($0.stance)".prefix(600))" } ?? "")"
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 
@@ -243,6 +240,7 @@ final class Life {
         put(node, .readNext, at: now + 0.0005)
         try perform(.assembled(work), worker: node)
       }
+    case .crash: crash(node)
     case .message, .noise, .start: break
     }
   }
