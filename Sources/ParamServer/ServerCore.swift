@@ -28,8 +28,8 @@ package struct ServerCore: ~Copyable {
     case slot(StoredSlot)
     /// All slots that were to be restored have come.
     case restored
-    case written
-    case synced
+    case written(checkpoint: Int)
+    case synced(checkpoint: Int)
     /// What the edge was told to do did not work.
     case failed(ServerError)
   }
@@ -49,7 +49,7 @@ package struct ServerCore: ~Copyable {
     /// To be answered by `written`.
     case write([SlotSnapshot], checkpoint: Int)
     /// To be answered by `synced`.
-    case sync
+    case sync(checkpoint: Int)
     case prune(committed: Int)
     case say(String)
     case end(ServerError?)
@@ -88,8 +88,6 @@ package struct ServerCore: ~Copyable {
   var fills: [FillTask] = []
   /// Copies that are whole, and waited for.
   var filled: [FillOrder] = []
-  /// Writes and syncs that the edge has not answered, of orders that may be void by now.
-  var voidWrites = 0
   /// Pieces of work done: what the coordinator watches.
   var done: UInt64 = 0
   var isEnded = false
@@ -143,11 +141,12 @@ package struct ServerCore: ~Copyable {
     case .turn: return turn(at: time)
     case .slot(let slot): return restore(slot, at: time)
     case .restored: return answerRestored()
-    case .written:
-      if voidWrites > 0 { voidWrites -= 1 } else { checkpoint?.task.written() }
+    case .written(let number):
+      // What was asked in a view that is over may be answered in the next.
+      if number == checkpoint?.task.order.number { checkpoint?.task.written() }
       done += 1
       return []
-    case .synced: return answerSynced(at: time)
+    case .synced(let number): return answerSynced(number, at: time)
     case .failed(let error): return fail(error, at: time)
     }
   }
@@ -242,12 +241,8 @@ package struct ServerCore: ~Copyable {
     ]
   }
 
-  private mutating func answerSynced(at time: Seconds) -> [Effect] {
-    if voidWrites > 0 {
-      voidWrites -= 1
-      return []
-    }
-    guard let (request, task) = checkpoint, shard != nil else { return [] }
+  private mutating func answerSynced(_ number: Int, at time: Seconds) -> [Effect] {
+    guard let (request, task) = checkpoint, task.order.number == number, shard != nil else { return [] }
     checkpoint = nil
     done += 1
     let part = WrittenPart(slots: task.slots, bytes: task.bytes, totals: shard!.totals)
@@ -270,7 +265,7 @@ package struct ServerCore: ~Copyable {
     guard checkpoint?.task.wantsTurn ?? false else { return [] }
     switch checkpoint!.task.next(of: shard!) {
     case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
-    case .sync: return [.sync]
+    case .sync: return [.sync(checkpoint: checkpoint!.task.order.number)]
     case .notNumbers(let table):
       return fail(.notNumbers(table: table, clock: shard!.clock), at: time)
     }

@@ -76,7 +76,6 @@ extension ServerCore {
   }
 
   private mutating func leaveView() {
-    if let checkpoint, checkpoint.task.isAway { voidWrites += 1 }
     (settling, checkpoint, digest) = (nil, nil, nil)
     fills = []
     shard?.peers.forget()

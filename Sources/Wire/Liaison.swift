@@ -20,7 +20,7 @@ public struct Liaison: Sendable {
   private var isRegistering = false
   /// The latest view that was proposed. In between promise and adoption nothing of either view is taken.
   public private(set) var promised: UInt32 = 0
-  /// Whose views are counted by `promised`.
+  /// That it has taken part in; 0: none yet.
   private var run: UInt64 = 0
 
   /// How long a process waits for a coordinator that it has never heard.
@@ -67,6 +67,7 @@ public struct Liaison: Sendable {
     // Before this counts as heard: time that stood still must not reach beyond it.
     excuse(at: time)
     let preamble = envelope.preamble
+    guard preamble.isFor(session.identity.incarnation) else { return .nothing }
     if member != nil {
       guard preamble.run == session.identity.run, preamble.term >= session.identity.term || Mutant.ignoreTerm.isActive
       else { return .nothing }
@@ -74,7 +75,8 @@ public struct Liaison: Sendable {
     }
     guard isRegistered else { return offer(envelope, at: time) }
     if case .refusal(.unknownMember(let incarnation)) = envelope.message {
-      return incarnation == session.identity.incarnation ? .excluded : .nothing
+      // A coordinator that has not proposed anything yet knows nobody: what it said before it did comes late.
+      return incarnation == session.identity.incarnation && preamble.view > view ? .excluded : .nothing
     }
     guard session.admits(preamble) else { return .nothing }
     // An order of a view that is over enters nothing, not even the list of what was received; its asker has forgotten it.
@@ -117,13 +119,18 @@ public struct Liaison: Sendable {
     default: return .nothing
     }
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
+    // It was silent for too long before it had a place.
+    if case .refusal(.unknownMember) = answer { return .excluded }
     if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
     guard case .welcome(let place) = answer else { return .nothing }
-    if envelope.preamble.run != run { promised = 0 }
+    // Views are counted by run: what it promised, and what its threads have under way, is of another.
+    guard run == 0 || envelope.preamble.run == run else { return .refused("another run goes on there") }
     run = envelope.preamble.run
     session.identity.run = run
     session.identity.term = envelope.preamble.term
     session.identity.member = place
+    // An old coordinator may have said before that it is not yet time.
+    session.meet(envelope.preamble.incarnation)
     isRegistered = true
     return .nothing
   }
@@ -161,6 +168,7 @@ public struct Liaison: Sendable {
   public func refusal(of preamble: Preamble) -> Refusal? {
     let mine = session.identity
     guard preamble.run == mine.run else { return .otherRun }
+    guard preamble.isFor(mine.incarnation) else { return .unknownMember(preamble.addressee) }
     if (preamble.view == mine.view && preamble.view == promised) || Mutant.ignoreView.isActive { return nil }
     return preamble.view < promised ? .staleView(now: promised) : .notYet
   }

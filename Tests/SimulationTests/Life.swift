@@ -1,11 +1,11 @@
 import Checkpoint
-import Coordinator
+@testable import Coordinator
 import Foundation
 import Job
-import ParamServer
+@testable import ParamServer
 import Sharding
 import Wire
-import Worker
+@testable import Worker
 
 /// One life of a whole cluster: the three cores, joined by a simulated network, disks and threads, in virtual time. What
 /// happens is a function of the options and of which faults are allowed.
@@ -189,13 +189,15 @@ final class Life {
   /// Whether a run may end so: where the disk of a checkpoint's only copy is lost, or a step kills whoever computes it.
   private func excuses(_ failure: String) -> Bool {
     if options.poison != nil, failure.contains("one after another") { return true }
+    // Chance may kill them as surely.
+    if failure.contains("one after another"), faults.happened.count(where: { $0.kind == .crash }) >= 5 { return true }
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }
   }
 
   /// For the violation's text.
   private var standing: String {
     let core = coordinators[0]?.core
-    return "\(core.map { "\($0.stance)".prefix(300) } ?? "no coordinator"), program at \(core?.program?.phase.name ?? "nothing")"
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 
@@ -238,6 +240,7 @@ final class Life {
         put(node, .readNext, at: now + 0.0005)
         try perform(.assembled(work), worker: node)
       }
+    case .crash: crash(node)
     case .message, .noise, .start: break
     }
   }

@@ -14,7 +14,7 @@ struct RealClusterTests {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let world = try World(scenario: scenario, directory: directory)
     try world.takeReference()
-    let simulated = world.reference.results
+    let simulated = world.reference.results.compactMap { $0 }
 
     // The simulator cuts a small file into many chunks; packed, they stay as they are.
     let (train, valid) = (directory + "/train.pack", directory + "/valid.pack")

@@ -1,3 +1,4 @@
+import Checkpoint
 import Coordinator
 import DeepFM
 import Features

@@ -46,6 +46,21 @@ struct AdoptionTests {
     #expect(effects.error == .damaged(article: digest))
   }
 
+  @Test("An article that the coordinator has no more is waited for until the next view")
+  func gone() throws {
+    var rig = try Rig.welcomed()
+    _ = rig.order(.propose, view: 1)
+    let assignment = Sample.assignment(articles: [Self.articles[0]])
+    let question = try #require(rig.order(.adopt(assignment)).envelopes(to: .coordinator).first)
+    #expect(rig.answer(question, .refusal(.gone)).isEmpty)
+    guard case .beat(let beat)? = rig.wait(30).envelopes(to: .coordinator).last?.message else {
+      Issue.record("no beat")
+      return
+    }
+    #expect(beat.activity == Activity(.fetching, waitsFor: [.coordinator]))
+    try rig.adopt(assignment, view: 2, articles: [Self.articles[0]])
+  }
+
   @Test("A newer view replaces an older one; older orders are refused, an order is carried out once")
   func views() throws {
     let assignment = Sample.assignment()

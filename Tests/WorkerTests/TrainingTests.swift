@@ -83,15 +83,18 @@ struct TrainingTests {
     let (server, question) = try #require(pulls.toServers.first)
     guard case .pull(let pull) = question.message else { return }
     let rows = Message.rows(Rig.rows(for: pull, Sample.row(model)))
+    let open = rig.core.openQuestions
     var stranger = rig.reply(to: question, rows, from: .server(server))
     stranger.preamble.view = 2
     #expect(rig.tell(.received(stranger, from: .server(server))).isEmpty)
     stranger.preamble.view = 0
     #expect(rig.tell(.received(stranger, from: .server(server))).isEmpty)
-    for _ in 0..<2 { #expect(rig.answer(question, rows, from: .server(server)).isEmpty) }
     stranger = rig.reply(to: question, rows, from: .server(server))
     stranger.preamble.incarnation = 9
     #expect(rig.tell(.received(stranger, from: .server(server))).isEmpty)
+    #expect(rig.core.openQuestions == open)
+    for _ in 0..<2 { #expect(rig.answer(question, rows, from: .server(server)).isEmpty) }
+    #expect(rig.core.openQuestions == open - 1)
 
     let again = rig.wait(1).filter { if case .send(_, .server) = $0 { true } else { false } }
     let requests = Set(again.toServers.map { [$0.server, Int($0.envelope.preamble.request)] })

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Sharding
+import Synchronization
 import Wire
 
 /// A worker process: reads its slices' data, pulls rows, computes gradients, pushes them.
@@ -22,6 +23,7 @@ public final class Worker {
   private let preparer: Preparer
   private var surveyor: Surveyor?
   private let spool: String
+  private static let made = Atomic<Int>(0)
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var core: WorkerCore
@@ -53,8 +55,10 @@ public final class Worker {
     try control.connect(coordinator)
     waker = try Waker()
     inbox = Inbox(waking: waker)
-    spool =
-      FileManager.default.temporaryDirectory.path + "/deepfm-worker-\(ProcessInfo.processInfo.processIdentifier)"
+    // Its own, also where several workers are in one process; named so that what a killed one leaves is swept up.
+    let number = Self.made.add(1, ordering: .relaxed).newValue
+    let process = ProcessInfo.processInfo.processIdentifier
+    spool = FileManager.default.temporaryDirectory.path + "/deepfm-worker-\(number)-\(process)"
     self.files = try OwnFiles(files, spool: spool, inbox: inbox)
     preparer = Preparer(threads: threads, files: self.files, inbox: inbox)
     start = clock.now
@@ -62,8 +66,7 @@ public final class Worker {
     core = WorkerCore(
       incarnation: .random(in: 1 ... .max, using: &random),
       registration: Registration(
-        role: .worker, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier,
-        files: self.files.names),
+        role: .worker, host: ProcessInfo.processInfo.hostName, process: process, files: self.files.names),
       coordinator: coordinator,
       timing: Timing(timeout: timeout / .seconds(1), coordinatorTimeout: coordinatorTimeout / .seconds(1)), at: 0)
   }
