@@ -113,7 +113,9 @@ struct ElasticTests {
     kill(children[1], SIGSTOP)
     let ended = try running.wait(seconds: 120)
     #expect(try Tool.digest(ended) == Self.undisturbed.get())
-    #expect(ended.errors.contains("server-1 (process \(children[1]) on ") && ended.errors.contains("silent for 3 s"), "\(ended.errors)")
+    #expect(
+      ended.errors.contains("server-1 (process \(children[1]) on ") && ended.errors.contains("silent for 3 s"),
+      "\(ended.errors)")
     #expect(Running.waitForEnd(of: children, seconds: 1))
   }
 }
