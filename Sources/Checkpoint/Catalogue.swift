@@ -32,9 +32,16 @@ public final class Catalogue: Sendable {
   /// Creates the catalogue of a new run, and begins the first reign over it.
   public static func create(at path: String, host: String, process: Int32) throws -> Catalogue {
     let database = try open(path, readOnly: false)
-    try explaining(path) { try database.write { try $0.execute(sql: schema) } }
-    try record("run", UInt64.random(in: 1 ... .max), in: database, path: path)
-    return try Catalogue(path, database, term: beginTerm(in: database, path: path, host: host, process: process))
+    let run = try encode(UInt64.random(in: 1 ... .max))
+    // One transaction: whoever dies in between leaves no catalogue that lacks something.
+    let term = try explaining(path) {
+      try database.write { database in
+        try database.execute(sql: schema)
+        try database.execute(sql: "INSERT INTO run VALUES ('run', ?)", arguments: [run])
+        return try beginTerm(in: database, host: host, process: process)
+      }
+    }
+    return Catalogue(path, database, term: term)
   }
 
   /// Begins another reign over a run that was: from now on no earlier coordinator can write.
@@ -42,7 +49,10 @@ public final class Catalogue: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { throw CatalogueError.missing(path: path) }
     let database = try open(path, readOnly: false)
     try checkVersion(database, path)
-    return try Catalogue(path, database, term: beginTerm(in: database, path: path, host: host, process: process))
+    let term = try explaining(path) {
+      try database.write { try beginTerm(in: $0, host: host, process: process) }
+    }
+    return Catalogue(path, database, term: term)
   }
 
   /// Opens the catalogue of a run that was, to read from it.
@@ -120,16 +130,10 @@ public final class Catalogue: Sendable {
 
   static func now() -> String { Date().ISO8601Format() }
 
-  private static func beginTerm(
-    in database: DatabaseQueue, path: String, host: String, process: Int32
-  ) throws -> UInt32 {
-    try explaining(path) {
-      try database.write { database in
-        let term = 1 + (try UInt32.fetchOne(database, sql: "SELECT MAX(term) FROM terms") ?? 0)
-        try database.execute(sql: "INSERT INTO terms VALUES (?, ?, ?, ?)", arguments: [term, host, process, now()])
-        return term
-      }
-    }
+  private static func beginTerm(in database: Database, host: String, process: Int32) throws -> UInt32 {
+    let term = 1 + (try UInt32.fetchOne(database, sql: "SELECT MAX(term) FROM terms") ?? 0)
+    try database.execute(sql: "INSERT INTO terms VALUES (?, ?, ?, ?)", arguments: [term, host, process, now()])
+    return term
   }
 
   /// One transaction of the coordinator's.
@@ -148,13 +152,6 @@ public final class Catalogue: Sendable {
   }
 
   // MARK: Facts
-
-  private static func record(_ name: String, _ value: some Encodable, in database: DatabaseQueue, path: String) throws {
-    let json = try encode(value)
-    try explaining(path) {
-      try database.write { try $0.execute(sql: "INSERT OR REPLACE INTO run VALUES (?, ?)", arguments: [name, json]) }
-    }
-  }
 
   static func encode(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()

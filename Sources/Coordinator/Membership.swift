@@ -142,7 +142,9 @@ struct Membership: Sendable {
     if !Mutant.keepOldRoute.isActive { place.session.route = route }
     defer { places[preamble.incarnation] = place }
     // What was said to an earlier coordinator, or in an earlier view, shows that its speaker lives, and nothing else.
-    guard preamble.term == term, preamble.isFor(self.incarnation), preamble.view == view || !countsInItsView(envelope.message) else {
+    guard preamble.term == term, preamble.isFor(self.incarnation),
+      preamble.view == view || !countsInItsView(envelope.message)
+    else {
       place.session.hear(at: time)
       return .nothing
     }
