@@ -71,7 +71,7 @@ struct PatienceTests {
       play.join(.worker, 30 + death)
       play.wait(1, moving: true)
     }
-    #expect(play.failure?.hasPrefix("5 times one after another workers have died at step 0") == true)
+    #expect(play.failure?.hasPrefix("5 times in a row workers have died at step 0") == true)
     #expect(play.failure?.hasSuffix("The last time, worker-1 died.") == true)
   }
 
