@@ -1,51 +1,132 @@
+import Checkpoint
+import Job
 import Sharding
 import Testing
 import Wire
 
 @testable import Coordinator
 
+/// What a life of a coordinator's core is made of: members that die, come, fall deaf and get on; copies that are made;
+/// coordinators that follow each other. After each event what is adopted must be whole, and in the end it must come to rest.
 @Suite("Members that come and go, and do not answer, in any order")
 struct ChurnTests {
-  @Test("Views that follow each other quickly lose nothing", arguments: 0..<20)
-  func churn(seed: Int) throws {
-    var random = SeededRandom(UInt64(seed))
-    let play = CoordinatorPlay.gathered(
-      try Sample.training(evaluates: false), ClusterNeeds(servers: 3, workers: 3, replicas: 1))
-    play.advance(to: 5)
-    play.slow = []
-    var clock: UInt64 = 5
+  private final class Life {
+    let play: CoordinatorPlay
+    let plan: Plan
+    let replicas: Int
+    var random: SeededRandom
     var number = 30
-    for _ in 0..<40 {
-      let alive = play.processes.filter { !$0.isDead && $0.member != nil }
-      switch Int.random(in: 0..<6, using: &random) {
+
+    init(_ seed: Int) throws {
+      random = SeededRandom(UInt64(seed))
+      replicas = seed % 2
+      var settings = Sample.settings(epochs: 50)
+      settings.cluster.checkpointEvery = [.epoch, .steps(3)][seed / 2 % 2]
+      plan = try Sample.training(settings, evaluates: false)
+      play = CoordinatorPlay.gathered(plan, ClusterNeeds(servers: 3, workers: 3, replicas: replicas))
+      play.slow = []
+    }
+
+    var alive: [Process] { play.processes.filter { !$0.isDead && $0.member != nil } }
+    private var servers: [Process] { alive.filter { $0.role == .server && $0.view == play.view?.number } }
+
+    func step() throws {
+      switch Int.random(in: 0..<12, using: &random) {
       case 0: if let process = alive.randomElement(using: &random) { play.kill(process) }
-      case 1, 2:
-        number += 1
-        play.join(alive.count { $0.role == .server } < 3 ? .server : .worker, number)
-      case 3:
-        clock = min(8, clock + 1)
-        for process in alive where process.role == .server && process.clock < clock && process.view == play.view?.number
-        {
-          process.advance(to: process.clock + 1)
-        }
-      case 4: alive.randomElement(using: &random)?.isWilling.toggle()
-      default: play.wait(Double.random(in: 0.1...3, using: &random), moving: true)
+      case 1: join()
+      case 2: alive.randomElement(using: &random)?.isWilling = false
+      case 3, 4: for process in servers { _ = try? play.fill(from: process.member!.number) }
+      case 5 where Int.random(in: 0..<4, using: &random) == 0:
+        _ = play.reign(plan)
+        for process in alive.shuffled(using: &random) { play.return(process) }
+      case 6, 7:
+        for process in play.processes where Bool.random(using: &random) { process.isWilling = true }
+        while alive.count(where: { $0.role == .server }) < 3 { join() }
+        if !alive.contains(where: { $0.role == .worker }) { join() }
+        play.wait(Double.random(in: 0.3...3, using: &random), moving: true)
+      default: try getOn()
       }
-      // What is adopted is whole: every slot has a home of the view.
-      guard let view = play.view, let slots = view.slots else { continue }
+    }
+
+    func join() {
+      number += 1
+      play.join(alive.count { $0.role == .server } < 3 ? .server : .worker, number)
+    }
+
+    /// Servers go through steps, none more than one ahead of another; at an epoch's end, and where they are told to, they write.
+    func getOn() throws {
+      guard let program = play.core.program else { return }
+      let least = servers.map(\.clock).min() ?? 0
+      switch program.phase {
+      case .training(let training):
+        guard least < training.steps.upperBound else {
+          for process in alive where process.role == .worker {
+            try answer(process, WorkerReport.trained(stallSeconds: 0)) { $0.hasPrefix("train") }
+          }
+          for process in servers {
+            try answer(process, ServerReport.settled(CoordinatorCoreTests.totals)) { $0.hasPrefix("settle") }
+          }
+          return
+        }
+        for process in servers where process.clock == least { process.advance(to: least + 1) }
+        if let attempt = training.attempt, attempt.clock == least + 1 { try write() }
+      case .checkpointing: try write()
+      default: break
+      }
+    }
+
+    private func write() throws {
+      for process in servers { try answer(process, ProgramPlay.part()) { $0.hasPrefix("checkpoint") } }
+    }
+
+    private func answer(
+      _ process: Process, _ report: some Encodable, where isWanted: (String) -> Bool
+    ) throws {
+      for order in process.orders where isWanted(Sentence.order(order.message, to: process.member!)) {
+        _ = play.receive(process.answer(order, .report(Control(report))), process)
+      }
+    }
+
+    func check(_ seed: Int) {
+      for process in play.processes where !process.faults.isEmpty { Issue.record("seed \(seed): \(process.faults)") }
+      #expect(play.failure == nil || play.failure?.contains("in a row") == true, "seed \(seed): \(play.failure ?? "")")
+      guard let view = play.view, let slots = view.slots else { return }
       #expect(slots.servers.allSatisfy { server in view.members("server").contains { $0.number == server } })
       #expect(view.members("worker").flatMap(\.slices).sorted() == [0, 1])
-      #expect(view.clock <= 8)
+      #expect(slots.runs.allSatisfy { (1...replicas + 1).contains($0.homes.count) })
     }
-    #expect(play.failure == nil || play.failure?.contains("in a row") == true, "\(play.failure ?? "")")
-    guard play.outcome == nil else { return }
-    // It heals: everyone is willing, and enough are there.
-    for process in play.processes { process.isWilling = true }
-    for _ in 0..<3 { (play.join(.server, number + 1), play.join(.worker, number + 2), number += 2).2 }
-    play.wait(45, moving: true)
-    #expect(play.view != nil && play.outcome == nil)
-    let view = play.view?.number
-    play.wait(15, moving: true)
-    #expect(play.view?.number == view, "views come to rest")
+
+    /// Everyone is willing, and enough are there.
+    func heal() {
+      for process in play.processes { process.isWilling = true }
+      for process in alive { play.return(process) }
+      for _ in 0..<3 { join() }
+      while alive.count(where: { $0.role == .server }) < 3 { join() }
+      play.wait(45, moving: true)
+      for _ in 0..<6 {
+        try? getOn()
+        for process in servers { _ = try? play.fill(from: process.member!.number) }
+        play.wait(1, moving: true)
+      }
+    }
+  }
+
+  @Test("Nobody is dealt what it does not hold, or sent where it cannot go; and views come to rest", arguments: 0..<16)
+  func churn(seed: Int) throws {
+    let life = try Life(seed)
+    for _ in 0..<150 where life.play.outcome == nil {
+      try life.step()
+      life.check(seed)
+    }
+    guard life.play.outcome == nil else { return }
+    life.heal()
+    life.check(seed)
+    #expect(life.play.view != nil && life.play.outcome == nil, "seed \(seed)")
+    let view = life.play.view?.number
+    life.play.wait(15, moving: true)
+    #expect(life.play.view?.number == view, "seed \(seed): views come to rest")
+    let step = life.play.history.checkpoints.last?.step ?? 0
+    for _ in 0..<40 where life.play.outcome == nil { try life.getOn() }
+    #expect(life.play.history.checkpoints.last?.step ?? 0 > step, "seed \(seed): the run gets on")
   }
 }

@@ -209,6 +209,7 @@ extension CoordinatorPlay {
       let receiver = self[.server(fill.server)]
       let group = process.assignment?.slots.groups.first { $0.first == giver }?.slots ?? []
       receiver.copies[giver] = [.init(slots: group, clock: process.clock, earliest: process.earliest)]
+      receiver.copied.formUnion(fill.slots.joined())
       process.filled.append(fill)
       said += receive(process.answer(order, .report(Control(ServerReport.filled))), process)
     }

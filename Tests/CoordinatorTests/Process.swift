@@ -33,7 +33,11 @@ final class Process {
   var earliest: UInt64 = 0
   var copies: [Int: [ServerStanding.Holding]] = [:]
   var filled: [FillOrder] = []
+  /// Slots that were really copied here.
+  var copied: Set<Int> = []
   private(set) var assignment: ServerAssignment?
+  /// What it was told to hold that it does not, or to go back to that it cannot.
+  private(set) var faults: [String] = []
 
   init(_ registration: Registration, incarnation: UInt64, route: UInt8) {
     self.registration = registration
@@ -131,13 +135,25 @@ final class Process {
   }
 
   private func adopt(_ assignment: ServerAssignment, _ view: UInt32) {
+    if case .held = assignment.start { check(assignment) }
     self.assignment = assignment
     self.view = view
     session.identity.view = view
     held = assignment.slots.runs(heldBy: assignment.server)
     if case .held = assignment.start { earliest = min(earliest, assignment.clock) } else { earliest = assignment.clock }
     clock = assignment.clock
-    (copies, filled) = ([:], [])
+    (copies, filled, copied) = ([:], [], [])
+  }
+
+  private func check(_ assignment: ServerAssignment) {
+    let wanted = Set(assignment.slots.runs(heldBy: assignment.server).joined())
+    if !wanted.isSubset(of: copied.union(held.joined())) {
+      faults.append("\(member!) holds \(held) of view \(view), and is dealt others")
+    }
+    let clocks = (held.isEmpty ? [] : [clock]) + copies.values.flatMap { $0.map(\.clock) }
+    if !wanted.isEmpty, !held.isEmpty, !(earliest...clock).contains(assignment.clock) {
+      faults.append("\(member!) is at \(clocks), from \(earliest) on, and is to go on at \(assignment.clock)")
+    }
   }
 
   private func obeyAsWorker(_ control: Control, _ order: Order) -> Control? {
