@@ -79,26 +79,28 @@ enum Roots {
     let rowParts = Parts(rows: ranks.count, width: width)
     let sightedParts = Parts(rows: sighted.count, width: width)
     let parts = max(rowParts.count, sightedParts.count)
-    return withExtendedLifetime(total) { (0..<parts).map { part in
-      let range = rowParts[part]
-      let rankFrame = Frame(count: range.count * 8)
-      let valueFrame = Frame(count: range.count * width * 4)
-      withExtendedLifetime((rankFrame, valueFrame)) {
-        let rankTarget = rankFrame.mutableElements(as: UInt64.self)
-        if var target = valueFrame.mutableElements(as: Float.self).baseAddress {
-          for (place, row) in range.enumerated() {
-            rankTarget[place] = ranks[row]
-            target.update(from: rows[row], count: width)
-            target += width
+    return withExtendedLifetime(total) {
+      (0..<parts).map { part in
+        let range = rowParts[part]
+        let rankFrame = Frame(count: range.count * 8)
+        let valueFrame = Frame(count: range.count * width * 4)
+        withExtendedLifetime((rankFrame, valueFrame)) {
+          let rankTarget = rankFrame.mutableElements(as: UInt64.self)
+          if var target = valueFrame.mutableElements(as: Float.self).baseAddress {
+            for (place, row) in range.enumerated() {
+              rankTarget[place] = ranks[row]
+              target.update(from: rows[row], count: width)
+              target += width
+            }
           }
         }
+        let met = sightedParts[part].map { sighted[$0] }
+        return Push(
+          group: group, table: table, clock: step, node: .root(of: slices), part: part, parts: parts,
+          samples: total.samples, lossSum: total.lossSum, ranks: rankFrame, values: valueFrame,
+          sightedRanks: met.map { total.sightings.ranks[$0] }.withUnsafeBufferPointer(Frame.init(copying:)),
+          sightings: met.map { total.sightings.counts[$0] }.withUnsafeBufferPointer(Frame.init(copying:)))
       }
-      let met = sightedParts[part].map { sighted[$0] }
-      return Push(
-        group: group, table: table, clock: step, node: .root(of: slices), part: part, parts: parts,
-        samples: total.samples, lossSum: total.lossSum, ranks: rankFrame, values: valueFrame,
-        sightedRanks: met.map { total.sightings.ranks[$0] }.withUnsafeBufferPointer(Frame.init(copying:)),
-        sightings: met.map { total.sightings.counts[$0] }.withUnsafeBufferPointer(Frame.init(copying:)))
-    } }
+    }
   }
 }

@@ -26,17 +26,20 @@ extension Holding {
   ///
   /// A holding whose slots stay together is taken as it is.
   ///
-  /// - Parameter sources: holdings of the view before, rolled back, each with those slots of the group that it is to give.
+  /// - Parameters:
+  ///   - sources: holdings of the view before, rolled back, each with those slots of the group that it is to give.
+  ///   - make: an empty table like another.
   init(
-    _ group: SlotGroup, from sources: [(holding: Holding, slots: [Range<Int>])], make: (Int) throws -> ServedTable
+    _ group: SlotGroup, from sources: [(holding: Holding, slots: [Range<Int>])],
+    make: (_ table: Int, _ like: ServedTable) throws -> ServedTable
   ) rethrows {
     self.group = group
     if let (holding, slots) = sources.first, sources.count == 1, slots == holding.group.slots {
       tables = holding.tables
       return
     }
-    tables = try sources[0].holding.tables.indices.map { number in
-      let table = try make(number)
+    tables = try sources[0].holding.served.enumerated().map { number, first in
+      let table = try make(number, first)
       let parts = sources.compactMap { source in
         source.holding.tables[number].map { (log: $0.table.history, slots: source.slots) }
       }

@@ -95,7 +95,7 @@ final class ServedTable {
   func push(_ push: Push) -> Message {
     if push.clock < clock, !Mutant.applyLatePush.isActive { return .pushed }
     let ahead = push.clock < clock ? 0 : push.clock - clock
-    guard ahead < UInt64(trees.count) else { return Mutant.acknowledgeEarly.isActive ? .pushed : .refusal(.notYet) }
+    guard ahead < UInt64(trees.count) else { return .refusal(.notYet) }
     switch trees[Int(ahead)].add(GradientPart(push)) {
     case .malformed(let reason): return .refusal(.malformed(reason))
     case .taken, .duplicate, .covered: return .pushed
