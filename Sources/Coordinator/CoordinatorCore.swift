@@ -65,7 +65,7 @@ package struct CoordinatorCore {
     case reigning(ViewRecord)
   }
 
-  let cluster: ClusterNeeds
+  package let cluster: ClusterNeeds
   let term: UInt32
   let timing: Timing
   var membership: Membership

@@ -71,7 +71,7 @@ struct ViewChange {
         // Roles as they are wanted, as far as they can be had; then as they were.
         let wanted = (targets?[slot] ?? []).filter(there.contains)
         let rest = run.homes.filter { there.contains($0) && !wanted.contains($0) }
-        let chosen = Array((wanted + rest).prefix(replicas + 1))
+        let chosen = Array((wanted + rest).prefix(targets?[slot].count ?? replicas + 1))
         homes.append(chosen.isEmpty ? Array(there.prefix(1)) : chosen)
         for holding in held[slot] where homes[slot].contains(holding.server) { clock = min(clock, holding.clock) }
       }

@@ -31,13 +31,6 @@ struct CheckpointTask {
   init(_ order: CheckpointOrder) { self.order = order }
 
   var hasBegun: Bool { if case .waiting = state { false } else { true } }
-  /// Whether the edge has been told something that it has not answered.
-  var isAway: Bool {
-    switch state {
-    case .writing, .syncing: true
-    case .waiting, .ready: false
-    }
-  }
   var wantsTurn: Bool { if case .ready = state { true } else { false } }
 
   /// Begins once all steps before the checkpoint's clock are applied.

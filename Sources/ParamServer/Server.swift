@@ -135,10 +135,10 @@ public final class Server {
     case .read(let restore, let slots): try read(restore, slots)
     case .write(let snapshots, let checkpoint):
       try attempt { try database?.write(snapshots, checkpoint: checkpoint) }
-      try perform(.written)
-    case .sync:
+      try perform(.written(checkpoint: checkpoint))
+    case .sync(let checkpoint):
       try attempt { try database?.sync() }
-      try perform(.synced)
+      try perform(.synced(checkpoint: checkpoint))
     case .prune(let committed): try attempt { try database?.prune(committed: committed) }
     case .say(let sentence): say(sentence)
     case .end(let error): end = error.map { .failed($0) } ?? .told

@@ -28,8 +28,8 @@ package struct ServerCore: ~Copyable {
     case slot(StoredSlot)
     /// All slots that were to be restored have come.
     case restored
-    case written
-    case synced
+    case written(checkpoint: Int)
+    case synced(checkpoint: Int)
     /// What the edge was told to do did not work.
     case failed(ServerError)
   }
@@ -49,7 +49,7 @@ package struct ServerCore: ~Copyable {
     /// To be answered by `written`.
     case write([SlotSnapshot], checkpoint: Int)
     /// To be answered by `synced`.
-    case sync
+    case sync(checkpoint: Int)
     case prune(committed: Int)
     case say(String)
     case end(ServerError?)
@@ -88,8 +88,7 @@ package struct ServerCore: ~Copyable {
   var fills: [FillTask] = []
   /// Copies that are whole, and waited for.
   var filled: [FillOrder] = []
-  /// What the edge is still to say of writes and syncs, and of reads, that nobody waits for any more. It answers in order.
-  var voidWrites = 0
+  /// Readings that nobody waits for any more, and that the edge has not ended. It ends them in their order.
   var voidReads = 0
   /// Pieces of work done: what the coordinator watches.
   var done: UInt64 = 0
@@ -144,11 +143,12 @@ package struct ServerCore: ~Copyable {
     case .turn: return turn(at: time)
     case .slot(let slot): return restore(slot, at: time)
     case .restored: return allRead()
-    case .written:
-      if voidWrites > 0 { voidWrites -= 1 } else { checkpoint?.task.written() }
+    case .written(let number):
+      // What was asked in a view that is over may be answered in the next.
+      if number == checkpoint?.task.order.number { checkpoint?.task.written() }
       done += 1
       return []
-    case .synced: return answerSynced(at: time)
+    case .synced(let number): return answerSynced(number, at: time)
     case .failed(let error): return fail(error, at: time)
     }
   }

@@ -87,14 +87,13 @@ extension ServerCore {
     shard?.peers.forget()
   }
 
-  /// Gives up what is being written: what the edge still says of it is none of the next one's.
+  /// Gives up what is being written.
   private mutating func dropCheckpoint() {
-    if let checkpoint, checkpoint.task.isAway { voidWrites += 1 }
     checkpoint = nil
     shard?.releaseHold()
   }
 
-  /// The same of what is being read.
+  /// Gives up what is being read: what the edge still says of it is none of the next reading's.
   private mutating func dropRestoring() {
     if restoring != nil { voidReads += 1 }
     restoring = nil

@@ -34,12 +34,8 @@ extension ServerCore {
     ]
   }
 
-  mutating func answerSynced(at time: Seconds) -> [Effect] {
-    if voidWrites > 0 {
-      voidWrites -= 1
-      return []
-    }
-    guard let (request, task) = checkpoint, shard != nil else { return [] }
+  mutating func answerSynced(_ number: Int, at time: Seconds) -> [Effect] {
+    guard let (request, task) = checkpoint, task.order.number == number, shard != nil else { return [] }
     checkpoint = nil
     done += 1
     let part = WrittenPart(slots: task.slots, bytes: task.bytes, totals: shard!.totals)
@@ -62,7 +58,7 @@ extension ServerCore {
     guard checkpoint?.task.wantsTurn ?? false else { return [] }
     switch checkpoint!.task.next(of: shard!) {
     case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
-    case .sync: return [.sync]
+    case .sync: return [.sync(checkpoint: checkpoint!.task.order.number)]
     case .notNumbers(let table):
       return fail(.notNumbers(table: table, clock: shard!.clock), at: time)
     }

@@ -82,7 +82,10 @@ struct Shard {
 
   /// Takes over what was held in the view before, as the new one groups it.
   private mutating func regroup(_ mine: [SlotGroup], _ before: Shard?) throws {
-    let sources = before.map { Array($0.holdings.values) + $0.copies.values.filter(\.isComplete) } ?? []
+    let needed = SlotSet(mine.flatMap(\.slots))
+    let all = before.map { Array($0.holdings.values) + $0.copies.values.filter(\.isComplete) } ?? []
+    // What is not dealt to this server goes, wherever it stands.
+    let sources = all.filter { $0.group.slots.contains { $0.contains { needed.contains($0) } } }
     let goesBack = !Mutant.rollBackOneOnly.isActive || assignment.server == assignment.slots.servers.first
     for source in sources {
       for table in source.served {

@@ -126,6 +126,8 @@ public struct Liaison: Sendable {
     session.identity.run = run
     session.identity.term = envelope.preamble.term
     session.identity.member = place
+    // An old coordinator may have said before that it is not yet time.
+    session.meet(envelope.preamble.incarnation)
     isRegistered = true
     return .nothing
   }

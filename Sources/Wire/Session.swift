@@ -65,6 +65,12 @@ public struct Session: Sendable {
     answers = Answers()
   }
 
+  /// Speaks with this process from now on: another may have answered before.
+  public mutating func meet(_ peer: UInt64) {
+    self.peer = peer
+    answers = Answers()
+  }
+
   /// Says a thing that wants no answer.
   public func say(_ message: Message) -> Envelope { envelope(0, message) }
 

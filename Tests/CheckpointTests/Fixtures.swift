@@ -15,10 +15,10 @@ func makeSlot(_ slot: Int, table: Int = 0, rows: Int = 5, candidates: Int = 2, v
   return snapshot
 }
 
-/// All slots of a checkpoint, by table and slot.
-func readAll(_ paths: [String], checkpoint: Int) throws -> [[Int]: [UInt8]] {
+/// All slots as of the last of some checkpoints, by table and slot.
+func readAll(_ paths: [String], checkpoints: ClosedRange<Int>) throws -> [[Int]: [UInt8]] {
   var slots: [[Int]: [UInt8]] = [:]
-  try ShardDatabase.read(paths, checkpoint: checkpoint, wanted: { _ in true }) { _, table, slot, bytes in
+  try ShardDatabase.read(paths, checkpoints: Array(checkpoints), wanted: { _ in true }) { _, table, slot, bytes in
     slots[[table, slot]] = bytes
   }
   return slots

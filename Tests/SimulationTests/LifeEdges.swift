@@ -151,10 +151,10 @@ extension Life {
       case .read(let restore, let slots): read(restore, slots, node)
       case .write(let snapshots, let checkpoint):
         if let path = server.path { disks.write(snapshots, checkpoint: checkpoint, to: path) }
-        put(node, .server(.written), at: now + 0.001 * slowness(ofDisk: node))
-      case .sync:
+        put(node, .server(.written(checkpoint: checkpoint)), at: now + 0.001 * slowness(ofDisk: node))
+      case .sync(let checkpoint):
         if let path = server.path { disks.sync(path) }
-        put(node, .server(.synced), at: now + 0.005 * slowness(ofDisk: node))
+        put(node, .server(.synced(checkpoint: checkpoint)), at: now + 0.005 * slowness(ofDisk: node))
       case .prune, .say: break
       case .end(let error):
         if let error, coordinators[0]?.dismissedAt == nil, !isLostFile("\(error)") {
@@ -232,6 +232,11 @@ extension Life {
         put(node, .worker(.surveyed(SurveyResult(train: nil, valid: nil), view: view)), at: now + 0.005)
       case .say: break
       case .end(let error):
+        // Where strangers have taken its place, it tries again.
+        if case .notWanted(let reason)? = error, reason.contains("workers it takes") {
+          stop(node)
+          return put(node, .start, at: now + 2)
+        }
         if let error, coordinators[0]?.dismissedAt == nil { throw Violation("worker \(node) ended: \(error)") }
         return stop(node)
       }

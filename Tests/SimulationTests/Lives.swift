@@ -17,7 +17,7 @@ struct Summary: Sendable {
   var events = 0
   var rowsChecked = 0
   /// Milliseconds of a thread's processor time, by life.
-  var milliseconds: [Double] = []
+  var milliseconds: [(seed: UInt64, time: Double)] = []
 
   /// Those that a life without crashes can meet with.
   static let refusals = [
@@ -60,11 +60,11 @@ struct Summary: Sendable {
   }
 
   var text: String {
-    let sorted = milliseconds.sorted()
-    let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    let sorted = milliseconds.sorted { $0.time < $1.time }
+    let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2].time
     return """
       \(lives) lives, \(violations.count) violations; \(events) events, \(rowsChecked) rows held against the reference, \
-      \(String(format: "%.1f", median)) ms of a core a life at the median, \(String(format: "%.0f", sorted.last ?? 0)) at most
+      \(String(format: "%.1f", median)) ms of a core a life at the median, \(String(format: "%.0f", sorted.last?.time ?? 0)) at most (seed \(sorted.last?.seed ?? 0))
       faults: \(faults.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
       refusals: \(Self.list(refusals))
       killed in: \(Self.list(phases))
@@ -115,7 +115,7 @@ enum Lives {
     } catch {
       summary.violations.append((seed, "\(error)"))
     }
-    summary.milliseconds = [(processorTime() - began) * 1000]
+    summary.milliseconds = [(seed, (processorTime() - began) * 1000)]
     summary.lives = 1
     summary.events = life.events
     summary.rowsChecked = life.rowsChecked
