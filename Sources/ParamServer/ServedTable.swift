@@ -155,7 +155,10 @@ final class ServedTable {
     try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters)
   }
 
-  func rollBack(to clock: UInt64) throws { try table.rollBack(to: clock) }
+  /// - Throws: `ServerError.tooFarBack`.
+  func rollBack(to clock: UInt64) throws(ServerError) {
+    do throws(UndoError) { try table.rollBack(to: clock) } catch { throw .tooFarBack(error) }
+  }
 
   func take(_ slots: [Range<Int>], from other: ServedTable) { table.take(slots, from: &other.table) }
   func takeHistory(_ parts: [(log: [UndoStep], slots: [Range<Int>])]) { table.takeHistory(parts) }

@@ -46,13 +46,13 @@ extension Table {
 }
 
 /// A state that is not kept.
-package struct UndoError: Error, Hashable, CustomStringConvertible {
+public struct UndoError: Error, Hashable, CustomStringConvertible {
   package let table: String
   package let wanted: UInt64
   package let earliest: UInt64
   package let clock: UInt64
 
-  package var description: String {
+  public var description: String {
     "table \"\(table)\" is at step \(clock) and knows its states from step \(earliest) on, not that of step \(wanted)."
   }
 }
