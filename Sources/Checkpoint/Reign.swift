@@ -121,7 +121,7 @@ extension Catalogue {
         let counts = try Row.fetchAll(
           database,
           sql: """
-            SELECT number, COUNT(DISTINCT incarnation) AS count FROM members WHERE role = 'server' GROUP BY number
+            SELECT number, COUNT(DISTINCT database) AS count FROM members WHERE role = 'server' GROUP BY number
             """)
         return RunHistory(
           lastView: try Self.lastView(database), epochs: try Self.epochs(database),

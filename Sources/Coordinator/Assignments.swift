@@ -21,7 +21,7 @@ struct Assignments {
     if let last = committed.last(where: { $0.stage == stage }) {
       return .restored(
         .init(
-          checkpoints: committed.filter { $0.number <= last.number }.map(\.number), databases: last.shards,
+          checkpoints: committed.filter { $0.stage == stage }.map(\.number), databases: last.shards,
           totals: last.totals))
     }
     return model.start.restore.map { .restored($0) } ?? .fresh

@@ -90,15 +90,15 @@ package struct CoordinatorCore {
   var nextReason: String?
   /// Whether the run goes on with fewer than it began with.
   var isPatienceOver = false
-  /// What is said while nobody has some of the data, and since when.
-  var dataWait: (since: Seconds, sentence: String)?
+  /// Set while nobody has some of the data.
+  var dataWait: DataWait?
   var lastLoss: String?
   /// Members that were told to leave.
   var drained: Set<String> = []
   /// The next view is wanted since nothing moves; and where the run stood when that was so last.
   var isStandstill = false
   var stoodStillAt: UInt64?
-  private var isDismissed = false
+  private(set) var isDismissed = false
 
   /// - Parameters:
   ///   - run: a number that no other run has.
@@ -116,11 +116,20 @@ package struct CoordinatorCore {
     self.history = history
     membership = Membership(
       run: run, term: term, incarnation: incarnation, mostWorkers: cluster.mostWorkers,
-      isNumbered: history.lastView != nil, timing: timing, at: time)
+      isNumbered: history.lastView != nil, seats: expectsMembers ? Self.seats(of: history.lastView) : [:],
+      timing: timing, at: time)
     awaited = expectsMembers ? Set((history.lastView?.members ?? []).map(\.incarnation)) : []
     stance = .gathering(since: time)
     lastSaid = time
     for member in history.lastView?.members ?? [] { databases[member.incarnation] = member.database }
+  }
+
+  private static func seats(of view: ViewRecord?) -> [UInt64: Member] {
+    var seats: [UInt64: Member] = [:]
+    for member in view?.members ?? [] {
+      seats[member.incarnation] = Member(member.role == "server" ? .server : .worker, member.number)
+    }
+    return seats
   }
 
   /// Questions that members have not answered.
@@ -133,7 +142,7 @@ package struct CoordinatorCore {
   package var view: ViewRecord? { if case .reigning(let view) = stance { view } else { nil } }
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
-    membership.excuse(at: time)
+    excuse(membership.excuse(at: time))
     switch event {
     case .received(let envelope, let route): return receive(envelope, from: route, at: time)
     case .malformed(let error, let route): return refuse(error, route)
@@ -268,8 +277,7 @@ package struct CoordinatorCore {
       else { return send(membership.answer(incarnation, request, .refusal(.gone))) }
       return send(membership.answer(incarnation, request, .piece(piece)))
     case .failed(let sentence):
-      let name = membership[incarnation]?.member.map { "\($0)" } ?? "a process"
-      return send(membership.answer(incarnation, request, .noted)) + end(at: time) { $0.fail("\(name): \(sentence)") }
+      return send(membership.answer(incarnation, request, .noted)) + failed(incarnation, sentence, at: time)
     default:
       return send(
         membership.answer(incarnation, request, .refusal(.malformed("a coordinator is not asked for \(message.name)"))))
@@ -281,95 +289,5 @@ package struct CoordinatorCore {
     guard case .wrongVersion(let found) = error else { return [] }
     let refusal = Refusal.otherVersion(mine: Preamble.version, yours: found)
     return [.send(membership.stranger(refusal, request: 0), along: route)]
-  }
-
-  // MARK: Time
-
-  private mutating func tick(at time: Seconds) -> [Effect] {
-    let counted = countedIncarnations
-    var effects = send(membership.tick(at: time) { counted.contains($0) })
-    guard !isDismissed, plan != nil else { return effects }
-    for place in membership.silent(at: time) where counted.contains(place.incarnation) {
-      effects += lose(
-        place, "\(place.name) has been silent for \(Int(timing.timeout)) s. See its log, or the network between it and here",
-        at: time)
-    }
-    effects += gather(at: time)
-    effects += changeViewIfNeeded(at: time)
-    effects += watch(at: time)
-    return effects
-  }
-
-  /// Those whose silence matters: of the view, or of the one that is proposed.
-  private var countedIncarnations: Set<UInt64> {
-    switch stance {
-    case .gathering: Set((lastView?.members ?? []).map(\.incarnation))
-    case .reserving: Set((lastView?.members ?? []).map(\.incarnation))
-    case .proposing(let proposal):
-      proposal.waiting.union(proposal.servers.keys).union(proposal.workers.keys)
-    case .recording(let view), .reigning(let view): Set(view.members.map(\.incarnation))
-    }
-  }
-
-  /// A run in which nothing moves gets another view, with everyone in it; if that does not help it ends, with who holds it.
-  private mutating func watch(at time: Seconds) -> [Effect] {
-    guard case .reigning(let view) = stance, let program, program.expectsProgress else { return [] }
-    let members = membership.all.filter { isInView($0.incarnation) }
-    guard let sentence = ProgressWatch.standstill(of: members, timeout: timing.timeout, at: time) else { return [] }
-    let clock = members.compactMap { $0.beatView == view.number ? $0.beat.clock : nil }.max() ?? view.clock
-    if let before = stoodStillAt, clock <= before + 1 { return end(at: time) { $0.fail(sentence) } }
-    isStandstill = true
-    return [.note(sentence)] + reserve("nothing moved for \(Int(timing.timeout)) s")
-  }
-}
-
-/// How many processes a run needs, and takes.
-public struct ClusterNeeds: Hashable, Sendable {
-  /// With which it begins.
-  public var servers: Int
-  public var workers: Int
-  /// nil: as many as come.
-  public var mostWorkers: Int?
-  public var replicas: Int
-  public var waitForData: Seconds
-
-  public init(servers: Int, workers: Int, mostWorkers: Int? = nil, replicas: Int = 0, waitForData: Seconds = 600) {
-    self.servers = servers
-    self.workers = workers
-    self.mostWorkers = mostWorkers
-    self.replicas = replicas
-    self.waitForData = waitForData
-  }
-
-  public init(_ settings: ClusterSettings) {
-    self.init(
-      servers: settings.servers, workers: settings.workers, mostWorkers: settings.mostWorkers,
-      replicas: settings.replicas, waitForData: settings.waitForData)
-  }
-}
-
-extension CoordinatorCore {
-  /// Where the run is, in a word.
-  package var phaseName: String {
-    switch stance {
-    case .gathering: "gathering"
-    case .reserving, .proposing, .recording: "proposing"
-    case .reigning: program?.phase.name ?? "waiting"
-    }
-  }
-}
-
-extension RunProgram.Phase {
-  var name: String {
-    switch self {
-    case .waiting: "waiting"
-    case .adopting: "adopting"
-    case .surveying: "surveying"
-    case .training: "training"
-    case .evaluating: "evaluating"
-    case .checkpointing: "checkpointing"
-    case .digesting: "digesting"
-    case .done: "done"
-    }
   }
 }

@@ -32,7 +32,8 @@ extension CoordinatorCore {
       return reserve(newcomers.map { "\($0.member!)" }.joined(separator: ", ") + " joined")
     }
     let leaving = membership.all(.worker).filter { $0.isDraining && members.contains($0.incarnation) }
-    if !leaving.isEmpty, membership.all(.worker).contains(where: { !$0.isDraining && members.contains($0.incarnation) }) {
+    let others = membership.all(.worker).filter { !$0.isDraining && members.contains($0.incarnation) }
+    if !leaving.isEmpty, !others.isEmpty, canRead(others) {
       return reserve(leaving.map { "\($0.member!)" }.joined(separator: ", ") + " is to leave")
     }
     return fill(at: time)
@@ -85,13 +86,21 @@ extension CoordinatorCore {
         : .refused("there is no \(name); there are: \(all.map { "\($0.member!)" }.joined(separator: ", "))")
     }
     if place.isLeaving { return .draining("\(name) is stopping") }
-    guard all.contains(where: { $0.registration.role == place.registration.role && !$0.isDraining && $0.member != place.member })
+    guard
+      all.contains(where: {
+        $0.registration.role == place.registration.role && !$0.isDraining && $0.member != place.member
+      })
     else { return .refused("\(name) is the last \(place.registration.role): start another first") }
     if !place.isDraining {
+      let others = membership.all(.worker).filter { !$0.isDraining && $0.incarnation != place.incarnation }
+      guard place.registration.role == .server || canRead(others) else {
+        return .refused(
+          "nobody else has the data of \(name): start a worker with --files on a host that has them first")
+      }
       membership.drain(place.incarnation)
       drained.insert(name)
-      // What moves is decided anew.
-      (target, filling) = (nil, nil)
+      // What is to move is decided anew, once nothing moves.
+      if filling == nil { target = nil }
     }
     let slots = (view?.slots?.runs(heldBy: place.member!.number) ?? []).reduce(0) { $0 + $1.count }
     return .draining(

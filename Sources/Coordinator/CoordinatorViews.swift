@@ -14,7 +14,8 @@ extension CoordinatorCore {
     let (servers, workers) = (membership.count(.server), membership.count(.worker))
     if let dataWait {
       if time - dataWait.since >= cluster.waitForData { return end(at: time) { $0.fail(dataWait.sentence) } }
-      return membership.all.contains { $0.joinedAt > since } ? begin(at: time) : say(dataWait.sentence, at: time)
+      let hasSomebodyCome = membership.all(.worker).contains { !dataWait.asked.contains($0.incarnation) }
+      return hasSomebodyCome ? begin(at: time) : say(dataWait.sentence, at: time)
     }
     let hasBegun = lastView != nil
     let isComplete = servers >= cluster.servers && workers >= cluster.workers
@@ -51,6 +52,7 @@ extension CoordinatorCore {
   private mutating func begin(at time: Seconds) -> [Effect] {
     let welcomes = send(membership.number())
     awaited = []
+    membership.releaseSeats()
     return welcomes + reserve(nextReason ?? (lastView == nil ? "the run begins" : "the run goes on"))
   }
 
@@ -91,10 +93,14 @@ extension CoordinatorCore {
     }
     switch place.registration.role {
     case .server:
-      guard case .standing(let standing)? = try? report.decode(ServerReport.self) else { return [] }
+      guard case .standing(let standing)? = try? report.decode(ServerReport.self) else {
+        return end(at: time) { $0.fail("\(place.name) answered a proposal with something else") }
+      }
       proposal.servers[incarnation] = standing
     default:
-      guard case .standing(let view)? = try? report.decode(WorkerReport.self) else { return [] }
+      guard case .standing(let view)? = try? report.decode(WorkerReport.self) else {
+        return end(at: time) { $0.fail("\(place.name) answered a proposal with something else") }
+      }
       proposal.workers[incarnation] = view
     }
     proposal.waiting.remove(incarnation)
@@ -126,8 +132,9 @@ extension CoordinatorCore {
         }), staying: stayingServers.map { $0.member!.number }, target: target)
     let deal = change.decide()
     if deal.isRewound, servers.count < cluster.servers, !isPatienceOver { return wait(proposal.reason, at: time) }
-    let takers = staying(workers)
-    guard let slices = self.slices(of: plan, for: takers) else { return waitForData(plan, at: time) }
+    // Whoever is to leave goes on where nobody else has its data.
+    let takers = canRead(staying(workers)) ? staying(workers) : workers
+    guard let slices = self.slices(of: plan, for: takers) else { return waitForData(plan, workers, at: time) }
     if let sentence = casualties.verdict(at: deal.clock) { return end(at: time) { $0.fail(sentence) } }
     return record(deal, slices, servers, takers, proposal)
   }
@@ -145,21 +152,25 @@ extension CoordinatorCore {
       to: workers.map { .init(number: $0.member!.number, readable: model.data.readable(with: $0.registration.files)) })
   }
 
+  /// Whether workers have all the data among them.
+  func canRead(_ workers: [Place]) -> Bool { plan.map { slices(of: $0, for: workers) != nil } ?? true }
+
   private mutating func wait(_ reason: String, at time: Seconds) -> [Effect] {
     stance = .gathering(since: time)
     nextReason = reason
+    dataWait = nil
     return []
   }
 
   /// Somebody was the only one who had some files.
-  private mutating func waitForData(_ plan: Plan, at time: Seconds) -> [Effect] {
-    let had = Set(membership.all(.worker).flatMap(\.registration.files))
+  private mutating func waitForData(_ plan: Plan, _ workers: [Place], at time: Seconds) -> [Effect] {
+    let had = Set(workers.flatMap(\.registration.files))
     let missing = (plan.model?.data.files ?? []).reduce(into: Set<String>()) { $0.formUnion($1) }.subtracting(had)
     let sentence =
       "no worker has \(missing.sorted().prefix(5).joined(separator: ", "))\(missing.count > 5 ? ", ..." : "")"
       + (lastLoss.map { "; \($0)" } ?? "") + ". Start a worker with --files on a host that has them"
-    dataWait = (dataWait?.since ?? time, sentence)
-    // Whoever comes from now on leads to another try.
+    // Whoever else comes leads to another try.
+    dataWait = DataWait(since: dataWait?.since ?? time, sentence: sentence, asked: Set(workers.map(\.incarnation)))
     stance = .gathering(since: time)
     return [.say(sentence), .note(sentence)]
   }
@@ -206,6 +217,10 @@ extension CoordinatorCore {
   mutating func reign(at time: Seconds) -> [Effect] {
     guard case .recording(let view) = stance else { return [] }
     history.lastView = view
+    guard plan != nil else {
+      stance = .gathering(since: time)
+      return []
+    }
     stance = .reigning(view)
     (isPatienceOver, dataWait, target, filling) = (false, nil, nil, nil)
     membership.noteProgress(at: time)
@@ -226,61 +241,5 @@ extension CoordinatorCore {
     // Somebody may have died while it was written.
     if view.members.contains(where: { membership[$0.incarnation] == nil }) { return effects + reserve(view.reason) }
     return effects
-  }
-
-  // MARK: Losing
-
-  /// A process is dead, or as good as: the run goes on without it.
-  mutating func lose(_ place: Place, _ sentence: String, at time: Seconds) -> [Effect] {
-    membership.forget([place.incarnation])
-    awaited.remove(place.incarnation)
-    lastLoss = sentence
-    if place.registration.role == .worker { casualties.note(sentence) }
-    let told: [Effect] = [.say(sentence), .note(sentence)]
-    switch stance {
-    case .proposing(var proposal):
-      proposal.drop(place.incarnation)
-      stance = .proposing(proposal)
-      return told + decide(at: time)
-    case .reigning(let view):
-      guard view.members.contains(where: { $0.incarnation == place.incarnation }) else { return told }
-      return told + reserve("\(place.member.map { "\($0)" } ?? "a process") is gone")
-    case .gathering, .reserving, .recording: return told
-    }
-  }
-
-  /// A process on a host is dead, as whoever watches it says.
-  mutating func bury(_ host: String, _ process: Int32, _ sentence: String, at time: Seconds) -> [Effect] {
-    guard
-      let place = membership.all.first(where: { $0.registration.host == host && $0.registration.process == process })
-    else { return [.say(sentence), .note(sentence)] }
-    return lose(place, sentence, at: time)
-  }
-}
-
-/// Workers that died one after another without a step between them: what they compute may be what kills them.
-struct Casualties: Sendable {
-  private var sentences: [String] = []
-  private var unjudged = 0
-  private var clock: UInt64 = 0
-
-  /// Deaths at one step after which the next worker is spared.
-  static let most = 5
-
-  mutating func note(_ sentence: String) {
-    sentences.append(sentence)
-    unjudged += 1
-  }
-
-  /// - Returns: a sentence if the run is to end, which would go on at this clock.
-  mutating func verdict(at clock: UInt64) -> String? {
-    if clock > self.clock {
-      sentences = Array(sentences.suffix(unjudged))
-      self.clock = clock
-    }
-    unjudged = 0
-    guard sentences.count >= Self.most else { return nil }
-    return "\(sentences.count) workers have died one after another at step \(clock), or soon after: what it reads may be "
-      + "what kills them. The last: \(sentences.last ?? "")"
   }
 }

@@ -14,7 +14,13 @@ struct Membership: Sendable {
   private let incarnation: UInt64
   /// That messages speak of: the one proposed, or adopted, last.
   private(set) var view: UInt32 = 0
-  private var places: [UInt64: Place] = [:]
+  var places: [UInt64: Place] = [:]
+  /// Incarnations that are not taken again: a registration may come late, and twice.
+  private var forgotten: Set<UInt64> = []
+  /// By incarnation, the members of the last view that may come yet.
+  private var seats: [UInt64: Member]
+  /// Members that a person wanted to leave.
+  private var retired: Set<Member> = []
   /// Whether numbers are given to whoever comes: not before all are there with whom a run begins.
   private(set) var isNumbered: Bool
   private var ticks: Ticks
@@ -25,10 +31,12 @@ struct Membership: Sendable {
   /// - Parameters:
   ///   - incarnation: of the coordinator.
   ///   - isNumbered: whether the run has begun under an earlier coordinator.
+  ///   - seats: by incarnation, the members of its last view, which may be alive.
   init(
-    run: UInt64, term: UInt32, incarnation: UInt64, mostWorkers: Int?, isNumbered: Bool, timing: Timing,
-    at time: Seconds
+    run: UInt64, term: UInt32, incarnation: UInt64, mostWorkers: Int?, isNumbered: Bool,
+    seats: [UInt64: Member] = [:], timing: Timing, at time: Seconds
   ) {
+    self.seats = seats
     self.run = run
     self.term = term
     self.incarnation = incarnation
@@ -52,7 +60,7 @@ struct Membership: Sendable {
   }
 
   func all(_ role: Member.Role) -> [Place] { all.filter { $0.registration.role == role } }
-  func count(_ role: Member.Role) -> Int { places.values.count { $0.registration.role == role } }
+  func count(_ role: Member.Role) -> Int { places.values.count { $0.registration.role == role && !$0.isLeaving } }
 
   subscript(incarnation: UInt64) -> Place? { places[incarnation] }
   subscript(member: Member) -> Place? { places.values.first { $0.member == member } }
@@ -71,11 +79,21 @@ struct Membership: Sendable {
 
   /// The run goes on without these.
   mutating func forget(_ incarnations: some Sequence<UInt64>) {
-    for incarnation in incarnations { places[incarnation] = nil }
+    for incarnation in incarnations {
+      places[incarnation] = nil
+      forgotten.insert(incarnation)
+    }
   }
 
   mutating func drain(_ incarnation: UInt64) { places[incarnation]?.isDraining = true }
-  mutating func letGo(_ incarnation: UInt64) { places[incarnation]?.isLeaving = true }
+  /// Its number is nobody else's, so that whoever wants it gone does not mean another.
+  mutating func letGo(_ incarnation: UInt64) {
+    places[incarnation]?.isLeaving = true
+    if let member = places[incarnation]?.member { retired.insert(member) }
+  }
+
+  /// Numbers of members of the last view that have not come are given to others from now on.
+  mutating func releaseSeats() { seats = [:] }
 
   private func identity() -> Preamble {
     var identity = Preamble()
@@ -93,7 +111,8 @@ struct Membership: Sendable {
     let identity = identity()
     for incarnation in places.keys {
       places[incarnation]?.session.identity = identity
-      places[incarnation]?.session.forget()
+      // Whoever is to stop is told until it has heard.
+      if places[incarnation]?.isLeaving == false { places[incarnation]?.session.forget() }
     }
   }
 
@@ -123,7 +142,7 @@ struct Membership: Sendable {
     if !Mutant.keepOldRoute.isActive { place.session.route = route }
     defer { places[preamble.incarnation] = place }
     // What was said to an earlier coordinator, or in an earlier view, shows that its speaker lives, and nothing else.
-    guard preamble.term == term, preamble.view == view || !countsInItsView(envelope.message) else {
+    guard preamble.term == term, preamble.isFor(self.incarnation), preamble.view == view || !countsInItsView(envelope.message) else {
       place.session.hear(at: time)
       return .nothing
     }
@@ -178,6 +197,7 @@ struct Membership: Sendable {
       }
       return .send(envelope, route)
     }
+    guard !forgotten.contains(incarnation) else { return refuse(.unknownMember(incarnation), envelope, route) }
     guard registration.role != .coordinator else {
       return refuse(.malformed("a run has one coordinator"), envelope, route)
     }
@@ -190,15 +210,17 @@ struct Membership: Sendable {
       registration: registration, incarnation: incarnation, registrationRequest: request,
       session: Session(identity(), with: incarnation, route: route, timing: timing, at: time), movedAt: time,
       joinedAt: time)
-    if isNumbered { place.member = vacancy(for: registration) }
+    if isNumbered { place.member = vacancy(for: registration, incarnation) }
     places[incarnation] = place
     let answer = welcome(incarnation)?.0 ?? stranger(.notYet, request: request)
     return .joined(incarnation, answer, route)
   }
 
   /// The place that it had, or the lowest that is free.
-  private func vacancy(for registration: Registration) -> Member {
-    let taken = Set(places.values.compactMap(\.member))
+  private func vacancy(for registration: Registration, _ incarnation: UInt64) -> Member {
+    let given = Set(places.values.compactMap(\.member))
+    if let seat = seats[incarnation], !given.contains(seat) { return seat }
+    let taken = given.union(seats.values).union(retired)
     if let earlier = registration.standing?.member, earlier.role == registration.role, !taken.contains(earlier) {
       return earlier
     }
@@ -211,58 +233,25 @@ struct Membership: Sendable {
       return nil
     }
     // Registrations are answered anew each time, so nothing is kept.
-    return (reply(.welcome(member), to: place.registrationRequest), route)
-  }
-
-  // MARK: Speaking
-
-  /// Asks a process; the answer comes as `Heard.answer`.
-  mutating func ask(_ incarnation: UInt64, _ message: Message, at time: Seconds) -> [(Envelope, Route)] {
-    guard let envelope = places[incarnation]?.session.ask(message, at: time),
-      let route = places[incarnation]?.session.route
-    else { return [] }
-    return [(envelope, route)]
-  }
-
-  mutating func answer(_ incarnation: UInt64, _ request: UInt64, _ message: Message) -> [(Envelope, Route)] {
-    guard let envelope = places[incarnation]?.session.answer(request, message),
-      let route = places[incarnation]?.session.route
-    else { return [] }
-    return [(envelope, route)]
-  }
-
-  /// What happens in the run counts as work that moves: nobody has had time to stand still.
-  mutating func noteProgress(at time: Seconds) {
-    for incarnation in places.keys { places[incarnation]?.movedAt = time }
-  }
-
-  /// What was asked of members no longer matters.
-  mutating func forgetQuestions() {
-    for incarnation in places.keys { places[incarnation]?.session.forget() }
-  }
-
-  var openQuestions: Int { places.values.reduce(0) { $0 + $1.session.openQuestions } }
-
-  /// Whether some member has not answered yet.
-  var isWaiting: Bool { places.values.contains { $0.member != nil && $0.session.isWaiting } }
-
-  mutating func holdBack(_ request: UInt64, along route: Route, at time: Seconds) {
-    for (incarnation, place) in places where place.session.route == route {
-      places[incarnation]?.session.holdBack(request, at: time)
-    }
+    var envelope = reply(.welcome(member), to: place.registrationRequest)
+    envelope.preamble.addressee = incarnation
+    return (envelope, route)
   }
 
   // MARK: Time
 
   /// Time that stood still for this process is nobody's silence. To be called before anything else happens at this time:
   /// what is asked or heard now must not be excused for what was before.
-  mutating func excuse(at time: Seconds) {
+  ///
+  /// - Returns: how long; 0 as a rule.
+  @discardableResult mutating func excuse(at time: Seconds) -> Seconds {
     let lateness = ticks.lateness(at: time)
-    guard lateness > 0 else { return }
+    guard lateness > 0 else { return 0 }
     for incarnation in places.keys {
       places[incarnation]?.session.excuse(lateness)
       places[incarnation]?.movedAt += lateness
     }
+    return lateness
   }
 
   /// Beats, and questions to ask again.
@@ -273,7 +262,7 @@ struct Membership: Sendable {
     for incarnation in places.keys.sorted() {
       guard var place = places[incarnation] else { continue }
       if !isCounted(incarnation), place.session.silence(at: time) > Self.candidatePatience {
-        places[incarnation] = nil
+        forget([incarnation])
         continue
       }
       if place.member != nil, let route = place.session.route {

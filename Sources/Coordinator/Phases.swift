@@ -100,8 +100,10 @@ struct CheckpointAttempt: Sendable {
   let record: EpochRecord?
   /// nil until there is one for it.
   var number: Int?
-  /// Servers that have not written their part.
-  var waiting: Set<Member>
+  /// Servers that have neither written their part nor said that they are past it.
+  private(set) var waiting: Set<Member>
+  /// The latest clock that a server told which was past the checkpoint's: it comes to nothing.
+  private(set) var missedAt: UInt64?
   private(set) var slots = 0
   private(set) var bytes = 0
   private(set) var totals = StepTotals()
@@ -117,5 +119,10 @@ struct CheckpointAttempt: Sendable {
     slots &+= part.slots
     bytes &+= part.bytes
     totals = part.totals
+  }
+
+  mutating func missed(at clock: UInt64, by server: Member) {
+    guard waiting.remove(server) != nil else { return }
+    missedAt = max(missedAt ?? 0, clock)
   }
 }

@@ -29,15 +29,10 @@ extension RunProgram {
       return trained(training, at: time)
     case (.training(var training), .written(let part)):
       training.attempt?.written(part, by: member)
-      phase = .training(training)
-      guard let attempt = training.attempt, attempt.waiting.isEmpty || Mutant.commitEarly.isActive else { return [] }
-      return commit(attempt, epoch: training.epoch)
+      return attempted(training, at: time)
     case (.training(var training), .missed(let clock)):
-      // Whoever writes goes on by itself when it is done; the number is not used again.
-      guard let attempt = training.attempt, committing == nil else { return [] }
-      training.attempt = nil
-      phase = .training(training)
-      return scheduleCheckpoint(after: max(clock, attempt.clock), at: time) + trained(training, at: time)
+      training.attempt?.missed(at: clock, by: member)
+      return attempted(training, at: time)
     case (.checkpointing(var attempt), .written(let part)):
       attempt.written(part, by: member)
       phase = .checkpointing(attempt)
@@ -98,20 +93,43 @@ extension RunProgram {
 
   // MARK: Checkpoints between the ends of epochs
 
-  /// Steps ahead of the latest clock that is known, at which a checkpoint can still be ordered.
-  private static let notice: UInt64 = 4
+  /// A server has said what became of its part. A checkpoint that one of them missed is over once the others, which write
+  /// and go on by themselves, have answered too: until then what they say might pass for their part of the next. Its number
+  /// is not used again.
+  private mutating func attempted(_ training: TrainingPhase, at time: Seconds) -> [Effect] {
+    phase = .training(training)
+    guard let attempt = training.attempt, committing == nil,
+      attempt.waiting.isEmpty || Mutant.commitEarly.isActive && attempt.missedAt == nil
+    else { return [] }
+    guard let missedAt = attempt.missedAt else { return commit(attempt, epoch: training.epoch) }
+    notice = min(2 * notice, Self.mostNotice)
+    return proceed(training, after: max(missedAt, attempt.clock), at: time)
+  }
+
+  /// Goes on without the checkpoint that was under way.
+  mutating func proceed(_ training: TrainingPhase, after clock: UInt64, at time: Seconds) -> [Effect] {
+    var training = training
+    training.attempt = nil
+    return trained(training, at: time) + scheduleCheckpoint(after: clock, at: time)
+  }
+
+  /// Steps ahead of the latest clock that is known, at which a checkpoint can still be ordered; more after each that was
+  /// missed.
+  static let leastNotice: UInt64 = 4
+  private static let mostNotice: UInt64 = 4096
 
   /// Begins a checkpoint if it is time for one, or will be.
   mutating func scheduleCheckpoint(after clock: UInt64, at time: Seconds) -> [Effect] {
-    guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil
+    guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil,
+      clock < training.steps.upperBound
     else { return [] }
     let wanted: UInt64
     switch plan.settings.cluster.checkpointEvery {
     case .epoch: return []
-    case .steps(let steps): wanted = (clock / steps + 1) * steps
+    case .steps(let steps): wanted = ((clock + notice - Self.leastNotice) / steps + 1) * steps
     case .seconds(let seconds):
       guard time - checkpointedAt >= seconds else { return [] }
-      wanted = clock + Self.notice + UInt64(plan.settings.cluster.consistency.steps)
+      wanted = clock + notice + UInt64(plan.settings.cluster.consistency.steps)
     }
     // The epoch's end has its own.
     guard wanted < training.steps.upperBound else { return [] }
@@ -124,7 +142,9 @@ extension RunProgram {
   mutating func reserved(_ number: Int) -> [Effect] {
     func order(_ attempt: inout CheckpointAttempt) -> [Effect] {
       attempt.number = number
-      let order = CheckpointOrder(number: number, clock: attempt.clock, since: lastCheckpoint?.step)
+      let since = Mutant.standOnUncommitted.isActive ? lastTried ?? lastCheckpoint?.step : lastCheckpoint?.step
+      lastTried = attempt.clock
+      let order = CheckpointOrder(number: number, clock: attempt.clock, since: since)
       return attempt.waiting.sorted().map { .ask($0, .order(Control(ServerOrder.checkpoint(order)))) }
     }
     switch phase {

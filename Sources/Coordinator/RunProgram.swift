@@ -48,6 +48,10 @@ struct RunProgram: Sendable {
   private var epochBegan: (epoch: Int, time: Seconds)?
   /// Since when the schedule of checkpoints counts.
   var checkpointedAt: Seconds = 0
+  /// Steps ahead at which a checkpoint is ordered.
+  var notice = leastNotice
+  /// The clock of the checkpoint that was ordered last, whatever became of it.
+  var lastTried: UInt64?
   /// By server, where it writes its slots.
   private var databases: [Int: String] = [:]
 
@@ -156,11 +160,12 @@ struct RunProgram: Sendable {
       return fail("step \(clock) is not one of epoch \(epoch), which are \(start) to \(end): a fault of this program")
     }
     if epochBegan?.epoch != epoch { epochBegan = (epoch, time) }
+    let settling = Mutant.settleFirstHomes.isActive ? firstHomes : homes
     phase = .training(
       TrainingPhase(
         stage: plan.stage, epoch: epoch, steps: start..<end, rows: model.data.rows,
-        startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)), servers: homes))
-    let settles = homes.sorted().map { Effect.ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
+        startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)), servers: settling))
+    let settles = settling.sorted().map { Effect.ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
     let trains = (view?.members("worker") ?? []).map { worker in
       let leases = worker.slices.map { Lease(slice: $0, epoch: epoch, epochStart: start, steps: clock..<end) }
       return Effect.ask(.worker(worker.number), .order(Control(WorkerOrder.train(leases))))
@@ -243,9 +248,9 @@ struct RunProgram: Sendable {
     guard let model = plan.model else { return effects }
     switch phase {
     case .checkpointing: return effects + prune + proceed(model, from: checkpoint.step, at: time)
-    case .training(var training):
-      training.attempt = nil
-      return effects + prune + scheduleCheckpoint(after: checkpoint.step, at: time) + trained(training, at: time)
+    case .training(let training):
+      notice = max(Self.leastNotice, notice / 2)
+      return effects + prune + proceed(training, after: checkpoint.step, at: time)
     default: return effects
     }
   }

@@ -25,7 +25,9 @@ enum SliceDeal {
     let readers = (0..<slices).map { slice in workers.filter { $0.readable?.contains(slice) ?? true } }
     // Those that few can read go first.
     for slice in (0..<slices).sorted(by: { (readers[$0].count, $0) < (readers[$1].count, $1) }) {
-      guard let taker = readers[slice].min(by: { dealt[$0.number]!.count < dealt[$1.number]!.count }) else { return nil }
+      guard let taker = readers[slice].min(by: { dealt[$0.number]!.count < dealt[$1.number]!.count }) else {
+        return nil
+      }
       dealt[taker.number]!.append(slice)
     }
     return dealt.mapValues { $0.sorted() }

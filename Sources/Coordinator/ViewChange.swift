@@ -7,7 +7,7 @@ import Wire
 struct Proposal: Sendable {
   let number: UInt32
   let reason: String
-  let since: Seconds
+  var since: Seconds
   /// Whether it is proposed since nothing moved.
   var isStandstill = false
   /// Incarnations that have not answered.

@@ -34,6 +34,8 @@ package enum Mutant: String, CaseIterable, Sendable {
 
   /// What a coordinator says counts, though another reigns by now.
   case ignoreTerm
+  /// What was said to a process is taken by the one that follows at its address.
+  case ignoreAddressee
   /// A proposal is no promise: what was ordered in an earlier view is carried out after it.
   case adoptLate
   /// A first home applies a step though another home has not applied the one before.

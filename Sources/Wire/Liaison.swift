@@ -67,6 +67,7 @@ public struct Liaison: Sendable {
     // Before this counts as heard: time that stood still must not reach beyond it.
     excuse(at: time)
     let preamble = envelope.preamble
+    guard preamble.isFor(session.identity.incarnation) else { return .nothing }
     if member != nil {
       guard preamble.run == session.identity.run, preamble.term >= session.identity.term || Mutant.ignoreTerm.isActive
       else { return .nothing }
@@ -118,6 +119,8 @@ public struct Liaison: Sendable {
     default: return .nothing
     }
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }
+    // It was silent for too long before it had a place.
+    if case .refusal(.unknownMember) = answer { return .excluded }
     if case .refusal(let refusal) = answer { return .refused("\(refusal)") }
     guard case .welcome(let place) = answer else { return .nothing }
     // Views are counted by run: what it promised, and what its threads have under way, is of another.
@@ -165,6 +168,7 @@ public struct Liaison: Sendable {
   public func refusal(of preamble: Preamble) -> Refusal? {
     let mine = session.identity
     guard preamble.run == mine.run else { return .otherRun }
+    guard preamble.isFor(mine.incarnation) else { return .unknownMember(preamble.addressee) }
     if (preamble.view == mine.view && preamble.view == promised) || Mutant.ignoreView.isActive { return nil }
     return preamble.view < promised ? .staleView(now: promised) : .notYet
   }

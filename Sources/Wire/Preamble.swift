@@ -1,3 +1,5 @@
+import Sharding
+
 /// What begins every message: who speaks, in which run and view, and what about. Fixed size, little-endian, checked
 /// before anything else is read.
 ///
@@ -14,6 +16,7 @@
 /// | 32 | 8 | incarnation: drawn by the process at its start |
 /// | 40 | 8 | request: counted by the asker from 1, on from view to view, repeated in the answer; 0 for what wants no answer |
 /// | 48 | 8 | oldest: the asker's oldest request that is still open; what is older need not be remembered |
+/// | 56 | 8 | addressee: the incarnation that is spoken to, 0 where it is not known. Whoever follows at the same address is not meant |
 ///
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.
 public struct Preamble: Equatable, Sendable {
@@ -27,8 +30,14 @@ public struct Preamble: Equatable, Sendable {
   public var incarnation: UInt64 = 0
   public var request: UInt64 = 0
   public var oldest: UInt64 = 0
+  public var addressee: UInt64 = 0
 
   public init() {}
+
+  /// Whether it may be meant for a process.
+  public func isFor(_ incarnation: UInt64) -> Bool {
+    addressee == 0 || addressee == incarnation || Mutant.ignoreAddressee.isActive
+  }
 
   func write(_ kind: MessageKind, to fields: inout FieldWriter) {
     fields.put(Self.magic)
@@ -42,6 +51,7 @@ public struct Preamble: Equatable, Sendable {
     fields.put(incarnation)
     fields.put(request)
     fields.put(oldest)
+    fields.put(addressee)
   }
 
   init(_ fields: inout FieldReader) throws {
@@ -62,6 +72,7 @@ public struct Preamble: Equatable, Sendable {
     incarnation = try fields.get()
     request = try fields.get()
     oldest = try fields.get()
+    addressee = try fields.get()
   }
 
   /// The kind, which the preamble's reader has checked.

@@ -3,7 +3,7 @@
 struct Faults {
   enum Kind: String, CaseIterable {
     case lost, repeated, late, replayed, congested, reconnected, cut, oneWayCut, pause, pauseOfAll, stranger
-    case crash, coordinatorCrash, diskLost, unsyncedLost, usurped, join, drain, jump, jumpOfAll, poison
+    case crash, ambush, coordinatorCrash, diskLost, unsyncedLost, usurped, join, drain, jump, jumpOfAll, poison
   }
 
   private var random: Seeded

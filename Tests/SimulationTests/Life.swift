@@ -2,10 +2,10 @@ import Checkpoint
 @testable import Coordinator
 import Foundation
 import Job
-import ParamServer
+@testable import ParamServer
 import Sharding
 import Wire
-import Worker
+@testable import Worker
 
 /// One life of a whole cluster: the three cores, joined by a simulated network, disks and threads, in virtual time. What
 /// happens is a function of the options and of which faults are allowed.
@@ -197,7 +197,7 @@ final class Life {
   /// For the violation's text.
   private var standing: String {
     let core = coordinators[0]?.core
-    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions, \(core.map { "\($0.membership.all.map { "\($0.name) silent \(Int($0.session.silence(at: time(0)))) open \($0.session.openQuestions) draining \($0.isDraining)" }) \("\($0.stance)".prefix(600))" } ?? "")"
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 
@@ -240,6 +240,7 @@ final class Life {
         put(node, .readNext, at: now + 0.0005)
         try perform(.assembled(work), worker: node)
       }
+    case .crash: crash(node)
     case .message, .noise, .start: break
     }
   }

@@ -30,12 +30,14 @@ extension Life {
         try catalogue.record(view, start: 0)
         catalogue.begin(world.undertakings[stage])
         put(node, .coordinator(.viewRecorded), at: now + writing)
+        ambush()
       case .reserveCheckpoint:
         put(node, .coordinator(.checkpointReserved(catalogue.reserveCheckpoint())), at: now + writing)
       case .commit(let epoch, let checkpoint):
         try catalogue.commit(epoch, checkpoint)
         try check(checkpoint)
         put(node, .coordinator(.committed), at: now + writing)
+        ambush()
       case .finish(.completed(let result)): try finish(result, coordinator, node)
       case .finish(.failed(let sentence)): failure = sentence
       case .finish(.interrupted): failure = "interrupted"
@@ -132,6 +134,8 @@ extension Life {
 
   func perform(_ event: ServerCore.Event, server node: Int) throws {
     guard let server = server(node) else { return }
+    // What is synced is so when it is said: a crash in between loses it.
+    if case .synced = event, let path = server.path { disks.sync(path) }
     for effect in server.core.receive(event, at: time(node)) {
       switch effect {
       case .tell(let envelope):
@@ -153,7 +157,6 @@ extension Life {
         if let path = server.path { disks.write(snapshots, checkpoint: checkpoint, to: path) }
         put(node, .server(.written(checkpoint: checkpoint)), at: now + 0.001 * slowness(ofDisk: node))
       case .sync(let checkpoint):
-        if let path = server.path { disks.sync(path) }
         put(node, .server(.synced(checkpoint: checkpoint)), at: now + 0.005 * slowness(ofDisk: node))
       case .prune, .say: break
       case .end(let error):

@@ -57,15 +57,12 @@ extension Life {
   }
 
   private func mischiefWithProcesses(_ share: Double) throws {
-    if faults.strikes(.crash, options.crashes * share * (1 - options.coordinatorShare)) {
-      let live = (serverNodes.lowerBound..<workerNodes.upperBound).filter(isUp)
-      if !live.isEmpty {
-        let node = live[faults.below(live.count)]
-        if isServer(node), let path = server(node)?.path, faults.strikes(.diskLost, options.diskLoss) { disks.lose(path) }
-        crash(node)
-      }
+    // Short phases are as dangerous as long ones.
+    let haste = Self.shortPhases.contains(coordinators[0]?.core.phaseName ?? "") ? 20.0 : 1
+    if faults.strikes(.crash, min(0.5, options.crashes * share * haste * (1 - options.coordinatorShare))) {
+      crashSomebody()
     }
-    if faults.strikes(.coordinatorCrash, options.crashes * share * options.coordinatorShare) { crash(0) }
+    if faults.strikes(.coordinatorCrash, min(0.5, options.crashes * share * haste * options.coordinatorShare)) { crash(0) }
     if faults.strikes(.usurped, options.usurpations * share), let old = coordinators[0] {
       // It sleeps; another takes its place; it wakes.
       stop(oldCoordinator)
@@ -93,6 +90,22 @@ extension Life {
       note(fault: 1)
       stranger(Envelope(preamble, .command(Control(CoordinatorCommand.drain(name)))), to: 0, as: workerNodes.lowerBound)
     }
+  }
+
+  private static let shortPhases: Set = ["surveying", "evaluating", "checkpointing", "digesting"]
+
+  private func crashSomebody() {
+    let live = (serverNodes.lowerBound..<workerNodes.upperBound).filter(isUp)
+    guard !live.isEmpty else { return }
+    let node = live[faults.below(live.count)]
+    if isServer(node), let path = server(node)?.path, faults.strikes(.diskLost, options.diskLoss) { disks.lose(path) }
+    crash(node)
+  }
+
+  /// Soon after something was recorded, where windows are, somebody dies.
+  func ambush() {
+    guard hasFaults, faults.strikes(.ambush, options.ambushes) else { return }
+    put(faults.below(3) == 0 ? 0 : serverNodes.lowerBound + faults.below(servers.count + workers.count), .crash, at: now + faults.uniform(0, 0.02))
   }
 
   /// A process dies; another follows at its node.

@@ -23,6 +23,8 @@ enum Happening {
   case readNext
   /// A process is started, as an incarnation that never was.
   case start
+  /// The process dies.
+  case crash
 }
 
 /// A coordinator's process.

@@ -26,6 +26,8 @@ struct Options: CustomStringConvertible {
   var crashes: Double
   var coordinatorShare: Double
   var diskLoss: Double
+  /// How often somebody dies right after a view or a checkpoint was recorded.
+  var ambushes: Double
   /// How often, in a hundred seconds, another coordinator takes over while the old one sleeps.
   var usurpations: Double
   /// How often, in a hundred seconds, a process joins, or is drained.
@@ -76,6 +78,7 @@ struct Options: CustomStringConvertible {
     crashes = random.pick([0, 20, 50, 150])
     coordinatorShare = random.pick([0, 0.2, 0.5])
     diskLoss = random.pick([0, 0, 0, 0.1])
+    ambushes = random.pick([0, 0.05, 0.2])
     usurpations = random.pick([0, 0, 20])
     joins = random.pick([0, 30, 100])
     drains = random.pick([0, 0, 30])
@@ -98,7 +101,7 @@ struct Options: CustomStringConvertible {
     (options.cuts, options.pauses, options.faultSeconds) = (0, 0, 0)
     (options.slowWorker, options.slowDisk) = (1, 1)
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
-    (options.crashes, options.diskLoss, options.usurpations) = (0, 0, 0)
+    (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
     options.poison = nil
     return options
@@ -108,7 +111,7 @@ struct Options: CustomStringConvertible {
     "seed \(seed): \(servers)+\(extraServers) servers, \(workers)+\(extraWorkers) workers, replicas \(replicas), "
       + "scenario \(scenario), checkpoints every \(checkpointSteps) steps, loss \(loss), duplication \(duplication), "
       + "lateness \(lateness), delay \(delay) s, congestion \(congestion), reconnection \(reconnection), replay \(replay), "
-      + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), "
+      + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), ambushes \(ambushes), "
       + "usurpations \(usurpations), joins \(joins), drains \(drains), jumps \(jumps), strangers \(strangers) in 100 s, "
       + "\(isWatched ? "watched" : "unwatched"), "
       + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"

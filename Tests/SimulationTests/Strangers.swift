@@ -48,6 +48,7 @@ struct Strangers {
     // A number that no session uses, so that nobody takes the refusal for an answer.
     envelope.preamble.request = 1 << 50 + UInt64(faults.below(1 << 20))
     envelope.preamble.oldest = 0
+    envelope.preamble.addressee = 0
     switch kind {
     case .otherRun: envelope.preamble.run &+= 1
     case .unknownMember:
@@ -79,6 +80,7 @@ struct Strangers {
       let request = envelope.preamble.request
       (server, envelope) = (place, pull)
       envelope.preamble.request = request
+      envelope.preamble.addressee = 0
       envelope.preamble.oldest = 0
     case .full, .otherVersion: return nil
     }

@@ -1,0 +1,76 @@
+import Checkpoint
+import Wire
+
+/// Processes that die, fall silent or fail.
+extension CoordinatorCore {
+  /// A process is dead, or as good as: the run goes on without it.
+  mutating func lose(_ place: Place, _ sentence: String, at time: Seconds) -> [Effect] {
+    membership.forget([place.incarnation])
+    awaited.remove(place.incarnation)
+    lastLoss = sentence
+    if place.registration.role == .worker, isInLastView(place.incarnation) { casualties.note(sentence) }
+    let told: [Effect] = [.say(sentence), .note(sentence)]
+    switch stance {
+    case .proposing(var proposal):
+      proposal.drop(place.incarnation)
+      stance = .proposing(proposal)
+      return told + decide(at: time)
+    case .reigning(let view):
+      guard view.members.contains(where: { $0.incarnation == place.incarnation }) else { return told }
+      return told + reserve("\(place.member.map { "\($0)" } ?? "a process") is gone")
+    case .gathering, .reserving, .recording: return told
+    }
+  }
+
+  private func isInLastView(_ incarnation: UInt64) -> Bool {
+    lastView?.members.contains { $0.incarnation == incarnation } ?? false
+  }
+
+  /// A process on a host is dead, as whoever watches it says.
+  mutating func bury(_ host: String, _ process: Int32, _ sentence: String, at time: Seconds) -> [Effect] {
+    guard
+      let place = membership.all.first(where: { $0.registration.host == host && $0.registration.process == process })
+    else { return [.say(sentence), .note(sentence)] }
+    // It was told to.
+    if place.isLeaving {
+      membership.forget([place.incarnation])
+      return [.say(sentence), .note(sentence)]
+    }
+    return lose(place, sentence, at: time)
+  }
+
+  /// A process says that it cannot go on. What a member cannot do, another could not either; whoever has only just come is
+  /// not needed.
+  mutating func failed(_ incarnation: UInt64, _ sentence: String, at time: Seconds) -> [Effect] {
+    guard let place = membership[incarnation] else { return [] }
+    let isMember = lastView == nil || isInLastView(incarnation)
+    let named = "\(place.member.map { "\($0)" } ?? "a process"): \(sentence)"
+    return isMember ? end(at: time) { $0.fail(named) } : lose(place, named, at: time)
+  }
+}
+
+/// Workers that died one after another without a step between them: what they compute may be what kills them. Those that die
+/// together, between two views, count as one: they had a host in common.
+struct Casualties: Sendable {
+  private var sentences: [String] = []
+  private var latest: String?
+  private var clock: UInt64 = 0
+
+  /// Deaths at one step after which the next worker is spared.
+  static let most = 5
+
+  mutating func note(_ sentence: String) { latest = sentence }
+
+  /// - Returns: a sentence if the run is to end, which would go on at this clock.
+  mutating func verdict(at clock: UInt64) -> String? {
+    // Going back to a checkpoint is getting on, too: the steps that follow are others than those that were lost.
+    if clock != self.clock { sentences = [] }
+    self.clock = clock
+    if let latest { sentences.append(latest) }
+    latest = nil
+    guard let last = sentences.last, sentences.count >= Self.most else { return nil }
+    return
+      "\(sentences.count) times in a row workers have died at step \(clock), or soon after: what they read may be what "
+      + "kills them. The last time, \(last)"
+  }
+}

@@ -1,0 +1,25 @@
+extension CoordinatorCore {
+  /// Where the run is, in a word.
+  package var phaseName: String {
+    switch stance {
+    case .gathering: "gathering"
+    case .reserving, .proposing, .recording: "proposing"
+    case .reigning: program?.phase.name ?? "waiting"
+    }
+  }
+}
+
+extension RunProgram.Phase {
+  var name: String {
+    switch self {
+    case .waiting: "waiting"
+    case .adopting: "adopting"
+    case .surveying: "surveying"
+    case .training: "training"
+    case .evaluating: "evaluating"
+    case .checkpointing: "checkpointing"
+    case .digesting: "digesting"
+    case .done: "done"
+    }
+  }
+}
