@@ -222,7 +222,8 @@ struct FillTests {
   func refused(slots: [Range<Int>], server: Int) throws {
     let play = try ServerPlay(try Self.map(), servers: 3)
     try play.begin()
-    guard case .refusal(.malformed)? = play.rigs[0].order(.fill(FillOrder(slots: slots, to: server))).told.first?.message
+    guard
+      case .refusal(.malformed)? = play.rigs[0].order(.fill(FillOrder(slots: slots, to: server))).told.first?.message
     else {
       Issue.record("an order to copy \(slots) to \(server)")
       return

@@ -151,7 +151,8 @@ struct HomeTests {
     #expect(tell(push(ranks, ones)) { $0.member = .server(1) } == .unknownMember(Rig.server(0)))
     #expect(tell(push(ranks, ones)) { $0.view = 0 } == .staleView(now: 1))
     #expect(tell(push(ranks, ones, clock: 1)) == .notYet)
-    #expect(isMalformed(tell(.copy(Copy(group: 0, table: 0, slot: 5, clock: 0, totals: StepTotals(), bytes: frame([1]))))))
+    #expect(
+      isMalformed(tell(.copy(Copy(group: 0, table: 0, slot: 5, clock: 0, totals: StepTotals(), bytes: frame([1]))))))
     #expect(play.clocks == [0, 0] && tell(push(ranks, ones)) == nil)
   }
 
@@ -171,6 +172,7 @@ struct HomeTests {
     (early.from, early.to, early.isAnswer) = (1, 0, true)
     early.envelope.message = .refusal(.notYet)
     (early.envelope.preamble.incarnation, early.envelope.preamble.view) = (Rig.server(1), 0)
+    early.envelope.preamble.addressee = Rig.server(0)
     play.deliver(early)
     play.rigs[0].time = 0.55
     play.perform(play.rigs[0].tell(.tick), of: 0)

@@ -78,7 +78,9 @@ struct OrderTests {
     #expect(part == WrittenPart(slots: 2, bytes: bytes, totals: StepTotals(rows: 1, lossSum: 0.5)))
   }
 
-  @Test("A checkpoint holds what has changed since the one it stands on, written or not, and nothing is nothing to wait for")
+  @Test(
+    "A checkpoint holds what has changed since the one it stands on, written or not, and nothing is nothing to wait for"
+  )
   func delta() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
@@ -190,7 +192,9 @@ struct OrderTests {
     try rig.train(ranks, ones, slices: 2)
     _ = rig.ask(pull(ranks, clock: 2), from: 1)
     _ = rig.ask(push(ranks, ones, clock: 1))
-    #expect(rig.order(.settle(clock: 5)).isEmpty && rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
+    #expect(
+      rig.order(.settle(clock: 5)).isEmpty
+        && rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
     #expect(rig.order(.digest).isEmpty && rig.hasLongWork)
     let stale = rig.question(pull(ranks, clock: 1))
     let old = rig.envelope(.digest)

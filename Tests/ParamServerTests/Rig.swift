@@ -284,6 +284,7 @@ func push(
 ) -> Message {
   .push(
     Wire.Push(
-      group: group, table: table, clock: clock, node: node, part: part, parts: parts, samples: samples, lossSum: lossSum,
+      group: group, table: table, clock: clock, node: node, part: part, parts: parts, samples: samples,
+      lossSum: lossSum,
       ranks: frame(ranks), values: frame(values), sightedRanks: frame(sighted), sightings: frame(sightings)))
 }

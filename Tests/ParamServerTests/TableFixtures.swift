@@ -99,7 +99,8 @@ extension Table {
     held.formUnion(candidates.filled)
     return TableState(
       slots: held.slots.map { snapshot(slot: $0) },
-      changes: slots.map { changes[$0] }, filled: filledSlots, rows: rowCount, candidates: candidateCount, totals: totals, clock: clock)
+      changes: slots.map { changes[$0] }, filled: filledSlots, rows: rowCount, candidates: candidateCount,
+      totals: totals, clock: clock)
   }
 }
 

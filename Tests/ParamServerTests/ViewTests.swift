@@ -64,7 +64,8 @@ struct ViewTests {
     #expect(rig.tell(.restored).reports.count == 1)
   }
 
-  @Test("Adopting a view at an earlier clock takes steps back, and they come to the same bits again", arguments: [0, 1, 2])
+  @Test(
+    "Adopting a view at an earlier clock takes steps back, and they come to the same bits again", arguments: [0, 1, 2])
   func rollBack(steps back: UInt64) throws {
     let (rig, twin) = (try Rig.serving(assign(epochSteps: 3)), try Rig.serving(assign(epochSteps: 3)))
     var generator = SeededGenerator(4)
@@ -142,7 +143,9 @@ struct ViewTests {
     #expect(rig.tell(.written(checkpoint: 2)).isEmpty && rig.hasLongWork)
   }
 
-  @Test("Slots of several groups that become one, and of one that become several, keep their bits and their history", arguments: 1...4)
+  @Test(
+    "Slots of several groups that become one, and of one that become several, keep their bits and their history",
+    arguments: 1...4)
   func regrouping(seed: Int) throws {
     let tables = [describeTable(), describeTable(width: 5)]
     let maps = try [
