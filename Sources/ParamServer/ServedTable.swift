@@ -151,8 +151,10 @@ final class ServedTable {
   // MARK: Slots
 
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
-  func restore(_ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false) throws {
-    try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters)
+  func restore(
+    _ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false, history: Bool = false
+  ) throws {
+    try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters, history: history)
   }
 
   /// - Throws: `ServerError.tooFarBack`.
@@ -161,7 +163,7 @@ final class ServedTable {
   }
 
   func take(_ slots: [Range<Int>], from other: ServedTable) { table.take(slots, from: &other.table) }
-  func takeHistory(_ parts: [(log: [UndoStep], slots: [Range<Int>])]) { table.takeHistory(parts) }
+  func takeHistory(_ parts: [(log: UndoLog, slots: [Range<Int>])]) { table.takeHistory(parts) }
 }
 
 extension GradientPart {

@@ -70,14 +70,16 @@ struct Shard {
   private func make(_ number: Int) throws(ServerError) -> ServedTable {
     var totals = StepTotals()
     if case .restored(let restore) = assignment.start { totals = restore.totals }
-    return try make(number, clock: assignment.clock, totals: totals)
+    return try make(number, clock: assignment.clock, totals: totals, past: assignment.lag)
   }
 
-  func make(_ number: Int, clock: UInt64, totals: StepTotals) throws(ServerError) -> ServedTable {
-    ServedTable(
-      try Table(
-        assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
-        epochs: assignment.epochs, undoDepth: depth), slices: assignment.slices, lag: assignment.lag)
+  /// - Parameter past: steps before the clock whose states may be read.
+  func make(_ number: Int, clock: UInt64, totals: StepTotals, past: Int = 0) throws(ServerError) -> ServedTable {
+    var table = try Table(
+      assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
+      epochs: assignment.epochs, undoDepth: depth)
+    table.assumePast(steps: past)
+    return ServedTable(table, slices: assignment.slices, lag: assignment.lag)
   }
 
   /// Takes over what was held in the view before, as the new one groups it.

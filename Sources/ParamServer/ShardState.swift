@@ -86,7 +86,7 @@ extension Shard {
   }
 
   func snapshot(_ place: SlotPlace) -> SlotSnapshot? {
-    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot)
+    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot, lag: assignment.lag)
   }
 
   /// Puts a stored slot where it was. From another model's checkpoint only the parameters are taken: its optimizer starts
@@ -100,7 +100,8 @@ extension Shard {
     guard assignment.tables.indices.contains(slot.table),
       let holding = holdings.values.first(where: { $0.group.slots.contains { $0.contains(slot.slot) } })
     else { throw SnapshotError.otherTable }
-    try holding.tables[slot.table]?.restore(slot.bytes, slot: slot.slot, onlyParameters: only != nil)
+    try holding.tables[slot.table]?.restore(
+      slot.bytes, slot: slot.slot, onlyParameters: only != nil, history: only == nil)
   }
 
   // MARK: Checkpoints

@@ -61,7 +61,7 @@ struct RegroupingTests {
       right.apply(part(step, of: high))
     }
     var merged = try fixture.table(clock: whole.clock, totals: whole.totals)
-    merged.takeHistory([(left.history, low), (right.history, high)])
+    merged.takeHistory([(left.log, low), (right.log, high)])
     merged.take(low, from: &left)
     merged.take(high, from: &right)
     #expect(left.slots.isEmpty && right.rowCount == 0 && left.candidateCount == 0)
@@ -80,10 +80,10 @@ struct RegroupingTests {
     }
     let (front, back) = ([0..<500], [500..<Rank.slots])
     var first = try fixture.table(clock: merged.clock, totals: merged.totals)
-    first.takeHistory([(merged.history, front)])
+    first.takeHistory([(merged.log, front)])
     first.take(front, from: &merged)
     var second = try fixture.table(clock: merged.clock, totals: merged.totals)
-    second.takeHistory([(merged.history, back)])
+    second.takeHistory([(merged.log, back)])
     second.take(back, from: &merged)
     try expectSame(first, whole, fixture.pool, in: front)
     try expectSame(second, whole, fixture.pool, in: back)
@@ -123,7 +123,7 @@ struct RegroupingTests {
     for _ in 0..<2 { right.apply(part(fixture.step(), of: high)) }
     #expect(left.earliestClock == 1 && right.earliestClock == 3)
     var merged = try fixture.table(clock: 5)
-    merged.takeHistory([(left.history, low), (right.history, high)])
+    merged.takeHistory([(left.log, low), (right.log, high)])
     merged.take(low, from: &left)
     merged.take(high, from: &right)
     #expect(merged.earliestClock == 3)

@@ -161,7 +161,7 @@ struct RestoreTests {
     case .otherTable: slot.bytes[8] ^= 1
     case .otherSlot: slot.slot = 8
     // The first row's rank is above the second's.
-    case .descending: slot.bytes[40] = 9
+    case .descending: slot.bytes[56] = 9
     case .noTable: slot.table = 1
     case .empty: slot.bytes = []
     }
