@@ -82,7 +82,7 @@ let package = Package(
       name: "CoordinatorTests",
       dependencies: ["Coordinator", "Checkpoint", "DeepFM", "Features", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
-    .testTarget(name: "RunTests", dependencies: ["Run"]),
+    .testTarget(name: "RunTests", dependencies: ["Run", "Checkpoint", "Job"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
     .testTarget(
       name: "SimulationTests",

@@ -59,7 +59,8 @@ struct ChaosCommand: ParsableCommand {
     ).run()
     print(try json ? JSONLine.encode(report) : report.table)
     if report.events.count < kills {
-      Console.error("the run was over after \(report.events.count) of \(kills) faults: train for longer, or on more data.")
+      Console.error(
+        "the run was over after \(report.events.count) of \(kills) faults: train for longer, or on more data.")
     }
     guard report.isSame else {
       throw RunFailure.failed(

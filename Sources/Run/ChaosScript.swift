@@ -52,6 +52,8 @@ struct ChaosScript: Hashable, Sendable {
   /// Of the faults, those that do not wait for training to go on.
   private static let hastyShare = 0.25
   private static let longestHaste = 2.0
+  /// Of the run, what the faults are spread over: each takes its time, and the last is to be borne before the run ends.
+  private static let lastShare = 0.7
   /// Most timeouts that a stop or a cut lasts: shorter ones are to be borne, longer ones lose the member.
   private static let longest = 2.0
 
@@ -66,7 +68,7 @@ struct ChaosScript: Hashable, Sendable {
     }
     let roles = draw(options.roles)
     let how = draw(options.how)
-    let shares = (0..<options.kills).map { _ in 0.02 + 0.88 * random.uniform() }.sorted()
+    let shares = (0..<options.kills).map { _ in 0.02 + Self.lastShare * random.uniform() }.sorted()
     var isHasty = false
     faults = zip(zip(roles, how), shares).map { kind, share in
       // Not one hasty fault after another: a run whose workers keep dying at one step is to end, and would.

@@ -79,11 +79,9 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// Removes the directory unless training has begun in it, or another coordinator has taken the run over.
-  func remove(unlessUsed catalogue: Catalogue) {
-    guard let stages = try? catalogue.stages(), stages == 0, (try? catalogue.record(event: "given up")) != nil else {
-      return
-    }
+  /// Removes the directory, unless another coordinator has taken the run over.
+  func remove(with catalogue: Catalogue) {
+    guard (try? catalogue.record(event: "given up")) != nil else { return }
     try? FileManager.default.removeItem(atPath: path)
   }
 

@@ -56,7 +56,7 @@ struct Stages {
       if let last = history.lastCheckpoint(ofStage: stage.number) {
         "the last checkpoint is \(last.number), at step \(last.step)"
       } else {
-        "there is no checkpoint yet: without members that live, it starts from step \(stage.model.start.clock)"
+        "there is no checkpoint yet: it starts from step \(stage.model.start.clock), unless members of it live"
       }
     caller.observer.say(
       "\(model) goes on after \(epochs) of \(settings.optimization.epochs) epochs; \(state); run directory "

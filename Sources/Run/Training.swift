@@ -68,19 +68,23 @@ public struct Training {
         resumption.directory.catalogue, host: process.hostName, process: process.processIdentifier)
       try catalogue.record(
         event: "goes on" + (resumption.changes.isEmpty ? "" : ", changed: \(resumption.changes)"))
-      return try run(in: resumption.directory, catalogue)
+      return try run(in: resumption.directory, catalogue) {}
     }
     _ = try settings.data.readSchema()
     let directory = try RunDirectory.create(settings.runDirectory)
     let catalogue = try directory.makingCatalogue {
       try Catalogue.create(at: $0, host: process.hostName, process: process.processIdentifier)
     }
+    var hasBegun = false
     // After a mistake before anything ran, the name is free for the next try.
-    defer { directory.remove(unlessUsed: catalogue) }
-    return try run(in: directory, catalogue)
+    defer { if !hasBegun { directory.remove(with: catalogue) } }
+    return try run(in: directory, catalogue) { hasBegun = true }
   }
 
-  private func run(in directory: RunDirectory, _ catalogue: Catalogue) throws -> Trained {
+  /// - Parameter begin: called when training begins.
+  private func run(
+    in directory: RunDirectory, _ catalogue: Catalogue, begin: () -> Void
+  ) throws -> Trained {
     var settings = settings
     settings.runDirectory = directory.path
     try ConfigurationFile.write(settings, to: directory.configuration)
@@ -89,13 +93,14 @@ public struct Training {
     func source() throws -> DataSource {
       try DataSource(settings, number: catalogue.stages(), directory, catalogue, caller)
     }
-    let begins = resumption?.hasNewData ?? false
-    var stage = begins ? nil : try stages.underWay(rates: resumption?.rates)
+    let hasNewData = resumption?.hasNewData ?? false
+    var stage = hasNewData ? nil : try stages.underWay(rates: resumption?.rates)
     // Shared data are read before anyone is launched, who would wait for it.
     if stage == nil, settings.data.placement == .shared { stage = try stages.begin(source().read()) }
     let cluster = try Cluster(settings, members, catalogue: catalogue, logs: directory.logs, caller: caller)
     defer { cluster.end() }
     var current = try stage ?? stages.begin(source().survey(with: cluster))
+    begin()
     while true {
       let plan = try current.plan(settings, shards: directory.shards, gatherSeconds: cluster.gatherSeconds)
       let result = try cluster.run(plan, resumption: members.resumption(of: directory))

@@ -62,24 +62,48 @@ struct LibraryTests {
     #expect(cluster.processIdentifier(of: "worker-1") == nil && cluster.processIdentifier(of: "worker-2") == nil)
   }
 
-  @Test("A worker that is killed ends the run with its name")
-  func killedWorker() throws {
+  @Test(
+    "A process that is killed is started again, and the run comes to the same bits",
+    arguments: ["worker-0", "server-1"])
+  func killedProcess(name: String) throws {
     let tool = try Tool()
     var settings = Self.settings(tool)
-    settings.optimization.epochs = 1000
+    settings.optimization.epochs = 20
+    let undisturbed = try Training(settings).run()
+    settings.runDirectory = tool.directory + "/disturbed"
     let cluster = LocalCluster()
     let listener = Listener()
-    var isKilled = false
+    let killed = Mutex<Int32?>(nil)
     let caller = Caller(observer: listener) {
-      if !isKilled, !listener.epochs.isEmpty, let process = cluster.processIdentifier(of: "worker-0") {
-        isKilled = kill(process, SIGKILL) == 0
+      killed.withLock {
+        if $0 == nil, listener.epochs.count >= 2, let process = cluster.processIdentifier(of: name) {
+          $0 = kill(process, SIGKILL) == 0 ? process : nil
+        }
       }
       return false
     }
+    var said: [String] = []
+    listener.onSaying = { said.append($0) }
+    let disturbed = try Training(settings, members: .launched(cluster), caller: caller).run()
+    let process = try #require(killed.withLock { $0 })
+    #expect(disturbed.parameterDigest == undisturbed.parameterDigest)
+    #expect(disturbed.result.evaluation == undisturbed.result.evaluation && disturbed.result.epochs.count == 20)
+    #expect(said.contains { $0.hasPrefix("\(name) (process \(process)) was killed by signal 9") }, "\(said)")
+  }
+
+  @Test("A process that dies again and again ends the run, with its last words")
+  func crashLoop() throws {
+    let tool = try Tool()
+    let script = tool.directory + "/deepfm.sh"
+    try "#!/bin/sh\nif [ $1 = worker ]; then echo cannot work >&2; exit 3; fi\nexec \(Tool.binary) \"$@\"\n"
+      .write(toFile: script, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
     let failure = #expect(throws: RunFailure.self) {
-      try Training(settings, members: .launched(cluster), caller: caller).run()
+      try Training(Self.settings(tool), members: .launched(LocalCluster(tool: script, mostRestarts: 2))).run()
     }
-    #expect(failure?.description.contains("worker-0") == true, "\(String(describing: failure))")
+    let text = failure?.description ?? ""
+    #expect(text.contains("has died 3 times in a row") && text.contains("ended with status 3"), "\(text)")
+    #expect(text.contains("cannot work"), "\(text)")
   }
 
   @Test("A tool that is not there is named, and the run's name is free again")

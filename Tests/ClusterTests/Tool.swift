@@ -54,6 +54,12 @@ final class Tool {
     return try JSONDecoder().decode(Result.self, from: Data(ended.output.utf8))
   }
 
+  /// Of a run that printed its result with `--json`.
+  static func digest(_ ended: Ended) throws -> String {
+    guard ended.status == 0 else { throw Failure(text: "status \(ended.status): \(ended.errors)") }
+    return try JSONDecoder().decode(Result.self, from: Data(ended.output.utf8)).parameterDigest
+  }
+
   struct Failure: Error { var text: String }
 }
 
@@ -114,6 +120,22 @@ final class Running {
       let fields = status.split(separator: ")").last?.split(separator: " ") ?? []
       return fields.count > 1 && fields[0] != "Z" && Int32(fields[1]) == parent
     }
+  }
+
+  /// Kills it, and all that it started, without a chance for anyone to say a word.
+  func killAll() {
+    let all = [process.processIdentifier] + Self.children(of: process.processIdentifier)
+    for process in all { kill(process, SIGKILL) }
+    process.waitUntilExit()
+  }
+
+  static func waitForEnd(of processes: [Int32], seconds: Double) -> Bool {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while Date() < deadline {
+      if !processes.contains(where: isAlive) { return true }
+      usleep(20_000)
+    }
+    return false
   }
 
   static func isAlive(_ process: Int32) -> Bool {

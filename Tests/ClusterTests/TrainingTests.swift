@@ -1,3 +1,4 @@
+import Checkpoint
 import DeepFM
 import Features
 import Foundation
@@ -125,9 +126,12 @@ struct TrainingTests {
     let dnn = try tool.train(flags + ["--model", "dnn"])
     #expect(fnn.auc! > dnn.auc!, "a trained start is ahead after one epoch: \(fnn.auc!) over \(dnn.auc!)")
     let fm = try tool.train(flags + ["--model", "fm"])
+    let stages = try Catalogue.open(at: tool.directory + "/fnn/run.sqlite").history()
+    #expect(stages.epochs(ofStage: 0).last?.auc == fm.auc, "the FM is the one that --model fm trains")
+    #expect(stages.epochs(ofStage: 1).last?.auc == fnn.auc && stages.checkpoints.map(\.number) == [1, 2])
     let evaluated = try tool.run(
-      ["evaluate", "--run-dir", tool.directory + "/fnn/pretraining", "--data", Sample.valid, "--json"])
-    #expect(evaluated.output.contains("\(fm.auc!)"), "the FM is the one that --model fm trains")
+      ["evaluate", "--run-dir", tool.directory + "/fnn", "--data", Sample.valid, "--json"])
+    #expect(evaluated.output.contains("\(fnn.auc!)"), "\(evaluated.output)\(evaluated.errors)")
   }
 
   @Test("compare tests every model with every seed, goes on where it stopped, and refuses other settings")
@@ -249,30 +253,6 @@ struct TrainingTests {
     // A run that was moved is found where it is now.
     try FileManager.default.moveItem(atPath: run, toPath: run + "-moved")
     #expect(try tool.run("evaluate", "--run-dir", run + "-moved", "--data", Sample.smallValid).status == 0)
-  }
-
-  @Test("Servers and workers that are started by hand find their coordinator")
-  func manyMachines() throws {
-    let tool = try Tool()
-    let configuration = tool.directory + "/job.yaml"
-    try
-      "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
-      .write(toFile: configuration, atomically: true, encoding: .utf8)
-    // Below the ports that outgoing connections take: one of those could meet itself there.
-    let port = 20_000 + Int.random(in: 0..<12_000)
-    let endpoint = "tcp://127.0.0.1:\(port)"
-    // Workers may come before the coordinator.
-    let others = try ["worker", "server", "server", "worker"].map {
-      try tool.start([$0, "--coordinator", endpoint, "--timeout", "60"])
-    }
-    let coordinator = try tool.start(
-      ["coordinator", "--config", configuration, "--listen", endpoint, "--run-dir", tool.directory + "/run", "--json"])
-    let ended = try coordinator.wait(seconds: 120)
-    #expect(ended.status == 0, "\(ended.errors)")
-    for other in others { #expect(try other.wait(seconds: 10).status == 0) }
-    let result = try JSONDecoder().decode(Tool.Result.self, from: Data(ended.output.utf8))
-    let local = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny)
-    #expect(result.parameterDigest == local.parameterDigest)
   }
 
   @Test(

@@ -43,8 +43,9 @@ struct FlagTests {
       "--schedule", "cosine", "--warm-up", "14", "--decay-factor", "0.15", "--decay-steps", "16", "--lr-scaling",
       "linear", "--weight-decay", "0.17", "--dense-l2", "0.18", "--ftrl-alpha", "0.19", "--ftrl-beta", "0.2",
       "--ftrl-l2", "0.21", "--l1", "0.22", "--clip", "0.23", "--patience", "24", "--seed", "25", "--servers", "26",
-      "--workers", "27", "--threads", "28", "--consistency", "sync", "--timeout", "29", "--wire", "fp32", "--run-dir",
-      "d",
+      "--workers", "27:40", "--replicas", "1", "--threads", "28", "--consistency", "lag:3", "--timeout", "29",
+      "--coordinator-timeout", "30", "--wait-for-data", "31", "--checkpoint-every", "32steps", "--wire", "fp32",
+      "--run-dir", "d",
     ]).settings()
     let expected = try ConfigurationFile.parse(
       """
@@ -54,9 +55,38 @@ struct FlagTests {
       batch: 11, slices: 12, lr: 0.13, optimizer: sgd, dense-optimizer: adagrad, schedule: cosine, warm-up: 14,
       decay-factor: 0.15, decay-steps: 16, lr-scaling: linear, weight-decay: 0.17, dense-l2: 0.18, ftrl-alpha: 0.19,
       ftrl-beta: 0.2, ftrl-l2: 0.21, l1: 0.22, clip: 0.23, patience: 24, seed: 25, servers: 26, workers: 27,
-      threads: 28, consistency: sync, timeout: 29, wire: fp32, run-dir: d}
+      max-workers: 40, replicas: 1, threads: 28, consistency: "lag:3", timeout: 29, coordinator-timeout: 30,
+      wait-for-data: 31, checkpoint-every: 32steps, wire: fp32, run-dir: d}
       """, file: "all")
     #expect(settings == expected)
+  }
+
+  @Test("Workers are a number, or the least and the most", arguments: ["", "2:", ":8", "2:8:9", "x", "2:x"])
+  func workers(text: String) throws {
+    #expect(throws: (any Error).self) { try JobOptions.parse(["--workers", text]) }
+    #expect(try JobOptions.parse(["--workers", "3"]).settings().cluster.mostWorkers == nil)
+    let both = try JobOptions.parse(["--workers", "3:5", "--max-workers", "9"]).settings().cluster
+    #expect(both.workers == 3 && both.mostWorkers == 9)
+  }
+
+  @Test("Names that are none are answered with those that there are")
+  func names() {
+    for flags in [["--consistency", "lag:0"], ["--checkpoint-every", "often"], ["--model", "deepfm"]] {
+      #expect(throws: (any Error).self) { try JobOptions.parse(flags) }
+    }
+  }
+
+  @Test("Flags are laid over the settings of a run that goes on, and so is a file")
+  func overlay() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/job-\(UUID().uuidString).yaml"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try "epochs: 7\n".write(toFile: path, atomically: true, encoding: .utf8)
+    var settings = Settings()
+    settings.data.train = ["a"]
+    settings.model.keep = 0.9
+    try JobOptions.parse(["--config", path, "--servers", "5"]).lay(over: &settings)
+    #expect(settings.data.train == ["a"] && settings.model.keep == 0.9)
+    #expect(settings.optimization.epochs == 7 && settings.cluster.servers == 5)
   }
 
   @Test("Help says what the defaults are")
@@ -72,10 +102,10 @@ struct FlagTests {
   @Test("A silence or a number of threads that no run can have is refused", arguments: ["nan", "inf", "1e30", "0"])
   func silence(seconds: String) throws {
     let options = try RoleOptions.parse(["--timeout", seconds])
-    let error = #expect(throws: ConfigurationError.self) { try options.silence() }
+    let error = #expect(throws: ConfigurationError.self) { try options.patience() }
     #expect(error?.description.hasPrefix("timeout: ") == true)
-    let sound = try RoleOptions.parse(["--timeout", "5"])
-    #expect(try sound.silence() == .seconds(5))
-    #expect(throws: ConfigurationError.self) { try sound.silence(threads: -1) }
+    let sound = try RoleOptions.parse(["--timeout", "5", "--coordinator-timeout", "60"])
+    #expect(try sound.patience() == (.seconds(5), .seconds(60)))
+    #expect(throws: ConfigurationError.self) { try sound.patience(threads: -1) }
   }
 }

@@ -32,7 +32,7 @@ struct SlotMapTests {
       .init(first: 0, count: 5, homes: [4, 1]), .init(first: 5, count: 1, homes: [0]),
       .init(first: 6, count: Rank.slots - 6, homes: [1, 4]),
     ])
-    #expect(map.servers == 5 && map.firstHome(ofSlot: 4) == 4 && map.homes(ofSlot: 5) == [0])
+    #expect(map.servers == [0, 1, 4] && map.firstHome(ofSlot: 4) == 4 && map.homes(ofSlot: 5) == [0])
     #expect(map.firstHome(ofSlot: 6) == 1 && map.firstHome(ofSlot: Rank.slots - 1) == 1)
     #expect(map.runs(heldBy: 1) == [0..<5, 6..<Rank.slots] && map.runs(firstAt: 1) == [6..<Rank.slots])
     #expect(map.owners()[4] == 4 && map.owners()[6] == 1)

@@ -1,0 +1,121 @@
+import Foundation
+import Run
+import Testing
+
+/// Clusters whose processes come and go while they train.
+@Suite(.serialized)
+struct ElasticTests {
+  @Test("Servers and workers that are started by hand find their coordinator")
+  func manyMachines() throws {
+    let tool = try Tool()
+    let configuration = tool.directory + "/job.yaml"
+    try
+      "train: [\(Sample.small)]\nvalid: [\(Sample.smallValid)]\nhidden: [16, 8]\nembedding: 4\nbatch: 512\nepochs: 2\ntimeout: 60\n"
+      .write(toFile: configuration, atomically: true, encoding: .utf8)
+    let endpoint = FreePort.endpoint()
+    // Workers may come before the coordinator.
+    let others = try ["worker", "server", "server", "worker"].map {
+      try tool.start([$0, "--coordinator", endpoint, "--timeout", "60"])
+    }
+    let coordinator = try tool.start(
+      ["coordinator", "--config", configuration, "--listen", endpoint, "--run-dir", tool.directory + "/run", "--json"])
+    let digest = try Tool.digest(coordinator.wait(seconds: 120))
+    for other in others { #expect(try other.wait(seconds: 10).status == 0) }
+    let local = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny)
+    #expect(digest == local.parameterDigest)
+  }
+
+  private static let flags = [
+    "--train", Sample.train, "--valid", Sample.smallValid, "--hidden", "64,32", "--embedding", "4", "--batch", "512",
+    "--epochs", "6",
+  ]
+
+  /// What an undisturbed run comes to.
+  private static let undisturbed = Result { try Tool().train(flags + ["--timeout", "60"]).parameterDigest }
+
+  @Test("A worker and a server that leave in mid-run end well, and the run comes to the same bits")
+  func drain() throws {
+    let cluster = try HandCluster(Self.flags)
+    #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
+    let status = try cluster.ask("status")
+    for name in ["server-0", "server-1", "worker-0", "worker-1"] {
+      #expect(status.output.contains("\(name) (process "), "\(status.output)\(status.errors)")
+    }
+    for name in ["worker-1", "server-0"] {
+      let drained = try cluster.ask("drain", name)
+      #expect(drained.status == 0 && drained.errors.contains("\(name) has left the run"), "\(drained.errors)")
+    }
+    let last = try cluster.ask("drain", "server-1")
+    #expect(last.status == 1 && last.errors.contains("server-1 is the last server"), "\(last.errors)")
+    let unknown = try cluster.ask("drain", "worker-9")
+    #expect(unknown.status == 1 && unknown.errors.contains("there is no worker-9"), "\(unknown.errors)")
+    let gone = cluster.members.values.filter { !$0.process.isRunning }
+    #expect(gone.count == 2 && gone.allSatisfy { $0.process.terminationStatus == 0 })
+    #expect(try cluster.digest() == Self.undisturbed.get())
+  }
+
+  @Test("A worker and a server that come in mid-run take their part, and the run comes to the same bits")
+  func join() throws {
+    let cluster = try HandCluster(Self.flags, servers: [[]], workers: 1)
+    #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
+    try cluster.start("worker", as: "late worker", ["--threads", "1"])
+    #expect(cluster.coordinator.waitToSay("worker-1 joined"), "\(cluster.coordinator.said)")
+    try cluster.start("server", as: "late server")
+    #expect(cluster.coordinator.waitToSay("server-1 joined"), "\(cluster.coordinator.said)")
+    #expect(try cluster.digest() == Self.undisturbed.get())
+  }
+
+  @Test("A worker beyond the most that a run takes is told so")
+  func most() throws {
+    let cluster = try HandCluster(Self.flags + ["--max-workers", "2"])
+    #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
+    let third = try cluster.start("worker", as: "third")
+    let ended = try third.wait(seconds: 30)
+    #expect(ended.status == 1 && ended.errors.contains("workers"), "\(ended.errors)")
+    #expect(try cluster.digest() == Self.undisturbed.get())
+  }
+
+  @Test("A coordinator that is killed is replaced while its members live, and the run comes to the same bits")
+  func killedCoordinator() throws {
+    let cluster = try HandCluster(Self.flags, timeout: "4")
+    #expect(cluster.coordinator.waitToSay("epoch 2  "), "\(cluster.coordinator.said)")
+    kill(cluster.coordinator.process.processIdentifier, SIGKILL)
+    usleep(2_000_000)
+    try cluster.resume()
+    let ended = try cluster.end()
+    #expect(try Tool.digest(ended) == Self.undisturbed.get())
+    #expect(!ended.errors.contains("all go back to step"), "members kept what they hold: \(ended.errors)")
+    #expect(cluster.members.count == 4)
+  }
+
+  @Test("Of two coordinators of one run the older ends, and says so")
+  func twoCoordinators() throws {
+    let tool = try Tool()
+    let directory = tool.directory + "/run"
+    let older = try tool.start(
+      ["train", "--json", "--run-dir", directory, "--checkpoint-every", "20steps"] + Self.flags)
+    #expect(older.waitToSay("epoch 1  "), "\(older.said)")
+    let children = Running.children(of: older.process.processIdentifier)
+    let newer = try tool.start(["train", "--json", "--resume", directory])
+    let ended = try older.wait(seconds: 60)
+    #expect(ended.status == 1 && ended.errors.contains("another coordinator has taken the run over"), "\(ended.errors)")
+    #expect(Running.waitForEnd(of: children, seconds: 5))
+    #expect(try Tool.digest(newer.wait(seconds: 120)) == Self.undisturbed.get())
+  }
+
+  @Test("A process that is stopped for longer than the timeout is left out, and the run comes to the same bits")
+  func stopped() throws {
+    let tool = try Tool()
+    let running = try tool.start(
+      ["train", "--json", "--run-dir", tool.directory + "/run", "--timeout", "3"] + Self.flags)
+    #expect(running.waitToSay("epoch 1  "), "\(running.said)")
+    let children = Running.children(of: running.process.processIdentifier).sorted()
+    kill(children[1], SIGSTOP)
+    let ended = try running.wait(seconds: 120)
+    #expect(try Tool.digest(ended) == Self.undisturbed.get())
+    #expect(
+      ended.errors.contains("server-1 (process \(children[1]) on ") && ended.errors.contains("silent for 3 s"),
+      "\(ended.errors)")
+    #expect(Running.waitForEnd(of: children, seconds: 1))
+  }
+}
