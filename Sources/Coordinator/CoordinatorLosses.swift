@@ -70,7 +70,7 @@ struct Casualties: Sendable {
     latest = nil
     guard let last = sentences.last, sentences.count >= Self.most else { return nil }
     return
-      "\(sentences.count) times in a row workers have died at step \(clock), or soon after: what they read may be what "
+      "\(sentences.count) times one after another workers have died at step \(clock), or soon after: what they read may be what "
       + "kills them. The last time, \(last)"
   }
 }

@@ -18,7 +18,8 @@ extension CoordinatorCore {
       return hasSomebodyCome ? begin(at: time) : say(dataWait.sentence, at: time)
     }
     let hasBegun = lastView != nil
-    let isComplete = servers >= cluster.servers && workers >= cluster.workers
+    // A run that was under way waits for servers that it lacks, not for workers.
+    let isComplete = servers >= cluster.servers && workers >= (nextReason == nil ? cluster.workers : 1)
     let isAwaiting = !awaited.isEmpty && waited < min(timing.timeout, Self.reunion)
     if isComplete, !isAwaiting { return begin(at: time) }
     // Whoever the run had is not needed to the last one, if nobody comes in their place.

@@ -116,6 +116,9 @@ package struct ServerCore: ~Copyable {
   /// Pulls that wait for their clock.
   package var parkedPulls: Int { shard?.parkedPulls ?? 0 }
 
+  /// The view that it stands in.
+  package var view: UInt32 { liaison.view }
+
   /// Steps that all tables have applied; nil for a server that has no assignment.
   package var clock: UInt64? { shard?.clock }
 

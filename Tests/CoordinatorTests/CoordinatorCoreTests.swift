@@ -8,42 +8,40 @@ import Wire
 
 @Suite("A coordinator's core")
 struct CoordinatorCoreTests {
-  private static let totals = StepTotals(rows: 40, lossSum: 20)
+  static let totals = StepTotals(rows: 40, lossSum: 20)
 
   @Test("A whole run: everyone comes, is asked, answers, and is dismissed")
   func wholeRun() throws {
     let play = CoordinatorPlay()
     #expect(play.tell(.start(try Sample.training(Sample.settings(epochs: 1)))).isEmpty)
-    for process in play.processes.dropLast() {
-      #expect(play.receive(process.register(), process).map { $0.prefix(7) } == ["refuse "])
-    }
-    let last = play.processes[3]
+    for number in 0..<2 { #expect(play.join(.server, number).map { $0.prefix(7) } == ["refuse "]) }
+    #expect(play.join(.worker, 0).map { $0.prefix(7) } == ["refuse "])
     #expect(
-      play.receive(last.register(), last) == [
-        "view 1", "server-0: be server 0 of 2", "server-1: be server 1 of 2", "worker-0: be worker 0 for slices [0]",
-        "worker-1: be worker 1 for slices [1]",
+      play.join(.worker, 1).suffix(9) == [
+        "view 1 at 0, rewound: server-0 server-1 worker-0 worker-1", "server-0: be server 0 at 0, fresh",
+        "server-1: be server 1 at 0, fresh", "worker-0: be worker 0 for slices [0]",
+        "worker-1: be worker 1 for slices [1]", "server-0: settle 8", "server-1: settle 8",
+        "worker-0: train 0 in epoch 1 steps 0..<8", "worker-1: train 1 in epoch 1 steps 0..<8",
       ])
-    #expect(play.members.map { "\($0.role)-\($0.number)" } == ["server-0", "server-1", "worker-0", "worker-1"])
-    #expect(play.members.map(\.endpoint) == ["tcp://h:0", "tcp://h:1", nil, nil])
-    try play.adopt()
-    for number in 0..<2 { try play.report(WorkerReport.trained(stallSeconds: 0), .worker(number)) }
-    try play.report(ServerReport.settled(Self.totals), .server(0))
-    #expect(try play.report(ServerReport.settled(Self.totals), .server(1)).count == 2)
+    let view = try #require(play.view)
+    #expect(view.members.map { "\($0.role)-\($0.number)" } == ["server-0", "server-1", "worker-0", "worker-1"])
+    #expect(view.members.map(\.endpoint) == ["tcp://h:0", "tcp://h:1", nil, nil])
+    #expect(view.members.map(\.database) == ["shards/server-0.sqlite", "shards/server-1.sqlite", nil, nil])
+    #expect(view.isRewound && view.number == 1 && view.term == 1 && view.reason == "the run begins")
+    #expect(try play.train().count == 2)
     for chunk in 0..<2 {
       let worker = play[.worker(chunk)]
       #expect(play.receive(worker.ask(.scores(Sample.scores(round: 1, chunk: chunk))), worker).isEmpty)
       #expect(worker.answers.last?.name == "noted")
       try play.report(WorkerReport.done, .worker(chunk))
     }
-    try play.report(ServerReport.written(slots: 1, bytes: 2), .server(1))
-    #expect(
-      try play.report(ServerReport.written(slots: 1, bytes: 2), .server(0))
-        == ["commit epoch 1, checkpoint 1, next step 8"])
-    #expect(play.tell(.committed).contains("epoch 1 done"))
-    for number in 0..<2 { try play.report(ServerReport.done, .server(number)) }
+    try play.report(ProgramPlay.part(), .server(1))
+    #expect(try play.report(ProgramPlay.part(), .server(0)) == ["commit epoch 1, checkpoint 1, next step 8"])
+    #expect(try play.written(.commit).contains("epoch 1 done"))
     try play.report(ServerReport.digests(SlotDigests([])), .server(0))
     #expect(try play.report(ServerReport.digests(SlotDigests([])), .server(1)) == ["completed"])
     #expect(play.core.openQuestions == 0)
+    play.processes.forEach { $0.isWilling = false }
     #expect(play.tell(.dismiss) == ["server-0: stop", "server-1: stop", "worker-0: stop", "worker-1: stop"])
     #expect(!play.core.isAlone)
     for number in 0..<2 {
@@ -57,11 +55,11 @@ struct CoordinatorCoreTests {
   @Test("A repeated report, or a lost one, counts once")
   func repetitions() throws {
     let play = CoordinatorPlay.gathered(try Sample.training())
-    let envelope = try play[.server(0)].report(ServerReport.adopted)
+    let envelope = try play[.server(0)].report(ServerReport.settled(Self.totals))
     for _ in 0..<3 { #expect(play.receive(envelope, play[.server(0)]).isEmpty) }
     #expect(play.core.openQuestions == 3)
     // The others are asked again until they answer.
-    let asked = Set(play.wait(2).filter { $0.contains(": be ") })
+    let asked = Set(play.wait(2).filter { $0.contains("settle") || $0.contains("train") })
     #expect(asked.count == 3 && !asked.contains { $0.hasPrefix("server-0") })
   }
 
@@ -114,10 +112,22 @@ struct CoordinatorCoreTests {
     #expect(try play.report(WorkerReport.surveyed(nothing), .worker(1)) == ["completed"])
     #expect(play.wait(30).isEmpty, "nobody is asked anything between two plans, and nobody has to get on")
     let begun = play.tell(.start(try Sample.training()))
-    #expect(begun.count == 5 && begun[0] == "view 2" && play.outcome != nil)
-    #expect(play.processes.allSatisfy { $0.session.identity.view == 2 })
-    try play.adopt()
-    #expect(play.core.openQuestions == 4)
+    #expect(begun.contains("view 2 at 0, rewound: server-0 server-1 worker-0 worker-1"))
+    #expect(begun.last == "worker-1: train 1 in epoch 1 steps 0..<8")
+    #expect(play.processes.allSatisfy { $0.view == 2 })
+    #expect(play[.server(0)].assignment?.database == "shards/server-0.sqlite")
+  }
+
+  @Test("A stage that follows another starts from what that came to, not from what homes hold")
+  func twoStages() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training(Sample.settings(epochs: 1), evaluates: false))
+    try play.finishEpoch()
+    for number in 0..<2 { try play.report(ServerReport.digests(SlotDigests([])), .server(number)) }
+    #expect(play.outcome != nil)
+    let start = ModelPlan.Start(clock: 8, restore: .init(checkpoints: [1], databases: ["a"]))
+    let begun = play.tell(.start(try Sample.training(stage: 1, start: start)))
+    #expect(begun.contains("server-0: be server 0 at 8, from checkpoint 1"))
+    #expect(begun.last == "worker-1: train 1 in epoch 1 steps 8..<16")
   }
 
   @Test("What a plan that ended had asked is nothing to the next")
@@ -129,12 +139,10 @@ struct CoordinatorCoreTests {
     play.processes.forEach { $0.forgetOrders() }
     _ = play.tell(.start(try Sample.training()))
     #expect(play.receive(late, play[.worker(0)]).isEmpty && play.core.openQuestions == 4)
-    let scores = play[.worker(1)]
-    var old = scores.ask(.scores(Sample.scores(round: 0, chunk: 9, rows: 1)))
+    let worker = play[.worker(1)]
+    var old = worker.ask(.scores(Sample.scores(round: 0, chunk: 9, rows: 1)))
     old.preamble.view = 1
-    #expect(play.receive(old, scores).isEmpty)
-    try play.adopt()
-    #expect(play.failure == nil)
+    #expect(play.receive(old, worker).isEmpty && play.failure == nil)
   }
 
   @Test("A member that fails ends the run with its own words, and is told that it was heard")
@@ -149,6 +157,15 @@ struct CoordinatorCoreTests {
     #expect(other.receive(other[.server(0)].say(.failed("gone")), other[.server(0)]) == ["failed: server-0: gone."])
   }
 
+  @Test("A process that has only just come, and fails, leaves the run as it is")
+  func newcomerFails() throws {
+    let play = CoordinatorPlay.gathered(try Sample.training())
+    play.join(.worker, 7)
+    let worker = play.processes[4]
+    #expect(play.receive(worker.ask(.failed("no such file.")), worker) == ["say: worker-2: no such file."])
+    #expect(!play.wait(2, moving: true).contains { $0.contains("view") } && play.outcome == nil)
+  }
+
   @Test("A run ends before it has begun, too")
   func endBeforeBeginning() throws {
     let play = CoordinatorPlay()
@@ -159,64 +176,61 @@ struct CoordinatorCoreTests {
     #expect(other.tell(.interrupt) == ["interrupted, last checkpoint none"])
     let third = CoordinatorPlay()
     _ = third.tell(.start(try Sample.training()))
-    #expect(third.wait(30).last?.hasPrefix("failed: after 30 s still waiting for 2 of 2 servers") == true)
+    let said = third.wait(30)
+    #expect(said.first == "say: waiting for 2 of 2 servers and 2 of 2 workers")
+    #expect(said.last?.hasPrefix("failed: after 30 s still waiting for 2 of 2 servers") == true)
     #expect(third.wait(30).isEmpty)
-  }
-
-  @Test("A silent member ends the run and is named")
-  func silence() throws {
-    let play = CoordinatorPlay.gathered(try Sample.training())
-    #expect(!play.wait(19.8, moving: true, silent: play.processes[3]).contains { $0.hasPrefix("failed") })
-    play.wait(0.5, moving: true, silent: play.processes[3])
-    #expect(play.failure?.hasPrefix("worker-1 (process 21 on h) has been silent for 20 s") == true)
-  }
-
-  @Test("A run in which nobody gets on ends, unless it moves or the catalogue is being written")
-  func standstill() throws {
-    let play = CoordinatorPlay.gathered(try Sample.training(evaluates: false))
-    try play.adopt()
-    play.wait(60, moving: true)
-    #expect(play.outcome == nil)
-    for number in 0..<2 {
-      play.wait(9)
-      try play.report(WorkerReport.trained(stallSeconds: 0), .worker(number))
-      try play.report(ServerReport.settled(Self.totals), .server(number))
-    }
-    play.wait(15)
-    #expect(play.outcome == nil, "a new phase is progress")
-    for number in 0..<2 { try play.report(ServerReport.written(slots: 0, bytes: 0), .server(number)) }
-    play.wait(60)
-    #expect(play.outcome == nil, "the disk has all the time it needs")
-    _ = play.tell(.committed)
-    play.wait(19)
-    #expect(play.outcome == nil)
-    play.wait(2)
-    #expect(play.failure?.hasPrefix("nothing has moved for 20 s") == true)
   }
 
   @Test("What a coordinator is not asked is refused; another version is told so; noise is not answered")
   func nonsense() throws {
     let play = CoordinatorPlay.gathered(try Sample.training())
     let worker = play[.worker(0)]
-    let pull = Pull(table: 0, clock: 0, purpose: .training, ranks: Frame([]))
-    #expect(play.receive(worker.ask(.pull(pull)), worker) == ["refuse [200]: a coordinator is not asked for pull"])
+    let pull = Pull(group: 0, table: 0, clock: 0, purpose: .training, ranks: Frame([]))
+    #expect(play.receive(worker.ask(.pull(pull)), worker) == ["refuse [3]: a coordinator is not asked for pull"])
     let route = Route(bytes: [9])
     #expect(
       play.tell(.malformed(.wrongVersion(found: 1), from: route)).first?.hasPrefix("refuse [9]: protocol") == true)
     #expect(play.tell(.malformed(.malformed("wrong magic"), from: route)).isEmpty)
     let stranger = Process(Sample.registration(.worker, 5), incarnation: 9, route: 9)
-    #expect(play.receive(stranger.beat(), stranger) == ["refuse [9]: the sender is not a member of the run"])
-    #expect(play.receive(stranger.register(), stranger) == ["refuse [9]: this run has the 2 workers it needs"])
+    #expect(play.receive(stranger.saysBeat(), stranger) == ["refuse [9]: the message is of another run"])
     #expect(play.outcome == nil)
   }
 
   @Test("What the connection has no room for is asked again")
   func congestion() throws {
     let play = CoordinatorPlay.gathered(try Sample.training())
-    #expect(play.tell(.congested(play.processes[0].route, request: 1)).isEmpty)
+    let request = play[.server(0)].orders[0].request
+    #expect(play.tell(.congested(play.processes[0].route, request: request)).isEmpty)
     play.time = 0.1
-    #expect(!play.tell(.tick).contains { $0.contains(": be ") })
+    #expect(!play.tell(.tick).contains { $0.contains("server-0: settle") })
     play.time = 0.3
-    #expect(play.tell(.tick).contains("server-0: be server 0 of 2"))
+    #expect(play.tell(.tick).contains("server-0: settle 8"))
+  }
+}
+
+extension CoordinatorPlay {
+  /// All members train an epoch; returns what comes of the last.
+  @discardableResult func train() throws -> [String] {
+    var last: [String] = []
+    for member in core.program?.members(.worker) ?? [] {
+      last = try report(WorkerReport.trained(stallSeconds: 0), member)
+    }
+    for member in core.program?.members(.server) ?? [] where !self[member].orders.isEmpty {
+      last = try report(ServerReport.settled(CoordinatorCoreTests.totals), member)
+    }
+    return last
+  }
+
+  /// An epoch without evaluation is trained, and its checkpoint is committed.
+  @discardableResult func finishEpoch() throws -> [String] {
+    try train()
+    for member in core.program?.firstHomes.sorted() ?? [] { try report(ProgramPlay.part(), member) }
+    return try written(.commit)
+  }
+
+  /// All servers have gone through steps.
+  func advance(to clock: UInt64) {
+    for process in processes where process.role == .server && !process.isDead { process.advance(to: clock) }
   }
 }

@@ -6,34 +6,73 @@ import Wire
 
 @testable import Coordinator
 
-/// A coordinator's core with two servers and two workers played by hand, whose messages reach each other at once.
+/// A coordinator's core with its members and its catalogue played by hand. Messages reach each other at once; members do
+/// by themselves what they are willing to, and the catalogue what it is not slow to do.
 final class CoordinatorPlay {
   var core: CoordinatorCore
   var time: Seconds = 0
+  var processes: [Process] = []
   private(set) var outcome: Outcome?
-  private(set) var members: [MemberRecord] = []
-  /// Servers, then workers.
-  let processes: [Process]
+  /// What the catalogue holds.
+  private(set) var history = RunHistory()
+  private(set) var notes: [String] = []
+  private(set) var commits: [(epoch: EpochRecord?, checkpoint: CheckpointRecord)] = []
+  private(set) var lastView: UInt32 = 0
+  private(set) var lastCheckpoint = 0
+  private var term: UInt32 = 1
+  /// By server, where it wrote.
+  private var files: [Int: Set<String>] = [:]
+  /// What the catalogue is told, and waits with.
+  enum Entry { case viewNumber, view, checkpointNumber, commit }
+  var slow: Set<Entry> = [.commit]
+  private var pending: [(entry: Entry, event: CoordinatorCore.Event)] = []
+  private var said: [String] = []
 
-  init() {
-    core = CoordinatorCore(servers: 2, workers: 2, run: 7, timing: Timing(timeout: 20), at: 0)
-    processes = [(Member.Role.server, 0), (.server, 1), (.worker, 0), (.worker, 1)].map { role, number in
-      let member = Member(role, number)
-      return Process(
-        Sample.registration(role, number), incarnation: Sample.incarnation(member) + 1,
-        route: UInt8(Sample.incarnation(member)))
-    }
+  init(_ needs: ClusterNeeds = ClusterNeeds(servers: 2, workers: 2)) {
+    core = Self.core(needs, term: 1, history: RunHistory(), at: 0)
   }
 
-  /// One whose processes have all registered for a plan.
-  static func gathered(_ plan: Plan) -> CoordinatorPlay {
-    let play = CoordinatorPlay()
+  private static func core(
+    _ needs: ClusterNeeds, term: UInt32, history: RunHistory, expectsMembers: Bool = true, at time: Seconds
+  ) -> CoordinatorCore {
+    CoordinatorCore(
+      cluster: needs, run: 7, term: term, incarnation: 1000 + UInt64(term), history: history,
+      expectsMembers: expectsMembers, timing: Timing(timeout: 20), at: time)
+  }
+
+  /// One whose processes have all registered for a plan, and have adopted its first view.
+  static func gathered(
+    _ plan: Plan, _ needs: ClusterNeeds = ClusterNeeds(servers: 2, workers: 2), files: [[String]] = []
+  ) -> CoordinatorPlay {
+    let play = CoordinatorPlay(needs)
     _ = play.tell(.start(plan))
-    for process in play.processes { _ = play.receive(process.register(), process) }
+    for number in 0..<needs.servers { play.join(.server, number) }
+    for number in 0..<needs.workers { play.join(.worker, number, files: files.isEmpty ? [] : files[number]) }
     return play
   }
 
-  subscript(member: Member) -> Process { processes.first { $0.member == member }! }
+  subscript(member: Member) -> Process { processes.last { $0.member == member && !$0.isDead }! }
+  var view: ViewRecord? { core.view }
+
+  // MARK: Processes
+
+  @discardableResult func join(
+    _ role: Member.Role, _ number: Int, incarnation: UInt64? = nil, files: [String] = []
+  ) -> [String] {
+    let place = processes.count
+    let process = Process(
+      Sample.registration(role, number, files: files), incarnation: incarnation ?? UInt64(500 + place),
+      route: UInt8(place + 1))
+    processes.append(process)
+    return receive(process.register(), process)
+  }
+
+  /// The process dies, and whoever watches it says so.
+  @discardableResult func kill(_ process: Process) -> [String] {
+    process.isDead = true
+    let registration = process.registration
+    return tell(.died(host: registration.host, process: registration.process, "\(process.member!) died"))
+  }
 
   func receive(_ envelope: Envelope, _ process: Process) -> [String] {
     tell(.received(envelope, from: process.route))
@@ -50,41 +89,94 @@ final class CoordinatorPlay {
     let end = time + seconds
     while time < end - 0.01 {
       time += 0.1
-      for process in processes where process !== silent && process.member != nil {
-        sentences += receive(process.beat(Beat(done: moving ? UInt64(time * 10) : 0)), process)
+      for process in processes where process !== silent && process.member != nil && !process.isDead {
+        if moving { process.beat.done = UInt64(time * 10) }
+        sentences += receive(process.saysBeat(), process)
       }
       sentences += tell(.tick)
     }
     return sentences
   }
 
+  // MARK: Events
+
   /// Tells the core, delivers what it sends, and returns the rest as sentences.
-  func tell(_ event: CoordinatorCore.Event) -> [String] {
-    core.receive(event, at: time).compactMap { effect in
-      switch effect {
-      case .send(let envelope, let route):
-        let process = processes.first { $0.route == route }
-        process?.hear(envelope)
-        if case .refusal(let refusal) = envelope.message { return "refuse \(route.bytes): \(refusal)" }
-        guard case .order = envelope.message, let member = process?.member else { return nil }
-        return "\(member): \(Sentence.order(envelope.message, to: member))"
-      case .recordMembers(let members, let view):
-        self.members = members
-        return "view \(view)"
-      case .commit(let epoch, let checkpoint): return Sentence.commit(epoch, checkpoint)
-      case .progress: return "progress"
-      case .epochDone(let epoch): return "epoch \(epoch.epoch) done"
-      case .say(let sentence): return "say: \(sentence)"
-      case .finish(let outcome):
-        self.outcome = outcome
-        return Sentence.outcome(outcome)
-      }
-    }
+  @discardableResult func tell(_ event: CoordinatorCore.Event) -> [String] {
+    let before = said.count
+    perform(event)
+    return Array(said[before...])
   }
 
-  func adopt() throws {
-    for number in 0..<2 { try report(ServerReport.adopted, .server(number)) }
-    for number in 0..<2 { try report(WorkerReport.adopted, .worker(number)) }
+  private func perform(_ event: CoordinatorCore.Event) {
+    var answers: [(Envelope, Process)] = []
+    for effect in core.receive(event, at: time) {
+      switch effect {
+      case .send(let envelope, let route): answers += deliver(envelope, route)
+      case .reserveView:
+        lastView += 1
+        write(.viewNumber, .viewReserved(lastView))
+      case .record(let view):
+        #expect(!(history.lastView.map { $0.number >= view.number } ?? false), "numbers of views grow")
+        history.lastView = view
+        for member in view.members { files[member.number, default: []].formUnion([member.database].compactMap { $0 }) }
+        said.append(Sentence.view(view))
+        write(.view, .viewRecorded)
+      case .reserveCheckpoint:
+        lastCheckpoint += 1
+        write(.checkpointNumber, .checkpointReserved(lastCheckpoint))
+      case .commit(let epoch, let checkpoint):
+        #expect(history.checkpoints.allSatisfy { $0.number < checkpoint.number && $0.step <= checkpoint.step })
+        commits.append((epoch, checkpoint))
+        history.checkpoints.append(checkpoint)
+        if let epoch { history.epochs.append(epoch) }
+        said.append(Sentence.commit(epoch, checkpoint))
+        write(.commit, .committed)
+      case .note(let sentence): notes.append(sentence)
+      case .progress: said.append("progress")
+      case .epochDone(let epoch): said.append("epoch \(epoch.epoch) done")
+      case .say(let sentence): said.append("say: \(sentence)")
+      case .finish(let outcome):
+        self.outcome = outcome
+        said.append(Sentence.outcome(outcome))
+      }
+    }
+    for (envelope, process) in answers { perform(.received(envelope, from: process.route)) }
+  }
+
+  private func deliver(_ envelope: Envelope, _ route: Route) -> [(Envelope, Process)] {
+    let process = processes.last { $0.route == route }
+    process?.hear(envelope)
+    if case .refusal(let refusal) = envelope.message { said.append("refuse \(route.bytes): \(refusal)") }
+    guard let process else { return [] }
+    if case .order = envelope.message, let member = process.member {
+      said.append("\(member): \(Sentence.order(envelope.message, to: member, view: envelope.preamble.view))")
+    }
+    return process.obey().map { ($0, process) }
+  }
+
+  private func write(_ entry: Entry, _ event: CoordinatorCore.Event) {
+    if slow.contains(entry) { pending.append((entry, event)) } else { perform(event) }
+  }
+
+  /// The catalogue has written the oldest of these.
+  @discardableResult func written(_ entry: Entry) throws -> [String] {
+    let index = try #require(pending.firstIndex { $0.entry == entry })
+    return tell(pending.remove(at: index).event)
+  }
+
+  /// Another coordinator reigns over what the catalogue holds. Members are yet to hear of it.
+  func reign(_ plan: Plan, expectsMembers: Bool = true) -> [String] {
+    term += 1
+    pending = []
+    history.incarnations = files.mapValues(\.count)
+    core = Self.core(core.cluster, term: term, history: history, expectsMembers: expectsMembers, at: time)
+    return tell(.start(plan))
+  }
+
+  /// A member hears of another coordinator.
+  @discardableResult func `return`(_ process: Process) -> [String] {
+    process.returns()
+    return receive(process.register(), process)
   }
 
   var failure: String? { if case .failed(let sentence)? = outcome { sentence } else { nil } }

@@ -20,38 +20,64 @@ struct PlanTests {
     try data.train.map { try Partition(decoding: try #require(data.articles[$0])) }
   }
 
-  @Test("Slices are dealt whole and in order, to every worker at least one", arguments: 1...8)
-  func slices(workers: Int) throws {
-    let plan = try Self.model(workers: workers, files: [20])
-    #expect(plan.workerSlices.joined().map { $0 } == Array(0..<8))
-    #expect(plan.workerSlices.allSatisfy { !$0.isEmpty })
-    #expect(plan.workerSlices.map(\.count).max()! - plan.workerSlices.map(\.count).min()! <= 1)
-  }
-
   @Test("Partitions are a function of data, seed and slices: the number of workers does not show", arguments: 2...8)
   func independence(workers: Int) throws {
     let one = try Self.model(workers: 1, files: [20, 11]).data
     let many = try Self.model(workers: workers, files: [20, 11]).data
     #expect(one.train == many.train && one.articles == many.articles && one.epochSteps == many.epochSteps)
-    #expect(one.catalogued.map(\.digest) == one.train.map(\.description))
+    #expect(one.catalogued(stage: 2).map(\.digest) == one.train.map(\.description))
     #expect(try Self.partitions(one).flatMap(\.numbers).sorted() == Array(0..<31))
   }
 
-  @Test("A worker is leased what it can read, and slices by how much that is")
+  @Test("With data of their own, workers can read slices by how much they have, and all can be read by somebody")
   func locality() throws {
     let holders = [[0], [1], [2], [1, 2]]
-    let plan = try Self.model(workers: 3, files: [60, 20, 20, 20], holders: holders)
-    #expect(plan.workerSlices.map(\.count) == [3, 2, 3])
-    let partitions = try Self.partitions(plan.data)
+    let data = try Self.model(workers: 3, files: [60, 20, 20, 20], holders: holders).data
+    let partitions = try Self.partitions(data)
     #expect(partitions.map(\.slice) == Array(0..<8) && partitions.flatMap(\.numbers).sorted() == Array(0..<120))
-    for (worker, slices) in plan.workerSlices.enumerated() {
-      let mine = slices.map { partitions[$0] }
-      if worker == 0 { #expect(mine.reduce(0) { $0 + $1.rows } == 600) }
-      for file in mine.flatMap(\.files) {
+    let readable = (0..<3).map { worker in
+      data.readable(with: holders.indices.filter { holders[$0].contains(worker) }.map { "file-\($0)" })!
+    }
+    #expect(readable.map(\.count) == [3, 2, 3] || readable.reduce(Set()) { $0.union($1) } == Set(0..<8))
+    #expect(readable[0].reduce(0) { $0 + partitions[$1].rows } == 600)
+    for (worker, slices) in readable.enumerated() {
+      for file in slices.flatMap({ partitions[$0].files }) {
         let number = try #require(Int(file.baseName.dropFirst(5)))
         #expect(holders[number].contains(worker))
       }
     }
+    #expect(data.readable(with: [])!.isEmpty)
+    #expect(data.readable(with: (0..<4).map { "file-\($0)" }) == Set(0..<8))
+    #expect(try Self.model(workers: 3, files: [60]).data.readable(with: []) == nil, "all can read what is shared")
+  }
+
+  @Test("A plan from the catalogue's partitions is the one that was made from the data", arguments: [false, true])
+  func fromCatalogue(isLocal: Bool) throws {
+    let settings = Sample.settings(workers: 2, slices: 8)
+    let made = try Sample.model(
+      settings, train: Sample.index([[20, 7], [30]]), evaluation: Sample.index([[9], [5]]),
+      trainHolders: isLocal ? [[0], [1]] : nil)
+    let read = try ModelPlan(
+      settings: settings, model: made.model, partitions: made.data.catalogued(stage: 1).shuffled(),
+      encoding: Sample.encoding, vocabulary: nil, isLocal: isLocal, start: made.start)
+    #expect(read.data.epochSteps == made.data.epochSteps && read.data.rows == made.data.rows && made.data.rows == 57)
+    #expect(read.data.articles == made.data.articles && read.data.articles.count > 8)
+    #expect(read.data.train == made.data.train && read.data.evaluation == made.data.evaluation)
+    #expect(read.data.evaluationRows == made.data.evaluationRows && made.data.evaluationRows == [9, 5])
+    #expect(read.data.files == made.data.files && (made.data.files != nil) == isLocal)
+    #expect(read.tables == made.tables)
+    #expect(read.data.articles(forSlices: [1, 5]) == made.data.articles(forSlices: [1, 5]))
+  }
+
+  @Test("Without data to evaluate on, neither plan has any")
+  func withoutEvaluation() throws {
+    let settings = Sample.settings(slices: 8)
+    let made = try Sample.model(settings, evaluation: nil)
+    let read = try ModelPlan(
+      settings: settings, model: made.model, partitions: made.data.catalogued(stage: 0), encoding: Sample.encoding,
+      vocabulary: nil, isLocal: false, start: made.start)
+    #expect(made.data.evaluationRows == nil && read.data.evaluationRows == nil && read.data.evaluation.isEmpty)
+    #expect(read.data.epochSteps == made.data.epochSteps)
   }
 
   @Test("A worker that can read nothing is named")
@@ -88,9 +114,9 @@ struct PlanTests {
     index.rows = index.chunks.reduce(0) { $0 + $1.rows }
     let plan = try Sample.model(
       Sample.settings(workers: 500, slices: 500), train: index, evaluation: nil)
-    for slices in plan.workerSlices {
-      let bytes = plan.data.articles(forSlices: slices).all.reduce(0) { $0 + plan.data.articles[$1]!.count }
-      #expect(slices.count == 1 && bytes < 1_000_000)
+    for slice in 0..<500 {
+      let bytes = plan.data.articles(forSlices: [slice]).all.reduce(0) { $0 + plan.data.articles[$1]!.count }
+      #expect(bytes < 1_000_000)
     }
     #expect(plan.data.rows == index.rows)
   }

@@ -9,29 +9,41 @@ import Wire
 /// A run's programme with its members played by hand; what it wants is read as sentences.
 struct ProgramPlay {
   var program: RunProgram
-  var time: Seconds = 0
-  private(set) var commits: [(epoch: EpochRecord, checkpoint: CheckpointRecord)] = []
+  var time: Seconds = 1
+  private(set) var commits: [(epoch: EpochRecord?, checkpoint: CheckpointRecord)] = []
   private(set) var outcome: Outcome?
   private(set) var progress: [RunProgress] = []
+  private var number: Int
+  /// Whether checkpoints get their numbers at once.
+  var isNumbering = true
 
-  init(_ plan: Plan, members: [Place] = Sample.places()) { program = RunProgram(plan, members: members) }
+  init(_ plan: Plan, history: RunHistory = RunHistory()) {
+    program = RunProgram(plan, history: history)
+    number = history.checkpoints.last?.number ?? 0
+  }
 
   /// One whose members have all adopted, and what they were asked then.
-  static func adopted(_ plan: Plan) -> (play: ProgramPlay, asked: [String]) {
-    var play = ProgramPlay(plan)
-    _ = play.start()
-    var asked: [String] = []
-    for member in Sample.places().compactMap(\.member) { asked += play.adopt(member) }
+  static func adopted(
+    _ plan: Plan, history: RunHistory = RunHistory(), view: ViewRecord = Sample.view()
+  ) -> (play: ProgramPlay, asked: [String]) {
+    var play = ProgramPlay(plan, history: history)
+    _ = play.enter(view)
+    let asked = play.adoptAll()
     return (play, asked)
   }
 
-  mutating func start() -> [String] { read(program.start()) }
+  mutating func enter(_ view: ViewRecord = Sample.view()) -> [String] { read(program.enter(view, at: time)) }
   mutating func committed() -> [String] { read(program.committed(at: time)) }
   mutating func interrupt() -> [String] { read(program.interrupt()) }
   mutating func fail(_ sentence: String) -> [String] { read(program.fail(sentence)) }
+  mutating func reserved(_ number: Int) -> [String] { read(program.reserved(number)) }
 
   mutating func adopt(_ member: Member) -> [String] {
     member.role == .server ? report(ServerReport.adopted, member) : report(WorkerReport.adopted, member)
+  }
+
+  mutating func adoptAll() -> [String] {
+    (program.members(.server) + program.members(.worker)).flatMap { adopt($0) }
   }
 
   mutating func report(_ report: ServerReport, _ member: Member) -> [String] {
@@ -50,8 +62,10 @@ struct ProgramPlay {
     read(program.receive(scores, request: 5, from: .worker(worker), at: time))
   }
 
-  mutating func beat(_ beat: Beat, _ member: Member) -> [String] {
-    read(program.receive(beat, from: member, at: time))
+  mutating func beat(_ clock: UInt64, rows: UInt64 = 20, _ member: Member = .server(0)) -> [String] {
+    var beat = Beat(done: clock)
+    (beat.clock, beat.totals) = (clock, StepTotals(rows: rows, lossSum: 5))
+    return read(program.receive(beat, from: member, at: time))
   }
 
   /// All members train an epoch; returns what comes of the last.
@@ -71,28 +85,36 @@ struct ProgramPlay {
     return report(WorkerReport.done, .worker(1))
   }
 
+  static func part(_ slots: Int = 1, _ bytes: Int = 2, rows: UInt64 = 40) -> ServerReport {
+    .written(WrittenPart(slots: slots, bytes: bytes, totals: StepTotals(rows: rows, lossSum: 20)))
+  }
+
   /// Both servers write; returns what comes of the last.
   mutating func write() -> [String] {
-    _ = report(ServerReport.written(slots: 3, bytes: 100), .server(0))
-    return report(ServerReport.written(slots: 4, bytes: 50), .server(1))
+    _ = report(Self.part(3, 100), .server(0))
+    return report(Self.part(4, 50), .server(1))
   }
 
   private mutating func read(_ effects: [RunProgram.Effect]) -> [String] {
-    effects.map { effect in
+    effects.flatMap { effect -> [String] in
       switch effect {
-      case .ask(let member, let message): return "\(member): \(Sentence.order(message, to: member))"
-      case .answer(let member, _, let message): return "answer \(member): \(message.name)"
+      case .ask(let member, let message): return ["\(member): \(Sentence.order(message, to: member))"]
+      case .answer(let member, _, let message): return ["answer \(member): \(message.name)"]
+      case .reserveCheckpoint:
+        guard isNumbering else { return ["number"] }
+        number += 1
+        return reserved(number)
       case .commit(let epoch, let checkpoint):
         commits.append((epoch, checkpoint))
-        return Sentence.commit(epoch, checkpoint)
+        return [Sentence.commit(epoch, checkpoint)]
       case .progress(let progress):
         self.progress.append(progress)
-        return "progress"
-      case .epochDone(let epoch): return "epoch \(epoch.epoch) done"
-      case .say(let sentence): return "say: \(sentence)"
+        return ["progress"]
+      case .epochDone(let epoch): return ["epoch \(epoch.epoch) done"]
+      case .say(let sentence): return ["say: \(sentence)"]
       case .finish(let outcome):
         self.outcome = outcome
-        return Sentence.outcome(outcome)
+        return [Sentence.outcome(outcome)]
       }
     }
   }

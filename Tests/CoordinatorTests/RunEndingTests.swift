@@ -113,12 +113,10 @@ struct RunEndingTests {
       _ = play.report(ServerReport.settled(StepTotals(rows: 40, lossSum: .nan)), .server(number))
     }
     #expect(play.failure == nil)
-    var beat = Beat(done: .max)
-    (beat.clock, beat.totals) = (.max, StepTotals(rows: .max, lossSum: -.infinity))
-    #expect(play.beat(beat, .server(0)).isEmpty)
+    #expect(play.beat(.max, rows: .max).isEmpty)
     _ = play.evaluate(round: 1, quality: .infinity)
-    _ = play.report(ServerReport.written(slots: .max, bytes: .min), .server(0))
-    _ = play.report(ServerReport.written(slots: .max, bytes: .min), .server(1))
+    _ = play.report(ProgramPlay.part(.max, .min), .server(0))
+    _ = play.report(ProgramPlay.part(.max, .min), .server(1))
     #expect(play.commits.count == 1)
     #expect(play.committed().count == 7)
   }

@@ -12,8 +12,9 @@ struct RunProgramTests {
   func training() throws {
     var play = ProgramPlay(try Sample.training())
     #expect(
-      play.start() == [
-        "server-0: be server 0 of 2", "server-1: be server 1 of 2", "worker-0: be worker 0 for slices [0]",
+      play.enter() == [
+        "server-0: be server 0 at 0, fresh", "server-1: be server 1 at 0, fresh",
+        "worker-0: be worker 0 for slices [0]",
         "worker-1: be worker 1 for slices [1]",
       ])
     for member in [Member.server(1), .worker(0), .server(0), .server(0)] { #expect(play.adopt(member).isEmpty) }
@@ -28,10 +29,12 @@ struct RunProgramTests {
         play.train() == ["worker-0: evaluate \(epoch) at \(8 * epoch)", "worker-1: evaluate \(epoch) at \(8 * epoch)"])
       #expect(
         play.evaluate(round: epoch)
-          == ["server-0: checkpoint \(epoch) at \(8 * epoch)", "server-1: checkpoint \(epoch) at \(8 * epoch)"])
+          == (0..<2).map {
+            "server-\($0): checkpoint \(epoch) at \(8 * epoch)" + (epoch > 1 ? " since \(8 * epoch - 8)" : "")
+          })
       #expect(play.write() == ["commit epoch \(epoch), checkpoint \(epoch), next step \(8 * epoch)"])
       #expect(!play.program.expectsProgress, "the catalogue is written")
-      #expect(play.program.lastCheckpoint == (epoch == 1 ? nil : 1))
+      #expect(play.program.lastCheckpoint?.number == (epoch == 1 ? nil : 1))
       #expect(
         play.committed() == ["epoch \(epoch) done", "server-0: committed \(epoch)", "server-1: committed \(epoch)"]
           + (epoch == 1
@@ -56,14 +59,14 @@ struct RunProgramTests {
     var (play, _) = ProgramPlay.adopted(try Sample.training(evaluates: false))
     #expect(play.train() == ["server-0: checkpoint 1 at 8", "server-1: checkpoint 1 at 8"])
     _ = play.write()
-    #expect(play.commits[0].epoch.auc == nil && play.commits[0].epoch.logloss == nil)
+    #expect(play.commits[0].epoch?.auc == nil && play.commits[0].epoch?.logloss == nil)
   }
 
   @Test("A run that goes on from a checkpoint counts its steps from there")
   func resumed() throws {
-    let restore = ServerAssignment.Restore(checkpoint: 3, databases: ["a"], clock: 24)
-    var play = ProgramPlay(try Sample.training(restore: restore))
-    #expect(play.start().first == "server-0: be server 0 of 2 from checkpoint 3")
+    var play = ProgramPlay(try Sample.training(start: Sample.start()))
+    #expect(play.program.recordedClock == 24)
+    #expect(play.enter(Sample.view(clock: 24)).first == "server-0: be server 0 at 24, from checkpoint 3")
     for member in Sample.places().compactMap(\.member).dropLast() { #expect(play.adopt(member).isEmpty) }
     #expect(play.adopt(.worker(1)).last == "worker-1: train 1 in epoch 1 steps 24..<32")
   }
@@ -92,8 +95,8 @@ struct RunProgramTests {
 
   @Test("A scoring run evaluates what the checkpoint says, and touches no checkpoint")
   func scoring() throws {
-    let restore = ServerAssignment.Restore(checkpoint: 3, databases: ["a"], clock: 24)
-    var (play, asked) = ProgramPlay.adopted(try Sample.scoring(restore: restore))
+    var (play, asked) = ProgramPlay.adopted(
+      try Sample.scoring(start: Sample.start()), view: Sample.view(clock: 24))
     #expect(asked == ["worker-0: evaluate 0 at 24", "worker-1: evaluate 0 at 24"])
     #expect(play.evaluate(round: 0) == ["completed"])
     let result = try #require(play.result)
@@ -104,7 +107,7 @@ struct RunProgramTests {
   @Test("A survey asks workers alone, and tells what each has in the order of their places")
   func survey() throws {
     var play = ProgramPlay(try Sample.survey())
-    #expect(play.start() == ["worker-0: survey [\"*.txt\"]", "worker-1: survey [\"*.txt\"]"])
+    #expect(play.enter() == ["worker-0: survey [\"*.txt\"]", "worker-1: survey [\"*.txt\"]"])
     #expect(play.report(WorkerReport.surveyed(SurveyResult(train: nil, valid: nil)), .worker(1)).isEmpty)
     #expect(play.report(WorkerReport.surveyed(SurveyResult(train: nil, valid: nil)), .worker(0)) == ["completed"])
     #expect(play.result?.surveys.count == 2)
@@ -119,7 +122,7 @@ struct RunProgramTests {
       #expect(play.report(WorkerReport.trained(stallSeconds: 100), .worker(0)).isEmpty)
       #expect(play.report(ServerReport.settled(totals), .server(0)).isEmpty)
       #expect(play.report(WorkerReport.done, .worker(1)).isEmpty)
-      #expect(play.report(ServerReport.written(slots: 1, bytes: 1), .server(1)).isEmpty)
+      #expect(play.report(ProgramPlay.part(1, 1), .server(1)).isEmpty)
       #expect(play.report(ServerReport.digests(SlotDigests([])), .server(1)).isEmpty)
       #expect(play.report(ServerReport.done, .server(1)).isEmpty)
       #expect(play.committed().isEmpty)
@@ -133,9 +136,9 @@ struct RunProgramTests {
     #expect(play.score(Sample.scores(round: 0, chunk: 0), 0) == ["answer worker-0: noted"])
     #expect(play.evaluate(round: 1).count == 2)
     #expect(play.score(Sample.scores(round: 1, chunk: 0), 0) == ["answer worker-0: noted"])
-    for _ in 0..<2 { #expect(play.report(ServerReport.written(slots: 1, bytes: 1), .server(0)).isEmpty) }
-    #expect(play.report(ServerReport.written(slots: 2, bytes: 1), .server(1)).count == 1)
-    #expect(play.commits[0].checkpoint.slots == 3 && play.commits[0].epoch.stallSeconds == 50)
+    for _ in 0..<2 { #expect(play.report(ProgramPlay.part(1, 1), .server(0)).isEmpty) }
+    #expect(play.report(ProgramPlay.part(2, 1), .server(1)).count == 1)
+    #expect(play.commits[0].checkpoint.slots == 3 && play.commits[0].epoch?.stallSeconds == 50)
     #expect(play.committed().count == 7)
     #expect(play.committed().isEmpty)
   }
@@ -143,19 +146,16 @@ struct RunProgramTests {
   @Test("Progress is what the first server counts in the epoch that is trained")
   func progress() throws {
     var (play, _) = ProgramPlay.adopted(try Sample.training())
-    play.time = 2
-    var beat = Beat(done: 3)
-    (beat.clock, beat.totals) = (3, StepTotals(rows: 20, lossSum: 5))
-    #expect(play.beat(beat, .server(0)) == ["progress"])
+    play.time = 3
+    #expect(play.beat(3) == ["progress"])
     #expect(
       play.progress == [
         RunProgress(
           epoch: 1, epochs: 2, rows: 20, rowsInEpoch: 40, trainLogloss: 0.25, samplesPerSecond: 10, secondsLeft: 6)
       ])
-    #expect(play.beat(beat, .server(1)).isEmpty && play.beat(beat, .worker(0)).isEmpty)
+    #expect(play.beat(3, .server(1)).isEmpty && play.beat(3, .worker(0)).isEmpty)
     for (clock, rows): (UInt64, UInt64) in [(0, 20), (9, 20), (3, 41), (3, .max), (.max, 1)] {
-      (beat.clock, beat.totals) = (clock, StepTotals(rows: rows, lossSum: 5))
-      #expect(play.beat(beat, .server(0)).isEmpty, "\(clock) \(rows)")
+      #expect(play.beat(clock, rows: rows).isEmpty, "\(clock) \(rows)")
     }
   }
 }

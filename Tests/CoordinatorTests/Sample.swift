@@ -41,28 +41,52 @@ enum Sample {
 
   static func model(
     _ settings: Settings, train: DatasetIndex? = index(), evaluation: DatasetIndex? = index(),
-    trainHolders: [[Int]]? = nil, restore: ServerAssignment.Restore? = nil
+    trainHolders: [[Int]]? = nil, start: ModelPlan.Start = ModelPlan.Start()
   ) throws -> ModelPlan {
     try ModelPlan(
       settings: settings, model: settings.model.configuration(fields: 1), train: train, evaluation: evaluation,
-      trainHolders: trainHolders, restore: restore)
+      trainHolders: trainHolders, start: start)
   }
 
   static func training(
-    _ settings: Settings = settings(), evaluates: Bool = true, restore: ServerAssignment.Restore? = nil
+    _ settings: Settings = settings(), evaluates: Bool = true, stage: Int = 0,
+    start: ModelPlan.Start = ModelPlan.Start()
   ) throws -> Plan {
-    let model = try model(settings, evaluation: evaluates ? index() : nil, restore: restore)
-    return try Plan(.train(model, databases: ["s0", "s1"]), settings: settings, gatherSeconds: 30)
+    let model = try model(settings, evaluation: evaluates ? index() : nil, start: start)
+    return try Plan(.train(model, shards: "shards"), stage: stage, settings: settings, gatherSeconds: 30)
   }
 
-  static func scoring(restore: ServerAssignment.Restore) throws -> Plan {
+  /// The first file is worker-0's alone, the second worker-1's.
+  static func localTraining() throws -> Plan {
     let settings = settings()
-    return try Plan(.score(model(settings, train: nil, restore: restore)), settings: settings, gatherSeconds: 30)
+    let model = try model(
+      settings, train: index([[20], [20]]), evaluation: nil, trainHolders: [[0], [1]])
+    return try Plan(.train(model, shards: "shards"), settings: settings, gatherSeconds: 30)
   }
 
-  static func survey() throws -> Plan {
+  static func scoring(start: ModelPlan.Start) throws -> Plan {
+    let settings = settings()
+    return try Plan(.score(model(settings, train: nil, start: start)), settings: settings, gatherSeconds: 30)
+  }
+
+  static func survey(stage: Int = 0) throws -> Plan {
     let order = SurveyOrder(train: ["*.txt"], valid: [], schema: Schema(format: .libfm), badRows: .fail)
-    return try Plan(.survey(order), settings: settings(), gatherSeconds: 30)
+    return try Plan(.survey(order), stage: stage, settings: settings(), gatherSeconds: 30)
+  }
+
+  static func start(checkpoint: Int = 3, clock: UInt64 = 24) -> ModelPlan.Start {
+    .init(clock: clock, restore: .init(checkpoints: [1, checkpoint], databases: ["a"]))
+  }
+
+  static func checkpoint(_ number: Int, step: UInt64, epoch: Int = 1, stage: Int = 0) -> CheckpointRecord {
+    CheckpointRecord(
+      number: number, stage: stage, epoch: epoch, step: step, totals: StepTotals(rows: step * 5, lossSum: 1), slots: 1,
+      bytes: 1, shards: ["shards/server-0.sqlite", "shards/server-1.sqlite"])
+  }
+
+  static func epoch(_ number: Int, stage: Int = 0) -> EpochRecord {
+    EpochRecord(
+      stage: stage, epoch: number, steps: 8, rows: 40, trainLogloss: 0.5, seconds: 10, stallSeconds: 1)
   }
 
   /// Scores of a whole chunk: every second row is a click, and better the higher `quality`.
@@ -83,55 +107,37 @@ enum Sample {
   static func place(_ member: Member) -> Place {
     Place(
       registration: registration(member.role, member.number), incarnation: incarnation(member),
-      registrationRequest: 1, member: member, session: Session(Preamble(), timing: Timing(), at: 0), movedAt: 0)
+      registrationRequest: 1, member: member, session: Session(Preamble(), timing: Timing(), at: 0), movedAt: 0,
+      joinedAt: 0)
   }
 
-  static func registration(_ role: Member.Role, _ number: Int, host: String = "h") -> Registration {
+  static func registration(
+    _ role: Member.Role, _ number: Int, host: String = "h", files: [String] = []
+  ) -> Registration {
     Registration(
       role: role, host: host, process: Int32((role == .server ? 10 : 20) + number),
-      endpoint: role == .server ? "tcp://h:\(number)" : nil)
+      endpoint: role == .server ? "tcp://h:\(number)" : nil, files: files)
   }
 
   static func incarnation(_ member: Member) -> UInt64 { UInt64(member.role.rawValue) * 100 + UInt64(member.number) }
-}
 
-/// What is asked and told, as sentences.
-enum Sentence {
-  static func order(_ message: Message, to member: Member) -> String {
-    guard case .order(let control) = message else { return message.name }
-    if member.role == .server {
-      guard let order = try? control.decode(ServerOrder.self) else { return "?" }
-      switch order {
-      case .adopt(let assignment):
-        return "be server \(assignment.server) of \(assignment.slots.servers)"
-          + (assignment.restore.map { " from checkpoint \($0.checkpoint)" } ?? "")
-      case .settle(let clock): return "settle \(clock)"
-      case .checkpoint(let number, let clock): return "checkpoint \(number) at \(clock)"
-      case .committed(let number): return "committed \(number)"
-      case .digest: return "digest"
-      case .stop: return "stop"
-      }
-    }
-    guard let order = try? control.decode(WorkerOrder.self) else { return "?" }
-    switch order {
-    case .survey(let survey): return "survey \(survey.train)"
-    case .adopt(let assignment): return "be worker \(assignment.worker) for slices \(assignment.ownedSlices)"
-    case .train(let leases):
-      return "train " + leases.map { "\($0.slice) in epoch \($0.epoch) steps \($0.steps)" }.joined(separator: ", ")
-    case .evaluate(let round, let clock): return "evaluate \(round) at \(clock)"
-    case .stop: return "stop"
-    }
+  /// A view of two servers and two workers, one slice each.
+  static func view(
+    _ number: UInt32 = 1, clock: UInt64 = 0, isRewound: Bool = true, stage: Int = 0, servers: Int = 2,
+    slots: SlotMap? = nil, workers: [[Int]] = [[0], [1]]
+  ) -> ViewRecord {
+    let members =
+      (0..<servers).map { record(.server($0)) } + workers.indices.map { record(.worker($0), slices: workers[$0]) }
+    return ViewRecord(
+      number: number, term: 1, stage: stage, clock: clock, isRewound: isRewound,
+      slots: slots ?? SlotMap(servers: servers), members: members, reason: "a test")
   }
 
-  static func outcome(_ outcome: Outcome) -> String {
-    switch outcome {
-    case .completed: "completed"
-    case .failed(let sentence): "failed: \(sentence)"
-    case .interrupted(let checkpoint): "interrupted, last checkpoint \(checkpoint.map(String.init) ?? "none")"
-    }
-  }
-
-  static func commit(_ epoch: EpochRecord, _ checkpoint: CheckpointRecord) -> String {
-    "commit epoch \(epoch.epoch), checkpoint \(checkpoint.number), next step \(checkpoint.step)"
+  static func record(_ member: Member, slices: [Int] = []) -> MemberRecord {
+    let registration = registration(member.role, member.number)
+    return MemberRecord(
+      role: "\(member.role)", number: member.number, incarnation: incarnation(member), host: registration.host,
+      process: registration.process, endpoint: registration.endpoint,
+      database: member.role == .server ? "s\(member.number)" : nil, slices: slices)
   }
 }

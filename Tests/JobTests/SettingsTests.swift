@@ -23,6 +23,7 @@ struct SettingsTests {
     #expect(Self.refusal { $0.model.l2 = -1 } != nil)
     #expect(Self.refusal { $0.model.hidden = [4, 0] } != nil)
     #expect(Self.refusal { $0.cluster.servers = 0 } != nil)
+    #expect(Self.refusal { ($0.cluster.servers, $0.cluster.replicas) = (1, 1) }?.contains("raise servers to 2") == true)
     #expect(Self.refusal { $0.optimization.patience = 1 }?.contains("name it with valid") == true)
     #expect(Self.refusal { ($0.data.cache, $0.data.placement) = (true, .local) }?.hasPrefix("cache") == true)
   }
@@ -41,6 +42,10 @@ struct SettingsTests {
     ("warm-up", { $0.optimization.warmUp = .max }), ("patience", { $0.optimization.patience = .max }),
     ("timeout", { $0.cluster.timeout = .nan }), ("timeout", { $0.cluster.timeout = .infinity }),
     ("timeout", { $0.cluster.timeout = 1e30 }), ("timeout", { $0.cluster.timeout = 0 }),
+    ("coordinator-timeout", { $0.cluster.coordinatorTimeout = .nan }),
+    ("wait-for-data", { $0.cluster.waitForData = -1 }), ("wait-for-data", { $0.cluster.waitForData = .infinity }),
+    ("max-workers", { $0.cluster.mostWorkers = 1 }), ("max-workers", { $0.cluster.mostWorkers = .max }),
+    ("replicas", { $0.cluster.replicas = 2 }), ("replicas", { $0.cluster.replicas = -1 }),
     ("threads", { $0.cluster.threads = 1025 }), ("workers", { $0.cluster.workers = .max }),
     ("max-bad-rows", { $0.data.maxBadRows = .max }), ("readers", { $0.data.readers = .max }),
     ("admit-after", { $0.data.admitAfter = .max }),
@@ -68,5 +73,29 @@ struct SettingsTests {
   func sections() {
     #expect(Set(Settings.keys).count == Settings.keys.count)
     #expect(Settings().model.configuration(fields: 3) == ModelConfiguration(fields: 3))
+  }
+
+  @Test(
+    "A schedule of checkpoints is written as it is read", arguments: ["epoch", "1000steps", "90s", "5m", "2h", "1.5s"])
+  func schedules(text: String) throws {
+    let schedule = try CheckpointSchedule(named: text)
+    #expect(try CheckpointSchedule(named: schedule.description) == schedule)
+  }
+
+  @Test(
+    "What is no schedule is refused",
+    arguments: [
+      "", "steps", "0steps", "-1steps", "1.5steps", "s", "0s", "-1m", "nans", "infh", "1e300h", "5", "5d", "5 m",
+    ])
+  func noSchedules(text: String) {
+    #expect(throws: (any Error).self) { try CheckpointSchedule(named: text) }
+  }
+
+  @Test("Consistency is written as it is read, and lags are bounded", arguments: ["sync", "lag:1", "lag:64"])
+  func consistency(text: String) throws {
+    #expect(try Consistency(named: text).description == text)
+    for wrong in ["lag:0", "lag:65", "lag:-1", "lag:", "lag:1.5", "Sync", ""] {
+      #expect(throws: (any Error).self) { try Consistency(named: wrong) }
+    }
   }
 }

@@ -188,9 +188,9 @@ final class Life {
 
   /// Whether a run may end so: where the disk of a checkpoint's only copy is lost, or a step kills whoever computes it.
   private func excuses(_ failure: String) -> Bool {
-    if options.poison != nil, failure.contains("one after another") { return true }
+    if options.poison != nil, failure.contains("in a row workers have died") { return true }
     // Chance may kill them as surely.
-    if failure.contains("one after another"), faults.happened.count(where: { $0.kind == .crash }) >= 5 { return true }
+    if failure.contains("in a row workers have died"), faults.happened.count(where: { $0.kind == .crash }) >= 5 { return true }
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }
   }
 

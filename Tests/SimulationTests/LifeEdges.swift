@@ -167,7 +167,8 @@ extension Life {
       }
     }
     if server.core.hasLongWork { put(node, .server(.turn), at: now + 0.0005) }
-    highest = max(highest, server.core.clock ?? 0)
+    // One that has not adopted the last view may be ahead of where that goes back to.
+    if server.core.view == catalogue.history.lastView?.number { highest = max(highest, server.core.clock ?? 0) }
     try observe?(self)
     // A stranger that says it is a worker, with the right incarnation, may leave a few more.
     let bound = 8 * workers.count * (1 + world.lag) * servers.count + (options.strangers > 0 ? 40 : 0)

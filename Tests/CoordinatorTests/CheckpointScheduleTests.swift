@@ -1,0 +1,218 @@
+import Checkpoint
+import Job
+import Sharding
+import Testing
+import Wire
+
+@testable import Coordinator
+
+@Suite("Checkpoints while training goes on")
+struct CheckpointScheduleTests {
+  private static func settings(_ schedule: CheckpointSchedule, lag: Int = 0) -> Settings {
+    var settings = Sample.settings()
+    // An epoch of 30 steps.
+    settings.optimization.batch = 2
+    settings.cluster.checkpointEvery = schedule
+    if lag > 0 { settings.cluster.consistency = .lag(lag) }
+    return settings
+  }
+
+  private static func play(
+    _ schedule: CheckpointSchedule, lag: Int = 0, history: RunHistory = RunHistory(), view: ViewRecord = Sample.view()
+  ) throws -> (play: ProgramPlay, asked: [String]) {
+    ProgramPlay.adopted(
+      try Sample.training(settings(schedule, lag: lag), evaluates: false), history: history, view: view)
+  }
+
+  @Test("One every few steps is ordered ahead, and stands on the one before once that is committed")
+  func steps() throws {
+    var (play, asked) = try Self.play(.steps(10))
+    #expect(asked.suffix(2) == ["server-0: checkpoint 1 at 10", "server-1: checkpoint 1 at 10"])
+    #expect(play.beat(5) == ["progress"] && play.beat(11) == ["progress"], "one at a time")
+    #expect(play.report(ProgramPlay.part(2, 3, rows: 20), .server(1)).isEmpty)
+    #expect(play.report(ProgramPlay.part(4, 5, rows: 20), .server(0)) == ["commit checkpoint 1, next step 10"])
+    let record = play.commits[0].checkpoint
+    #expect(record.slots == 6 && record.bytes == 8 && record.epoch == 1 && record.shards == ["s0", "s1"])
+    #expect(record.totals == StepTotals(rows: 20, lossSum: 20))
+    #expect(play.beat(13) == ["progress"], "not before it is committed")
+    #expect(
+      play.committed() == [
+        "server-0: committed 1", "server-1: committed 1", "server-0: checkpoint 2 at 20 since 10",
+        "server-1: checkpoint 2 at 20 since 10",
+      ])
+    #expect(play.program.recordedClock == 10 && play.program.result.epochs.isEmpty)
+  }
+
+  @Test("The last one before an epoch's end is left to that end", arguments: [30, 31, 1000, .max] as [UInt64])
+  func epochEnd(steps: UInt64) throws {
+    let (_, asked) = try Self.play(.steps(steps))
+    #expect(!asked.contains { $0.contains("checkpoint") })
+  }
+
+  @Test("One every few seconds is ordered as far ahead as members can be apart")
+  func seconds() throws {
+    var (play, asked) = try Self.play(.seconds(10), lag: 3)
+    #expect(!asked.contains { $0.contains("checkpoint") })
+    play.time = 10.9
+    #expect(play.beat(5) == ["progress"])
+    play.time = 11
+    #expect(play.beat(6) == ["progress", "server-0: checkpoint 1 at 13", "server-1: checkpoint 1 at 13"])
+    _ = play.write()
+    play.time = 15
+    #expect(play.committed().count == 2)
+    play.time = 24.9
+    #expect(play.beat(14) == ["progress"], "it counts from the commit")
+    play.time = 25
+    #expect(play.beat(15).count == 3)
+  }
+
+  @Test("One that a server misses is over once the others have answered; the next is ordered further ahead")
+  func missed() throws {
+    var (play, _) = try Self.play(.steps(10))
+    #expect(play.report(.missed(clock: 12), .server(0)).isEmpty)
+    #expect(play.beat(13) == ["progress"], "the other one writes still")
+    // Its part is one of nothing.
+    #expect(
+      play.report(ProgramPlay.part(), .server(1)) == [
+        "server-0: checkpoint 2 at 20", "server-1: checkpoint 2 at 20",
+      ])
+    #expect(play.commits.isEmpty && play.program.lastCheckpoint == nil)
+    #expect(play.report(.missed(clock: 21), .server(1)).isEmpty)
+    #expect(play.report(.missed(clock: 27), .server(0)).isEmpty, "27 + 12 is no step of this epoch")
+    #expect(play.beat(28) == ["progress"])
+    #expect(play.train() == ["server-0: checkpoint 3 at 30", "server-1: checkpoint 3 at 30"])
+    _ = play.write()
+    #expect(play.commits.count == 1 && play.committed().contains("epoch 1 done"))
+  }
+
+  @Test("A written part never counts for a later checkpoint than the one it was ordered for")
+  func latePart() throws {
+    var (play, _) = try Self.play(.steps(10))
+    _ = play.report(.missed(clock: 11), .server(0))
+    _ = play.train()
+    #expect(play.commits.isEmpty)
+    guard case .training = play.program.phase else {
+      Issue.record("the epoch does not end while a server may answer for an earlier checkpoint")
+      return
+    }
+    #expect(
+      play.report(ProgramPlay.part(), .server(1)) == ["server-0: checkpoint 2 at 30", "server-1: checkpoint 2 at 30"])
+    #expect(play.commits.isEmpty)
+  }
+
+  @Test("A change of view during a checkpoint: nothing is committed, and its number is not used again")
+  func viewChange() throws {
+    var (play, _) = try Self.play(.steps(10))
+    _ = play.report(ProgramPlay.part(), .server(0))
+    play.program.leave()
+    #expect(play.report(ProgramPlay.part(), .server(1)).isEmpty && play.commits.isEmpty)
+    _ = play.enter(Sample.view(2, clock: 7, isRewound: false))
+    #expect(play.adoptAll().suffix(2) == ["server-0: checkpoint 2 at 10", "server-1: checkpoint 2 at 10"])
+    #expect(play.write() == ["commit checkpoint 2, next step 10"])
+  }
+
+  @Test("A number that comes after its view is not used; the attempt of the next view has one of its own")
+  func lateNumber() throws {
+    var (play, _) = try Self.play(.epoch)
+    play.isNumbering = false
+    #expect(play.train() == ["number"])
+    play.program.leave()
+    #expect(play.reserved(1).isEmpty)
+    _ = play.enter(Sample.view(2, clock: 30, isRewound: false))
+    #expect(play.adoptAll().last == "worker-1: train 1 in epoch 1 steps 30..<30", "all is trained")
+    #expect(play.train() == ["number"])
+    #expect(play.reserved(2) == ["server-0: checkpoint 2 at 30", "server-1: checkpoint 2 at 30"])
+    #expect(play.reserved(3).isEmpty, "it has one")
+  }
+
+  @Test("What is committed after its view counts: the next one stands on it, and the epoch is not trained again")
+  func commitAfterView() throws {
+    var (play, _) = try Self.play(.epoch)
+    _ = play.train()
+    #expect(play.write() == ["commit epoch 1, checkpoint 1, next step 30"])
+    play.program.leave()
+    #expect(play.committed() == ["epoch 1 done"], "nobody is asked anything between views")
+    #expect(play.program.recordedClock == 30)
+    let asked = play.enter(Sample.view(2, clock: 30, isRewound: false))
+    #expect(asked.first == "server-0: be server 0 at 30, held")
+    #expect(play.adoptAll().last == "worker-1: train 1 in epoch 2 steps 30..<60")
+  }
+
+  @Test("A rewound view starts from the stage's last checkpoint, with all committed ones of the stage before it")
+  func rewound() throws {
+    let history = RunHistory(
+      epochs: [Sample.epoch(1)],
+      checkpoints: [
+        Sample.checkpoint(1, step: 8, stage: 0), Sample.checkpoint(2, step: 32, stage: 1),
+        Sample.checkpoint(5, step: 40, stage: 1),
+      ])
+    let plan = try Sample.training(stage: 1, start: .init(clock: 24))
+    var play = ProgramPlay(plan, history: history)
+    #expect(play.program.recordedClock == 40)
+    #expect(play.program.result.epochs.isEmpty, "epochs are a stage's own")
+    var order: ServerOrder?
+    for case .ask(.server(0), .order(let control)) in play.program.enter(
+      Sample.view(9, clock: 40, stage: 1), at: 0)
+    { order = try control.decode() }
+    guard case .adopt(let assignment)? = order, case .restored(let restore) = assignment.start else {
+      Issue.record("not restored")
+      return
+    }
+    #expect(restore.checkpoints == [2, 5] && assignment.committed == [1, 2, 5] && assignment.clock == 40)
+    #expect(restore.totals == StepTotals(rows: 200, lossSum: 1))
+    #expect(assignment.epochs == EpochClock(start: 24, steps: 8) && assignment.database == "s0")
+    _ = play.enter(Sample.view(10, clock: 8, stage: 1))
+  }
+
+  @Test(
+    "Beats with impossible clocks order no checkpoint, and end nothing", arguments: [.max, 1 << 63, 30] as [UInt64])
+  func impossibleClocks(clock: UInt64) throws {
+    for schedule in [CheckpointSchedule.steps(1), .seconds(0.5)] {
+      var (play, _) = try Self.play(schedule)
+      play.time = 100
+      let isOpen = schedule == .steps(1)
+      #expect(!play.beat(clock, rows: 1).contains { $0.contains("checkpoint") })
+      if isOpen {
+        _ = play.report(.missed(clock: clock), .server(0))
+        #expect(play.report(.missed(clock: clock), .server(1)).isEmpty)
+      }
+      #expect(play.outcome == nil)
+    }
+  }
+
+  @Test("A resumed run goes on with the epoch that is not recorded, in its middle too")
+  func resumedInTheMiddle() throws {
+    let history = RunHistory(
+      epochs: [Sample.epoch(1)], checkpoints: [Sample.checkpoint(1, step: 8), Sample.checkpoint(2, step: 12, epoch: 2)])
+    var settings = Sample.settings()
+    settings.optimization.epochs = 3
+    let (play, asked) = ProgramPlay.adopted(
+      try Sample.training(settings), history: history, view: Sample.view(4, clock: 12))
+    #expect(
+      asked == [
+        "server-0: settle 16", "server-1: settle 16", "worker-0: train 0 in epoch 2 steps 12..<16",
+        "worker-1: train 1 in epoch 2 steps 12..<16",
+      ])
+    #expect(play.program.result.rows == 40 && play.program.result.trainingSeconds == 10)
+  }
+
+  @Test("All homes are asked to settle, spares have nothing to train, and servers without slots nothing to write")
+  func homes() throws {
+    let map = try SlotMap(runs: [.init(first: 0, count: Rank.slots, homes: [0, 1])])
+    let view = Sample.view(servers: 3, slots: map, workers: [[0, 1], []])
+    var (play, asked) = ProgramPlay.adopted(try Sample.training(evaluates: false), view: view)
+    #expect(
+      asked == [
+        "server-0: settle 8", "server-1: settle 8",
+        "worker-0: train 0 in epoch 1 steps 0..<8, 1 in epoch 1 steps 0..<8",
+        "worker-1: train ",
+      ])
+    #expect(play.train() == ["server-0: checkpoint 1 at 8"])
+    #expect(play.report(ProgramPlay.part(), .server(0)).count == 1)
+    #expect(play.commits[0].checkpoint.shards == ["s0"])
+    #expect(
+      play.committed().prefix(4) == [
+        "epoch 1 done", "server-0: committed 1", "server-1: committed 1", "server-2: committed 1",
+      ])
+  }
+}
