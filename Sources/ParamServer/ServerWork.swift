@@ -27,6 +27,8 @@ extension ServerCore {
   mutating func answerRestored() -> [Effect] {
     guard let request = restoring, let shard else { return [] }
     restoring = nil
+    // It holds it all now, but an order of a view that is over is not answered.
+    guard !liaison.isFrozen else { return [] }
     let number = shard.assignment.server
     return [
       .say("server-\(number) serves \(shard.holdings.count) groups of slots from step \(shard.clock)"),
