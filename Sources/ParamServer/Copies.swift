@@ -81,6 +81,8 @@ struct FillTask {
         return slots.isEmpty
           ? [] : holding.tables.indices.map { Lane(group: holding.group.number, table: $0, left: slots[...]) }
       }
+    // It may have a copy of other slots.
+    for lane in lanes { shard.holdings[lane.group]?.tables[lane.table]?.expect(lane.left.count, at: order.server) }
   }
 
   /// Whether there is something to copy now.
@@ -99,6 +101,7 @@ struct FillTask {
       guard let table = shard.holdings[lanes[index].group]?.tables[lanes[index].table] else { continue }
       if !table.followers.contains(where: { $0.server == order.server }) {
         table.followers.append(Follower(server: order.server, slots: SlotSet(), clock: table.clock))
+        table.expect(lanes[index].left.count, at: order.server)
       }
       let place = table.followers.firstIndex { $0.server == order.server }!
       guard table.followers[place].isAt(table.clock), !table.followers[place].hasOpenCopies else { continue }

@@ -56,13 +56,22 @@ extension ServerCore {
         return [report(.digests(SlotDigests(digests)), request)]
       }
     }
-    for index in fills.indices where fills[index].wantsTurn(shard!) { fills[index].copySome(of: &shard!) }
-    guard checkpoint?.task.wantsTurn ?? false else { return [] }
+    let copied = copySome()
+    guard checkpoint?.task.wantsTurn ?? false else { return copied }
     switch checkpoint!.task.next(of: shard!) {
-    case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
-    case .sync: return [.sync(checkpoint: checkpoint!.task.order.number)]
+    case .write(let snapshots): return copied + [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
+    case .sync: return copied + [.sync(checkpoint: checkpoint!.task.order.number)]
     case .notNumbers(let table):
-      return fail(.notNumbers(table: table, clock: shard!.clock), at: time)
+      return copied + fail(.notNumbers(table: table, clock: shard!.clock), at: time)
     }
+  }
+
+  private mutating func copySome() -> [Effect] {
+    let wanting = fills.indices.filter { fills[$0].wantsTurn(shard!) }
+    guard !wanting.isEmpty else { return [] }
+    for index in wanting { fills[index].copySome(of: &shard!) }
+    // A step that waited for its turn goes on, if what was copied was empty.
+    let before = shard!.clock
+    return sent(shard!.advanceAll()) + progressed(from: before)
   }
 }
