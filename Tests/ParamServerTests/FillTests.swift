@@ -199,6 +199,33 @@ struct FillTests {
     #expect(try play.digests() == digests && play.rigs[1].digests().count == 2)
   }
 
+  @Test("A copy gets done though steps follow each other as fast as they can", arguments: [0, 1, 3])
+  func steadyStream(lag: Int) throws {
+    // A row with its optimizer's state is most of what a turn copies.
+    let wide = describeTable(width: 1 << 16)
+    let play = try ServerPlay(
+      try SlotMap(runs: [.init(first: 0, count: 16_383, homes: [0]), .init(first: 16_383, count: 1, homes: [1])]),
+      servers: 2)
+    try play.begin(tables: [wide], lag: lag)
+    let ranks = (0..<6).map { rank($0 * 10) }
+    let all = Step(ranks: ranks, values: [Float](repeating: 1, count: 6 << 16), samples: 1)
+    _ = play.push(all, clock: 0, width: 1 << 16)
+    play.order(.fill(FillOrder(slots: [0..<100], to: 1)), of: 0)
+    play.perform(play.rigs[0].tell(.turn), of: 0)
+    var step: UInt64 = 1
+    for _ in 0..<80 {
+      // All that may be ahead is there before anything is answered.
+      while step <= play.clocks[0] + UInt64(lag) {
+        _ = play.push(Step(samples: 1), clock: step, width: 1 << 16)
+        step += 1
+      }
+      if let parcel = play.take() { play.deliver(parcel) }
+      if play.rigs[0].hasLongWork { play.perform(play.rigs[0].tell(.turn), of: 0) }
+    }
+    let reports = play.reports(of: 0)
+    #expect(isFilled(reports) && step > 5)
+  }
+
   @Test("A proposal drops a copy that is under way: it is not reported, and counts for nothing after the next view")
   func dropped() throws {
     let play = try oneSlot()
