@@ -191,6 +191,14 @@ struct SlotBytes: Equatable {
   var table: Int
   var slot: Int
   var bytes: [UInt8]
+
+  /// Its rows and candidates, without what they were before.
+  func rows() -> ArraySlice<UInt8> {
+    func number(_ offset: Int, _ size: Int) -> Int {
+      bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+    return bytes[24..<40] + bytes[56..<56 + number(24, 8) * (8 + number(20, 4) * 4) + number(32, 8) * 12]
+  }
 }
 
 struct ServerState: Equatable {

@@ -16,7 +16,13 @@ final class ServerPlay {
   /// How much is lost, and comes twice.
   var loss = 0.0
   var slots: SlotMap
+  /// That is adopted, and that was proposed last.
   private(set) var view: UInt32 = 0
+  private var proposed: UInt32 = 0
+  /// Takes what servers write.
+  var write: (_ slots: [SlotBytes], _ checkpoint: Int) -> Void = { _, _ in }
+  /// By server, what its disk has done and not said yet.
+  private var disks: [[ServerCore.Event]]
 
   struct Parcel {
     var from: Int
@@ -29,6 +35,7 @@ final class ServerPlay {
     self.slots = slots
     generator = SeededGenerator(seed)
     told = Array(repeating: [], count: servers)
+    disks = Array(repeating: [], count: servers)
     rigs = try (0..<servers).map { try Rig.welcomed(server: $0, timeout: 1e9) }
   }
 
@@ -44,12 +51,24 @@ final class ServerPlay {
     return assignment
   }
 
+  /// The number of a view that is to be proposed.
+  func skip() -> UInt32 {
+    proposed += 1
+    return proposed
+  }
+
+  /// Goes on in the view that was proposed last; in the next, where none was.
+  func proceed() {
+    if proposed == view { proposed += 1 }
+    view = proposed
+  }
+
   /// Has all of them adopt the next view, without a proposal.
   func begin(
     tables: [TableDescription] = [describeTable()], lag: Int = 0, start: ServerAssignment.Start = .fresh,
     clock: UInt64 = 0
   ) throws {
-    view += 1
+    proceed()
     for rig in rigs {
       try rig.adopt(assignment(rig.server, tables: tables, lag: lag, start: start, clock: clock), view: view)
     }
@@ -61,7 +80,8 @@ final class ServerPlay {
   @discardableResult func change(
     to slots: SlotMap? = nil, tables: [TableDescription] = [describeTable()], lag: Int = 0
   ) throws -> [ServerStanding] {
-    let standings = try rigs.map { try $0.propose(view + 1) }
+    let number = skip()
+    let standings = try rigs.map { try $0.propose(number) }
     let clock = try #require(standings.flatMap { $0.holdings.map(\.clock) }.min())
     self.slots = slots ?? self.slots
     try begin(tables: tables, lag: lag, start: .held, clock: clock)
@@ -79,6 +99,10 @@ final class ServerPlay {
         parcels.append(Parcel(from: server, to: other, envelope: envelope, isAnswer: false))
       case .send(let envelope, let route) where route.bytes[0] >= 100:
         parcels.append(Parcel(from: server, to: Int(route.bytes[0]) - 100, envelope: envelope, isAnswer: true))
+      case .write(let snapshots, let checkpoint):
+        write(snapshots.map { SlotBytes(table: $0.table, slot: $0.slot, bytes: $0.bytes) }, checkpoint)
+        disks[server].append(.written(checkpoint: checkpoint))
+      case .sync(let checkpoint): disks[server].append(.synced(checkpoint: checkpoint))
       default: break
       }
     }
@@ -125,13 +149,19 @@ final class ServerPlay {
     var idle = 0
     for _ in 0..<rounds where !isDone() {
       let worker = rigs.filter { turns && $0.hasLongWork }.randomElement(using: &generator)
+      if let server = disks.indices.filter({ !disks[$0].isEmpty }).randomElement(using: &generator),
+        Bool.random(using: &generator)
+      {
+        perform(rigs[server].tell(disks[server].removeFirst()), of: server)
+        continue
+      }
       if !parcels.isEmpty, worker == nil || Bool.random(using: &generator) {
         deliverOne()
       } else if let worker {
         perform(worker.tell(.turn), of: worker.server)
       } else {
         // Answers may be lost: who waits for one asks again.
-        idle += 1
+        idle += disks.allSatisfy(\.isEmpty) ? 1 : 0
         guard idle < 60 else { return }
         for rig in rigs {
           rig.time += 0.1
@@ -182,9 +212,9 @@ struct Reference {
   let rig: Rig
   let tables: [TableDescription]
 
-  init(_ tables: [TableDescription] = [describeTable()]) throws {
+  init(_ tables: [TableDescription] = [describeTable()], lag: Int = 0) throws {
     self.tables = tables
-    var assignment = assign(tables: tables)
+    var assignment = assign(tables: tables, lag: lag)
     assignment.epochs = EpochClock(steps: 7)
     rig = try Rig.serving(assignment, timeout: 1e9)
   }
