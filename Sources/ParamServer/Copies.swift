@@ -15,6 +15,10 @@ extension Shard {
       return copy.clock < table.clock ? .pushed : .refusal(.notYet)
     }
     let place = CopyPlace(group: copy.group, table: copy.table, slot: copy.slot, clock: copy.clock)
+    // Parts of earlier clocks are of slots that are whole: they came once more.
+    copyParts = copyParts.filter { other, _ in
+      other.group != place.group || other.table != place.table || other.clock == place.clock
+    }
     var parts = copyParts[place] ?? [:]
     parts[copy.part] = copy.bytes
     guard parts.count == copy.parts else {
