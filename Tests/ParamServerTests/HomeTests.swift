@@ -107,6 +107,35 @@ struct HomeTests {
     #expect(try play.rigs[1].propose(9).holdings[0].clock == 0)
   }
 
+  @Test("Roots in parts come to the same bits, whatever is lost, doubled and late of them", arguments: [0, 1], 1...2)
+  func lossyParts(lag: Int, seed: Int) throws {
+    let wide = describeTable(width: 1 << 18)
+    let play = try play(seed: seed)
+    try play.begin(tables: [wide], lag: lag)
+    play.loss = 0.4
+    let reference = try Reference([wide], lag: lag)
+    let ranks = (0..<5).map { rank(5, $0) }
+    for clock: UInt64 in 0..<4 {
+      let values = (0..<5 << 18).map { Float(($0 + Int(clock)) % 17) - 8 }
+      let step = Step(ranks: ranks, values: values, samples: 2, lossSum: 1)
+      for (part, rows) in [0..<3, 3..<5].enumerated() {
+        let message = push(
+          Array(ranks[rows]), Array(values[rows.lowerBound << 18..<rows.upperBound << 18]), clock: clock, samples: 2,
+          lossSum: 1, part: part, parts: 2)
+        _ = play.ask(message, of: 0)
+        _ = reference.rig.ask(message)
+      }
+      _ = play.ask(play.part(step, of: play.slots.groups[1], clock: clock, width: 1 << 18), of: 1)
+      play.run { play.clocks == [clock + 1, clock + 1] }
+      #expect(play.clocks == [clock + 1, clock + 1])
+    }
+    play.loss = 0
+    play.run()
+    try play.change(to: SlotMap(servers: [1, 0], replicas: 1), tables: [wide], lag: lag)
+    #expect(play.clocks == [4, 4])
+    #expect(try play.digests() == reference.rig.digests())
+  }
+
   @Test("Steps of no samples go through all homes too")
   func emptySteps() throws {
     let play = try play()

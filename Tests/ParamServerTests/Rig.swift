@@ -85,6 +85,17 @@ final class Rig {
     tell(.ordered(envelope(order, view: view)))
   }
 
+  /// What workers ask is of this view again.
+  func leave(to view: UInt32) { self.view = view }
+
+  /// From now on another coordinator reigns, which has met nobody: it says so to what it hears of this server.
+  func reign(_ term: UInt32) -> [ServerCore.Effect] {
+    coordinator.identity.term = term
+    coordinator.identity.view = 0
+    coordinator.identity.incarnation += 1
+    return tell(.ordered(Envelope(refusing: 0, .unknownMember(Self.server(server)), as: coordinator.identity)))
+  }
+
   func adopt(_ assignment: ServerAssignment, view: UInt32) throws {
     guard case .adopted? = order(.adopt(assignment), view: view).reports.first else {
       Issue.record("not adopted")
