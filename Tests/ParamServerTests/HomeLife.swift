@@ -81,8 +81,10 @@ final class HomeLife {
       play.run(rounds: .random(in: 0..<8, using: &play.generator), turns: chance(0.7))
       if chance(0.03) { fill() }
       if chance(0.02), checkpoint == nil, clock + 3 < Self.steps { orderCheckpoint() }
+      let committed = committed
       listen()
-      if !isCalm, chance(0.008) { try change() }
+      // What was just recorded is the first that may be missed.
+      if !isCalm, chance(self.committed > committed ? 0.2 : 0.008) { try change() }
     }
     try end()
   }
@@ -181,7 +183,9 @@ final class HomeLife {
   }
 
   /// Who may be a home of each segment now, with the clock of what it holds, and how far it can go back.
-  private func holders(_ standings: [ServerStanding], without dead: Int?) -> [[(server: Int, held: ServerStanding.Holding)]] {
+  private func holders(
+    _ standings: [ServerStanding], without dead: Int?
+  ) -> [[(server: Int, held: ServerStanding.Holding)]] {
     homes.indices.map { segment in
       let slot = segment * Self.segment
       func covers(_ ranges: [Range<Int>]) -> Bool { ranges.contains { $0.contains(slot) } }

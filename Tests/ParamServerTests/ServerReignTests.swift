@@ -32,7 +32,7 @@ struct ServerReignTests {
     #expect(rig.clock == 2)
   }
 
-  @Test("An order that the old coordinator gave is not answered to the new one, which may give its own of the same view")
+  @Test("An order that the old coordinator gave is not answered to the new one, which may give its own")
   func orders() throws {
     let rig = try Rig.serving()
     #expect(rig.order(.settle(clock: 1)).isEmpty)
@@ -44,7 +44,7 @@ struct ServerReignTests {
     #expect(rig.order(.settle(clock: 1)).reports.count == 1)
   }
 
-  @Test("Half a reign later it is begun again: whoever comes next finds the same")
+  @Test("Coordinators may follow each other before any has welcomed it: the last finds the same")
   func several() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
