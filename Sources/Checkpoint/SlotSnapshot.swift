@@ -5,22 +5,35 @@ import Sharding
 /// | offset | bytes | field |
 /// |---|---|---|
 /// | 0 | 4 | magic `SLOT` |
-/// | 4 | 4 | version, 3 |
+/// | 4 | 4 | version, 4 |
 /// | 8 | 4 | table |
 /// | 12 | 4 | slot |
 /// | 16 | 4 | width: parameters of a row |
 /// | 20 | 4 | stride: floats of a row with its optimizer state |
 /// | 24 | 8 | count |
 /// | 32 | 8 | candidates |
-/// | 40 | count · (8 + 4 · stride) | rows: rank, then floats; ranks ascending |
+/// | 40 | 8 | earliest: the first clock of which it is known what the slot was |
+/// | 48 | 8 | steps |
+/// | 56 | count · (8 + 4 · stride) | rows: rank, then floats; ranks ascending |
 /// | behind | candidates · 12 | keys that are not admitted yet: rank, ascending, then sightings (4 bytes) |
+/// | behind | for each step | what the latest steps changed in the slot, as it was before, oldest first; one that changed nothing has no part |
 ///
-/// All numbers are little-endian. Versions 1 and 2 held keys in the place of ranks.
+/// | bytes of a step | field |
+/// |---|---|
+/// | 8 | clock: the step |
+/// | 4 | changed |
+/// | 4 | absent |
+/// | changed · (8 + 4 · width) | rows that were there: rank, ascending, then parameters |
+/// | absent · 8 | ranks of rows that were not, ascending |
+///
+/// All numbers are little-endian. Steps are there for runs with a lag: who goes on from the checkpoint reads states of
+/// before it. Nobody goes back to them, so that they hold no optimizer's state. Versions 1 and 2 held keys in the place of
+/// ranks; version 3 ended behind the candidates.
 public struct SlotSnapshot: Hashable, Sendable {
-  public static let version: UInt32 = 3
+  public static let version: UInt32 = 4
   static let magic: UInt32 = 0x544f_4c53
-  private static let headerSize = 40
-  private static let candidateSize = 12
+  static let headerSize = 56
+  static let candidateSize = 12
 
   public let table: Int
   public let slot: Int
@@ -29,21 +42,29 @@ public struct SlotSnapshot: Hashable, Sendable {
   /// Rows.
   public private(set) var count = 0
   public private(set) var candidates = 0
-  public private(set) var bytes: [UInt8]
+  /// The first clock of which it is known what the slot was.
+  public let earliest: UInt64
+  /// Of the latest steps, those that changed the slot.
+  public internal(set) var steps = 0
+  public internal(set) var bytes: [UInt8]
 
   /// An empty slot, to be filled by `append`.
   ///
-  /// - Parameter rows: about how many will follow.
-  public init(table: Int, slot: Int, width: Int, stride: Int, reservingRows rows: Int = 0) {
+  /// - Parameters:
+  ///   - earliest: the first clock of which the steps that are appended tell what the slot was.
+  ///   - rows: about how many will follow.
+  public init(table: Int, slot: Int, width: Int, stride: Int, earliest: UInt64 = 0, reservingRows rows: Int = 0) {
     self.table = table
     self.slot = slot
     self.width = width
     self.stride = stride
+    self.earliest = earliest
     bytes = []
     bytes.reserveCapacity(Self.headerSize + rows * (8 + stride * 4))
-    for number in [Self.magic, Self.version, UInt32(table), UInt32(slot), UInt32(width), UInt32(stride), 0, 0, 0, 0] {
+    for number in [Self.magic, Self.version, UInt32(table), UInt32(slot), UInt32(width), UInt32(stride)] {
       withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
+    for number in [0, 0, earliest, 0] { withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) } }
   }
 
   /// Appends a row of `stride` floats, whose rank is above those before it.
@@ -62,7 +83,7 @@ public struct SlotSnapshot: Hashable, Sendable {
     put(candidates, at: 32)
   }
 
-  private mutating func put(_ number: Int, at offset: Int) {
+  mutating func put(_ number: Int, at offset: Int) {
     bytes.withUnsafeMutableBytes {
       $0.storeBytes(of: UInt64(number).littleEndian, toByteOffset: offset, as: UInt64.self)
     }
@@ -87,11 +108,13 @@ public struct SlotSnapshot: Hashable, Sendable {
       width > 0, (width...1 << 24).contains(stride)
     else { throw .otherTable }
     let (count, candidates) = (length(24), length(32))
-    guard count <= UInt64(bytes.count), candidates <= UInt64(bytes.count),
-      bytes.count == Self.headerSize + Int(count) * (8 + stride * 4) + Int(candidates) * Self.candidateSize
+    guard count <= UInt64(bytes.count), candidates <= UInt64(bytes.count), length(48) <= UInt64(bytes.count),
+      bytes.count >= Self.headerSize + Int(count) * (8 + stride * 4) + Int(candidates) * Self.candidateSize
     else { throw .malformed("its length is not that of its rows") }
     self.count = Int(count)
     self.candidates = Int(candidates)
+    earliest = length(40)
+    steps = Int(length(48))
     self.table = table
     self.slot = slot
     self.width = width
@@ -107,6 +130,7 @@ public struct SlotSnapshot: Hashable, Sendable {
     guard ranks.ascends, ranks.allSatisfy({ Rank.slot(of: $0) == slot }) else {
       throw .malformed("its candidates' ranks do not ascend within the slot")
     }
+    try checkSteps()
   }
 
   /// Calls `body` with each rank, ascending, and its row of `stride` floats, which is valid during the call.

@@ -7,13 +7,18 @@ extension Shard {
   /// Takes a part of a slot. A copy is at its table's clock, or it is one that was taken before.
   mutating func take(_ copy: Copy, from giver: Int) throws -> Message {
     guard groups.indices.contains(copy.group), groups[copy.group].first == giver, holdings[copy.group] == nil,
+      groups[copy.group].slots.contains(where: { $0.contains(copy.slot) }),
       assignment.tables.indices.contains(copy.table)
-    else { throw Refusal.malformed("a copy of group \(copy.group) by server-\(giver)") }
+    else { throw Refusal.malformed("a copy of slot \(copy.slot) of group \(copy.group) by server-\(giver)") }
     let holding = copies[copy.group] ?? emptyCopy(of: copy.group)
     if let table = holding.tables[copy.table], copy.clock != table.clock {
       return copy.clock < table.clock ? .pushed : .refusal(.notYet)
     }
     let place = CopyPlace(group: copy.group, table: copy.table, slot: copy.slot, clock: copy.clock)
+    // Parts of earlier clocks are of slots that are whole: they came once more.
+    copyParts = copyParts.filter { other, _ in
+      other.group != place.group || other.table != place.table || other.clock == place.clock
+    }
     var parts = copyParts[place] ?? [:]
     parts[copy.part] = copy.bytes
     guard parts.count == copy.parts else {
@@ -32,7 +37,9 @@ extension Shard {
   private static func joined(_ parts: [Int: Frame], count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(parts.values.reduce(0) { $0 + $1.count })
-    for part in 0..<count { if let frame = parts[part] { withExtendedLifetime(frame) { bytes.append(contentsOf: frame.bytes) } } }
+    for part in 0..<count {
+      if let frame = parts[part] { withExtendedLifetime(frame) { bytes.append(contentsOf: frame.bytes) } }
+    }
     return bytes
   }
 
@@ -78,6 +85,8 @@ struct FillTask {
         return slots.isEmpty
           ? [] : holding.tables.indices.map { Lane(group: holding.group.number, table: $0, left: slots[...]) }
       }
+    // It may have a copy of other slots.
+    for lane in lanes { shard.holdings[lane.group]?.tables[lane.table]?.expect(lane.left.count, at: order.server) }
   }
 
   /// Whether there is something to copy now.
@@ -96,6 +105,7 @@ struct FillTask {
       guard let table = shard.holdings[lanes[index].group]?.tables[lanes[index].table] else { continue }
       if !table.followers.contains(where: { $0.server == order.server }) {
         table.followers.append(Follower(server: order.server, slots: SlotSet(), clock: table.clock))
+        table.expect(lanes[index].left.count, at: order.server)
       }
       let place = table.followers.firstIndex { $0.server == order.server }!
       guard table.followers[place].isAt(table.clock), !table.followers[place].hasOpenCopies else { continue }
@@ -144,6 +154,24 @@ struct FillTask {
 }
 
 extension Shard {
+  /// Whether slots are this server's to copy, and another's to have.
+  ///
+  /// - Throws: `WireError.malformed`.
+  func check(_ order: FillOrder) throws {
+    guard order.slots.allSatisfy({ $0.lowerBound >= 0 && $0.upperBound <= Rank.slots }) else {
+      throw WireError.malformed("there are no slots \(order.slots)")
+    }
+    let wanted = SlotSet(order.slots)
+    let groups = firstHoldings.map(\.group).filter { $0.slots.contains { $0.contains(where: wanted.contains) } }
+    let mine = groups.reduce(0) { count, group in
+      count + group.slots.reduce(0) { $0 + $1.count(where: wanted.contains) }
+    }
+    guard !wanted.isEmpty, mine == wanted.count, order.server != assignment.server,
+      assignment.servers.contains(where: { $0.number == order.server }),
+      !groups.contains(where: { $0.homes.contains(order.server) })
+    else { throw WireError.malformed("server-\(assignment.server) cannot copy these slots to server-\(order.server)") }
+  }
+
   /// Takes another server's answer to a root or a copy.
   mutating func take(_ answer: Message, to question: Message, from server: Int) {
     guard case .pushed = answer else { return }

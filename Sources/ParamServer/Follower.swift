@@ -15,6 +15,9 @@ struct Follower {
   private var next: UInt64
   /// Copies of slots that are not acknowledged.
   private var openCopies = 0
+  /// Slots that are to be copied still, and the clock at which some were copied last.
+  private var left = 0
+  private var copiedAt: UInt64?
 
   /// - Parameter slots: nil for a home.
   init(server: Int, slots: SlotSet? = nil, clock: UInt64) {
@@ -24,8 +27,9 @@ struct Follower {
     next = clock
   }
 
-  /// Whether the root of a step is to be sent now: not before the copies that it applies to have arrived.
-  func wantsRoot(of step: UInt64) -> Bool { next == step && openCopies == 0 }
+  /// Whether the root of a step is to be sent now: not before the copies that it applies to have arrived. While slots are left,
+  /// some are copied between any two steps: else steps that follow each other fast would leave no room for them.
+  func wantsRoot(of step: UInt64) -> Bool { next == step && openCopies == 0 && (left == 0 || copiedAt == step) }
 
   mutating func sent(_ step: UInt64, parts: Int) {
     next = step + 1
@@ -47,15 +51,27 @@ struct Follower {
   /// Whether a slot can be copied as it is after `clock` steps: the copy is there too, and has not been sent more.
   func isAt(_ clock: UInt64) -> Bool { self.clock == clock && next == clock }
 
+  /// Is to get as many slots more.
+  mutating func expect(_ slots: Int) { left += slots }
+
   /// - Parameter parts: none for an empty slot, which is followed from now on.
   mutating func copying(_ slot: Int, parts: Int) {
     slots?.insert(slot)
     openCopies += parts
+    left -= 1
+    copiedAt = clock
   }
 
   mutating func copied() { openCopies -= 1 }
 
   var hasOpenCopies: Bool { openCopies > 0 }
+}
+
+extension ServedTable {
+  /// Says that a server is to get copies of more slots, if it follows.
+  func expect(_ slots: Int, at server: Int) {
+    for index in followers.indices where followers[index].server == server { followers[index].expect(slots) }
+  }
 }
 
 /// A step's root as it is sent to those who follow.
@@ -79,26 +95,28 @@ enum Roots {
     let rowParts = Parts(rows: ranks.count, width: width)
     let sightedParts = Parts(rows: sighted.count, width: width)
     let parts = max(rowParts.count, sightedParts.count)
-    return withExtendedLifetime(total) { (0..<parts).map { part in
-      let range = rowParts[part]
-      let rankFrame = Frame(count: range.count * 8)
-      let valueFrame = Frame(count: range.count * width * 4)
-      withExtendedLifetime((rankFrame, valueFrame)) {
-        let rankTarget = rankFrame.mutableElements(as: UInt64.self)
-        if var target = valueFrame.mutableElements(as: Float.self).baseAddress {
-          for (place, row) in range.enumerated() {
-            rankTarget[place] = ranks[row]
-            target.update(from: rows[row], count: width)
-            target += width
+    return withExtendedLifetime(total) {
+      (0..<parts).map { part in
+        let range = rowParts[part]
+        let rankFrame = Frame(count: range.count * 8)
+        let valueFrame = Frame(count: range.count * width * 4)
+        withExtendedLifetime((rankFrame, valueFrame)) {
+          let rankTarget = rankFrame.mutableElements(as: UInt64.self)
+          if var target = valueFrame.mutableElements(as: Float.self).baseAddress {
+            for (place, row) in range.enumerated() {
+              rankTarget[place] = ranks[row]
+              target.update(from: rows[row], count: width)
+              target += width
+            }
           }
         }
+        let met = sightedParts[part].map { sighted[$0] }
+        return Push(
+          group: group, table: table, clock: step, node: .root(of: slices), part: part, parts: parts,
+          samples: total.samples, lossSum: total.lossSum, ranks: rankFrame, values: valueFrame,
+          sightedRanks: met.map { total.sightings.ranks[$0] }.withUnsafeBufferPointer(Frame.init(copying:)),
+          sightings: met.map { total.sightings.counts[$0] }.withUnsafeBufferPointer(Frame.init(copying:)))
       }
-      let met = sightedParts[part].map { sighted[$0] }
-      return Push(
-        group: group, table: table, clock: step, node: .root(of: slices), part: part, parts: parts,
-        samples: total.samples, lossSum: total.lossSum, ranks: rankFrame, values: valueFrame,
-        sightedRanks: met.map { total.sightings.ranks[$0] }.withUnsafeBufferPointer(Frame.init(copying:)),
-        sightings: met.map { total.sightings.counts[$0] }.withUnsafeBufferPointer(Frame.init(copying:)))
-    } }
+    }
   }
 }

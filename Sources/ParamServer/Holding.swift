@@ -14,7 +14,7 @@ struct Holding {
   /// Steps that all tables have applied.
   var clock: UInt64 { served.map(\.clock).min() ?? 0 }
   /// The earliest clock that all can go back to.
-  var earliest: UInt64 { served.map { $0.table.earliestClock }.max() ?? 0 }
+  var earliest: UInt64 { served.map { $0.table.earliestReturn }.max() ?? 0 }
   /// Whether something of every table is here.
   var isComplete: Bool { !tables.contains { $0 == nil } }
 
@@ -26,19 +26,22 @@ extension Holding {
   ///
   /// A holding whose slots stay together is taken as it is.
   ///
-  /// - Parameter sources: holdings of the view before, rolled back, each with those slots of the group that it is to give.
+  /// - Parameters:
+  ///   - sources: holdings of the view before, rolled back, each with those slots of the group that it is to give.
+  ///   - make: an empty table like another.
   init(
-    _ group: SlotGroup, from sources: [(holding: Holding, slots: [Range<Int>])], make: (Int) throws -> ServedTable
+    _ group: SlotGroup, from sources: [(holding: Holding, slots: [Range<Int>])],
+    make: (_ table: Int, _ like: ServedTable) throws -> ServedTable
   ) rethrows {
     self.group = group
     if let (holding, slots) = sources.first, sources.count == 1, slots == holding.group.slots {
       tables = holding.tables
       return
     }
-    tables = try sources[0].holding.tables.indices.map { number in
-      let table = try make(number)
+    tables = try sources[0].holding.served.enumerated().map { number, first in
+      let table = try make(number, first)
       let parts = sources.compactMap { source in
-        source.holding.tables[number].map { (log: $0.table.history, slots: source.slots) }
+        source.holding.tables[number].map { (log: $0.table.log, slots: source.slots) }
       }
       table.takeHistory(parts)
       for (holding, slots) in sources { if let source = holding.tables[number] { table.take(slots, from: source) } }

@@ -41,8 +41,11 @@ struct Peers {
   mutating func receive(
     _ envelope: Envelope, from server: Int, at time: Seconds
   ) -> (answer: Message, question: Message)? {
-    guard sessions[server]?.admits(envelope.preamble) == true,
-      sessions[server]?.identity.view == envelope.preamble.view,
+    guard let session = sessions[server], session.admits(envelope.preamble) else { return nil }
+    // Whoever has not adopted this view yet says so in the one before.
+    var isEarly = false
+    if case .refusal(.notYet) = envelope.message { isEarly = true }
+    guard isEarly || session.identity.view == envelope.preamble.view,
       case .answer(let answer, let question)? = sessions[server]?.receive(envelope, at: time)
     else { return nil }
     return (answer, question)

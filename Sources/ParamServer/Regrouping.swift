@@ -4,7 +4,8 @@ import Sharding
 extension Table {
   /// Takes slots from another table of the same description and clock. Its history is to be taken apart.
   mutating func take(_ slots: [Range<Int>], from other: inout Table) {
-    precondition(clock == other.clock && stride == other.stride, "slots move between tables that are alike")
+    precondition(stride == other.stride, "slots move between tables of the same rows")
+    precondition(clock == other.clock || Mutant.rollBackOneOnly.isActive, "slots move between tables of the same clock")
     for slot in slots.joined() {
       rows.take(slot, from: &other.rows)
       candidates.take(slot, from: &other.candidates)
@@ -22,21 +23,16 @@ extension Table {
   /// Undoes from now on what the tables that the slots came from knew how to undo, as far back as all of them did.
   ///
   /// - Parameter parts: their logs, with the slots that came from each.
-  mutating func takeHistory(_ parts: [(log: [UndoStep], slots: [Range<Int>])]) {
-    guard let first = parts.first else { return log.replace([]) }
-    let depth = parts.map(\.log.count).min() ?? 0
+  mutating func takeHistory(_ parts: [(log: UndoLog, slots: [Range<Int>])]) {
+    let depth = parts.map(\.log.steps.count).min() ?? 0
     let stride = stride
+    let latest = parts.map { (steps: $0.log.steps.suffix(depth), slots: SlotSet($0.slots)) }
     log.replace(
-      (0..<depth).map { back in
-        let step = first.log[first.log.count - depth + back]
-        return UndoStep(
-          clock: step.clock, totals: step.totals,
-          parts: parts.map { ($0.log[$0.log.count - depth + back], SlotSet($0.slots)) }, stride: stride)
-      })
+      (0..<depth).map { place in
+        let parts = latest.map { ($0.steps[$0.steps.startIndex + place], $0.slots) }
+        return UndoStep(clock: parts[0].0.clock, totals: parts[0].0.totals, parts: parts, stride: stride)
+      }, floor: parts.map(\.log.floor).max() ?? 0)
   }
-
-  /// What the latest steps changed, the oldest first.
-  var history: [UndoStep] { log.steps }
 }
 
 extension UndoStep {

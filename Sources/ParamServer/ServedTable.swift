@@ -95,7 +95,7 @@ final class ServedTable {
   func push(_ push: Push) -> Message {
     if push.clock < clock, !Mutant.applyLatePush.isActive { return .pushed }
     let ahead = push.clock < clock ? 0 : push.clock - clock
-    guard ahead < UInt64(trees.count) else { return Mutant.acknowledgeEarly.isActive ? .pushed : .refusal(.notYet) }
+    guard ahead < UInt64(trees.count) else { return .refusal(.notYet) }
     switch trees[Int(ahead)].add(GradientPart(push)) {
     case .malformed(let reason): return .refusal(.malformed(reason))
     case .taken, .duplicate, .covered: return .pushed
@@ -151,14 +151,19 @@ final class ServedTable {
   // MARK: Slots
 
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
-  func restore(_ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false) throws {
-    try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters)
+  func restore(
+    _ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false, history: Bool = false
+  ) throws {
+    try table.restore(bytes, slot: slot, changedAt: changedAt, onlyParameters: onlyParameters, history: history)
   }
 
-  func rollBack(to clock: UInt64) throws { try table.rollBack(to: clock) }
+  /// - Throws: `ServerError.tooFarBack`.
+  func rollBack(to clock: UInt64) throws(ServerError) {
+    do throws(UndoError) { try table.rollBack(to: clock) } catch { throw .tooFarBack(error) }
+  }
 
   func take(_ slots: [Range<Int>], from other: ServedTable) { table.take(slots, from: &other.table) }
-  func takeHistory(_ parts: [(log: [UndoStep], slots: [Range<Int>])]) { table.takeHistory(parts) }
+  func takeHistory(_ parts: [(log: UndoLog, slots: [Range<Int>])]) { table.takeHistory(parts) }
 }
 
 extension GradientPart {

@@ -154,8 +154,13 @@ public final class Server {
         peers[seat.number] = known
       } else {
         let socket = try Socket(.dealer, in: context)
-        try socket.connect(endpoint)
-        peers[seat.number] = (seat, socket)
+        do {
+          try socket.connect(endpoint)
+          peers[seat.number] = (seat, socket)
+        } catch let error as WireError {
+          // What another server advertises is not this one's fault.
+          say("server-\(seat.number) cannot be reached: \(error)")
+        }
       }
     }
     hasOtherPeers = true

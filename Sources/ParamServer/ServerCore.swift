@@ -88,6 +88,8 @@ package struct ServerCore: ~Copyable {
   var fills: [FillTask] = []
   /// Copies that are whole, and waited for.
   var filled: [FillOrder] = []
+  /// Readings that nobody waits for any more, and that the edge has not ended. It ends them in their order.
+  var voidReads = 0
   /// Pieces of work done: what the coordinator watches.
   var done: UInt64 = 0
   var isEnded = false
@@ -143,7 +145,7 @@ package struct ServerCore: ~Copyable {
     case .tick: return tick(at: time)
     case .turn: return turn(at: time)
     case .slot(let slot): return restore(slot, at: time)
-    case .restored: return answerRestored()
+    case .restored: return allRead()
     case .written(let number):
       // What was asked in a view that is over may be answered in the next.
       if number == checkpoint?.task.order.number { checkpoint?.task.written() }
@@ -173,7 +175,7 @@ package struct ServerCore: ~Copyable {
     return sent(answers) + progressed(from: before)
   }
 
-  private func sent(_ answers: [Shard.Answer]) -> [Effect] { answers.map { .send($0.envelope, along: $0.route) } }
+  func sent(_ answers: [Shard.Answer]) -> [Effect] { answers.map { .send($0.envelope, along: $0.route) } }
 
   /// Another server's answer: what waited for it may go on.
   private mutating func answered(_ envelope: Envelope, from server: Int, at time: Seconds) -> [Effect] {
@@ -218,60 +220,6 @@ package struct ServerCore: ~Copyable {
 
   mutating func report(_ report: ServerReport, _ request: UInt64) -> Effect {
     .tell(liaison.session.answer(request, .report(Control(report))))
-  }
-
-  // MARK: Long work
-
-  private mutating func restore(_ slot: StoredSlot, at time: Seconds) -> [Effect] {
-    guard restoring != nil else { return [] }
-    done += 1
-    do {
-      try shard?.restore(slot)
-      return []
-    } catch {
-      return fail(
-        .damagedSlot(path: slot.path, table: slot.table, slot: slot.slot, reason: "\(error)"), at: time)
-    }
-  }
-
-  mutating func answerRestored() -> [Effect] {
-    guard let request = restoring, let shard else { return [] }
-    restoring = nil
-    let number = shard.assignment.server
-    return [
-      .say("server-\(number) serves \(shard.holdings.count) groups of slots from step \(shard.clock)"),
-      report(.adopted, request),
-    ]
-  }
-
-  private mutating func answerSynced(_ number: Int, at time: Seconds) -> [Effect] {
-    guard let (request, task) = checkpoint, task.order.number == number, shard != nil else { return [] }
-    checkpoint = nil
-    done += 1
-    let part = WrittenPart(slots: task.slots, bytes: task.bytes, totals: shard!.totals)
-    let answer = report(.written(part), request)
-    shard!.releaseHold()
-    let before = shard!.clock
-    return [answer] + sent(shard!.advanceAll()) + progressed(from: before)
-  }
-
-  private mutating func turn(at time: Seconds) -> [Effect] {
-    guard shard != nil, !liaison.isFrozen else { return [] }
-    if let (request, _) = digest {
-      done += 1
-      if let digests = digest!.task.hashSome(of: shard!) {
-        digest = nil
-        return [report(.digests(SlotDigests(digests)), request)]
-      }
-    }
-    for index in fills.indices where fills[index].wantsTurn(shard!) { fills[index].copySome(of: &shard!) }
-    guard checkpoint?.task.wantsTurn ?? false else { return [] }
-    switch checkpoint!.task.next(of: shard!) {
-    case .write(let snapshots): return [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
-    case .sync: return [.sync(checkpoint: checkpoint!.task.order.number)]
-    case .notNumbers(let table):
-      return fail(.notNumbers(table: table, clock: shard!.clock), at: time)
-    }
   }
 
   // MARK: Time

@@ -4,6 +4,8 @@ import Checkpoint
 public enum ServerError: Error, CustomStringConvertible {
   case badTable(name: String, reason: String)
   case badAssignment(String)
+  /// A view begins at a clock that is not kept.
+  case tooFarBack(UndoError)
   case damagedSlot(path: String, table: Int, slot: Int, reason: String)
   case file(CheckpointError)
   case notNumbers(table: String, clock: UInt64)
@@ -15,6 +17,7 @@ public enum ServerError: Error, CustomStringConvertible {
     switch self {
     case .badTable(let name, let reason): "table \"\(name)\" cannot be served: \(reason)."
     case .badAssignment(let reason): "this assignment cannot be served: \(reason)."
+    case .tooFarBack(let error): "this assignment cannot be served: \(error)"
     case .damagedSlot(let path, let table, let slot, let reason):
       "\(path): slot \(slot) of table \(table) is damaged (\(reason)). Restore the file from a copy, or use another run."
     case .file(let error): "\(error)"

@@ -49,11 +49,16 @@ extension ServerCore {
       guard shard!.assignment.database != nil else {
         throw ServerError.badAssignment("a checkpoint without a file to write it to")
       }
-      if let clock = shard!.hold(at: order.clock) { return [report(.missed(clock: clock), request)] }
-      checkpoint = (request, CheckpointTask(order))
-      return progressed(from: shard!.clock)
+      dropCheckpoint()
+      let past = shard!.hold(at: order.clock)
+      if past == nil { checkpoint = (request, CheckpointTask(order)) }
+      // What another checkpoint held goes on.
+      let before = shard!.clock
+      return (past.map { [report(.missed(clock: $0), request)] } ?? []) + sent(shard!.advanceAll())
+        + progressed(from: before)
     case .committed(let number): return [.prune(committed: number), report(.done, request)]
     case .fill(let order):
+      try shard!.check(order)
       fills.append(FillTask(order, request: request, shard!))
       return []
     case .digest:
@@ -76,9 +81,22 @@ extension ServerCore {
   }
 
   private mutating func leaveView() {
-    (settling, checkpoint, digest) = (nil, nil, nil)
+    dropCheckpoint()
+    (settling, digest) = (nil, nil)
     fills = []
     shard?.peers.forget()
+  }
+
+  /// Gives up what is being written.
+  private mutating func dropCheckpoint() {
+    checkpoint = nil
+    shard?.releaseHold()
+  }
+
+  /// Gives up what is being read: what the edge still says of it is none of the next reading's.
+  private mutating func dropRestoring() {
+    if restoring != nil { voidReads += 1 }
+    restoring = nil
   }
 
   private mutating func adopt(
@@ -89,9 +107,12 @@ extension ServerCore {
     filled = []
     // What was half restored is of no use to a view that goes on with what is held; none is dealt it then.
     let before = restoring == nil ? shard : nil
+    let peers = shard?.peers ?? Peers()
+    dropRestoring()
     shard = nil
     liaison.adopt(view)
     shard = try Shard(assignment, before: before)
+    shard!.peers = peers
     let others = assignment.servers.filter { $0.number != assignment.server }
     shard!.peers.begin(with: others, liaison.session.identity, timing: timing, at: time)
     restoring = request
@@ -106,7 +127,8 @@ extension ServerCore {
   private mutating func beginAnew(at time: Seconds) -> [Effect] {
     let name = liaison.member.map { "\($0)" } ?? "this server"
     leaveView()
-    (shard, restoring) = (nil, nil)
+    dropRestoring()
+    shard = nil
     filled = []
     liaison.beginAnew(at: time)
     return [

@@ -9,7 +9,9 @@ struct Shard {
   /// By slot, the group's number.
   private let groupOfSlot: [UInt16]
   /// By group, what this server is a home of.
-  var holdings: [Int: Holding] = [:]
+  private(set) var holdings: [Int: Holding] = [:]
+  /// Those that it is the first home of, in the order of their groups.
+  private(set) var firstHoldings: [Holding] = []
   /// By group, copies that its first home makes here.
   var copies: [Int: Holding] = [:]
   /// Parts of copied slots that have come.
@@ -48,7 +50,6 @@ struct Shard {
     var groupOfSlot = [UInt16](repeating: 0, count: Rank.slots)
     for group in groups { for slot in group.slots.joined() { groupOfSlot[slot] = UInt16(group.number) } }
     self.groupOfSlot = groupOfSlot
-    peers = before?.peers ?? Peers()
     let mine = groups.filter { $0.homes.contains(assignment.server) }
     if case .held = assignment.start {
       try regroup(mine, before)
@@ -57,25 +58,28 @@ struct Shard {
         holdings[group.number] = Holding(group: group, tables: try assignment.tables.indices.map { try make($0) })
       }
     }
-    for group in mine where group.first == assignment.server {
-      for table in holdings[group.number]!.served {
-        table.followers = group.homes.dropFirst().map { Follower(server: $0, clock: table.clock) }
+    firstHoldings = mine.filter { $0.first == assignment.server }.map { holdings[$0.number]! }
+    for holding in firstHoldings {
+      for table in holding.served {
+        table.followers = holding.group.homes.dropFirst().map { Follower(server: $0, clock: table.clock) }
       }
     }
   }
 
   /// An empty table at the assignment's clock.
-  private func make(_ number: Int, totals: StepTotals? = nil) throws(ServerError) -> ServedTable {
-    var known = StepTotals()
-    if case .restored(let restore) = assignment.start { known = restore.totals }
-    return try make(number, clock: assignment.clock, totals: totals ?? known)
+  private func make(_ number: Int) throws(ServerError) -> ServedTable {
+    var totals = StepTotals()
+    if case .restored(let restore) = assignment.start { totals = restore.totals }
+    return try make(number, clock: assignment.clock, totals: totals, past: assignment.lag)
   }
 
-  func make(_ number: Int, clock: UInt64, totals: StepTotals) throws(ServerError) -> ServedTable {
-    ServedTable(
-      try Table(
-        assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
-        epochs: assignment.epochs, undoDepth: depth), slices: assignment.slices, lag: assignment.lag)
+  /// - Parameter past: steps before the clock whose states may be read.
+  func make(_ number: Int, clock: UInt64, totals: StepTotals, past: Int = 0) throws(ServerError) -> ServedTable {
+    var table = try Table(
+      assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
+      epochs: assignment.epochs, undoDepth: depth)
+    table.assumePast(steps: past)
+    return ServedTable(table, slices: assignment.slices, lag: assignment.lag)
   }
 
   /// Takes over what was held in the view before, as the new one groups it.
@@ -100,10 +104,12 @@ struct Shard {
         return slots.isEmpty ? nil : (source, Self.joined(slots))
       }
       guard missing == 0 else {
-        throw ServerError.badAssignment("slots \(group.slots) are dealt to this server, which does not hold all of them")
+        throw ServerError.badAssignment(
+          "slots \(group.slots) are dealt to this server, which does not hold all of them")
       }
-      let totals = givers[0].holding.served[0].table.totals
-      holdings[group.number] = try Holding(group, from: givers) { try make($0, totals: totals) }
+      holdings[group.number] = try Holding(group, from: givers) { number, source in
+        try make(number, clock: source.clock, totals: source.table.totals)
+      }
     }
   }
 
@@ -166,7 +172,13 @@ struct Shard {
         return [send(answer, request, to: asker)].compactMap { $0 }
       case (.push(let push), .worker): return try take(push, by: table(push.group, push.table), request, of: asker)
       case (.push(let push), .server):
-        return try take(push, by: follower(push, of: member.number), request, of: asker)
+        let table = try follower(push, of: member.number)
+        // What is acknowledged is applied: a root that comes too early is to come again.
+        guard push.clock <= table.clock else {
+          let reply = Mutant.acknowledgeEarly.isActive ? Message.pushed : .refusal(.notYet)
+          return [send(reply, request, to: asker)].compactMap { $0 }
+        }
+        return try take(push, by: table, request, of: asker)
       case (.copy(let copy), .server):
         return [send(try take(copy, from: member.number), request, to: asker)].compactMap { $0 }
       default: throw Refusal.malformed("a server is not asked for \(message.name)")

@@ -4,18 +4,22 @@ import Wire
 
 /// What a shard has come to: clocks, loads, slots.
 extension Shard {
-  var firstHoldings: [Holding] {
-    holdings.values.filter { $0.group.first == assignment.server }.sorted { $0.group.number < $1.group.number }
-  }
-
-  /// Of those that workers ask, by their progress; all, where there are none.
-  private var leading: [ServedTable] {
-    let first = firstHoldings.flatMap(\.served)
-    return first.isEmpty ? holdings.values.flatMap(\.served) : first
+  /// The table that is furthest behind: of those that workers ask; of all, where there are none.
+  private var last: ServedTable? {
+    var last: ServedTable?
+    func look(at holding: Holding) {
+      for case let table? in holding.tables where table.clock < last?.clock ?? .max { last = table }
+    }
+    if firstHoldings.isEmpty {
+      for number in holdings.keys.sorted() { look(at: holdings[number]!) }
+    } else {
+      for holding in firstHoldings { look(at: holding) }
+    }
+    return last
   }
 
   /// Steps that all tables have applied, of groups that this server is the first home of.
-  var clock: UInt64 { leading.map(\.clock).min() ?? assignment.clock }
+  var clock: UInt64 { last?.clock ?? assignment.clock }
   /// Steps that everything has applied, whatever this server is to it.
   var settledClock: UInt64 {
     (Mutant.settleFirstHomes.isActive ? firstHoldings : Array(holdings.values)).map(\.clock).min() ?? .max
@@ -23,11 +27,11 @@ extension Shard {
 
   var parkedPulls: Int { holdings.values.reduce(0) { $0 + $1.served.reduce(0) { $0 + $1.parkedPulls } } }
 
-  /// Of the table that is furthest behind, whose clock is ours.
-  var totals: StepTotals { leading.min { $0.clock < $1.clock }?.table.totals ?? StepTotals() }
+  /// Of the table whose clock is ours.
+  var totals: StepTotals { last?.table.totals ?? StepTotals() }
 
   var activity: Activity {
-    guard let last = leading.min(by: { $0.clock < $1.clock }) else { return Activity(.idle) }
+    guard let last else { return Activity(.idle) }
     if let server = last.waitsFor { return Activity(.collecting, step: clock, waitsFor: [.server(server)]) }
     return Activity(.collecting, step: clock, slices: last.missingSlices)
   }
@@ -82,7 +86,7 @@ extension Shard {
   }
 
   func snapshot(_ place: SlotPlace) -> SlotSnapshot? {
-    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot)
+    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot, lag: assignment.lag)
   }
 
   /// Puts a stored slot where it was. From another model's checkpoint only the parameters are taken: its optimizer starts
@@ -96,7 +100,8 @@ extension Shard {
     guard assignment.tables.indices.contains(slot.table),
       let holding = holdings.values.first(where: { $0.group.slots.contains { $0.contains(slot.slot) } })
     else { throw SnapshotError.otherTable }
-    try holding.tables[slot.table]?.restore(slot.bytes, slot: slot.slot, onlyParameters: only != nil)
+    try holding.tables[slot.table]?.restore(
+      slot.bytes, slot: slot.slot, onlyParameters: only != nil, history: only == nil)
   }
 
   // MARK: Checkpoints

@@ -1,19 +1,25 @@
 /// What a table was a few steps ago.
 extension Table {
-  /// The earliest clock whose state is known still.
+  /// The earliest clock whose state can be read still.
   package var earliestClock: UInt64 { log.steps.first?.clock ?? clock }
+  /// The earliest clock that can be gone back to.
+  package var earliestReturn: UInt64 { max(earliestClock, log.floor) }
 
-  private func check(_ wanted: UInt64) throws(UndoError) {
-    guard (earliestClock...clock).contains(wanted) else {
-      throw UndoError(table: name, wanted: wanted, earliest: earliestClock, clock: clock)
+  private func check(_ wanted: UInt64, from earliest: UInt64) throws(UndoError) {
+    guard (earliest...clock).contains(wanted) else {
+      throw UndoError(table: name, wanted: wanted, earliest: earliest, clock: clock)
     }
   }
+
+  /// Knows states of before its clock, for reads that are some steps behind: nothing had changed then, unless `restore` says
+  /// otherwise. They cannot be gone back to.
+  package mutating func assumePast(steps: Int) { log.assumePast(before: clock, steps: steps) }
 
   /// Restores the state after `clock` steps, to the bit: rows with optimizer state, candidates, totals, what is dirty.
   ///
   /// - Throws: `UndoError` where the log does not reach so far; nothing has changed then.
   package mutating func rollBack(to clock: UInt64) throws(UndoError) {
-    try check(clock)
+    try check(clock, from: earliestReturn)
     while self.clock > clock { undoLatest() }
   }
 
@@ -25,7 +31,7 @@ extension Table {
     _ ranks: UnsafeBufferPointer<UInt64>, at clock: UInt64, absent: Absent = .start,
     into values: UnsafeMutablePointer<Float>
   ) throws(UndoError) {
-    try check(clock)
+    try check(clock, from: earliestClock)
     guard clock < self.clock else { return gather(ranks, absent: absent, into: values) }
     var cursor = UndoCursor(log.steps.drop { $0.clock < clock }, stride: stride)
     var target = values
@@ -46,13 +52,13 @@ extension Table {
 }
 
 /// A state that is not kept.
-package struct UndoError: Error, Hashable, CustomStringConvertible {
+public struct UndoError: Error, Hashable, CustomStringConvertible {
   package let table: String
   package let wanted: UInt64
   package let earliest: UInt64
   package let clock: UInt64
 
-  package var description: String {
+  public var description: String {
     "table \"\(table)\" is at step \(clock) and knows its states from step \(earliest) on, not that of step \(wanted)."
   }
 }

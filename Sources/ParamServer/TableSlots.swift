@@ -3,12 +3,18 @@ import Sharding
 
 /// A table by its slots: what checkpoints hold and digests are of.
 extension Table {
-  /// The slot as it is.
-  package func snapshot(slot: Int) -> SlotSnapshot {
+  /// The slot as it is, and as it was for some steps.
+  ///
+  /// - Parameter lag: how many of the latest steps are in it, to be read by those that are so far behind.
+  package func snapshot(slot: Int, lag: Int = 0) -> SlotSnapshot {
+    let earliest = max(earliestClock, clock - min(clock, UInt64(lag)))
     var snapshot = SlotSnapshot(
-      table: number, slot: slot, width: width, stride: stride, reservingRows: rows[slot].count)
+      table: number, slot: slot, width: width, stride: stride, earliest: earliest, reservingRows: rows[slot].count)
     rows.forEach(in: slot) { snapshot.append($0, $1) }
     candidates.forEach(in: slot) { snapshot.append(candidate: $0, sightings: $1.pointee.bitPattern) }
+    for step in log.steps where step.clock >= earliest {
+      if let part = step.part(of: slot, width: width, stride: stride) { snapshot.append(part) }
+    }
     return snapshot
   }
 
@@ -19,12 +25,14 @@ extension Table {
   ///   - changedAt: when the slot changed last, as far as this table knows: 0 for one that a checkpoint holds as it is.
   ///   - onlyParameters: leave the optimizer's state and the candidates out: another model's slot is where this one's
   ///     rows start, whatever its optimizer.
+  ///   - history: take what the slot was, too, of the states that the table is to know; slots come in ascending order then.
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table; it is unchanged then.
   package mutating func restore(
-    _ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false
+    _ bytes: [UInt8], slot: Int, changedAt: UInt64 = 0, onlyParameters: Bool = false, history: Bool = false
   ) throws(SnapshotError) {
     let snapshot = try SlotSnapshot(
       bytes, table: number, slot: slot, width: width, stride: onlyParameters ? nil : stride)
+    if history { try log.restore(snapshot, stride: stride) }
     clear(slot: slot)
     snapshot.forEachRow { rank, values in
       let row = rows.insert(rank)

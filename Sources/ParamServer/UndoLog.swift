@@ -1,3 +1,4 @@
+import Checkpoint
 import Sharding
 import Wire
 
@@ -7,6 +8,8 @@ struct UndoLog {
   let depth: Int
   /// The oldest first.
   private(set) var steps: [UndoStep] = []
+  /// Steps before this one can be read through, but not undone: a checkpoint holds no more of them.
+  private(set) var floor: UInt64 = 0
   private var spare: [UndoStep] = []
 
   init(depth: Int) { self.depth = depth }
@@ -22,10 +25,35 @@ struct UndoLog {
     return step
   }
 
-  /// Takes over what another table's log knew, step by step: the latest are of the same clocks.
-  mutating func replace(_ steps: [UndoStep]) {
+  /// Takes over what other tables' logs knew, step by step: the latest are of the same clocks.
+  mutating func replace(_ steps: [UndoStep], floor: UInt64) {
     removeAll()
     self.steps = Array(steps.suffix(depth))
+    self.floor = floor
+  }
+
+  // MARK: Restoring
+
+  /// Begins with steps that changed nothing.
+  mutating func assumePast(before clock: UInt64, steps count: Int) {
+    removeAll()
+    floor = clock
+    for step in clock - min(clock, UInt64(min(count, depth)))..<clock {
+      _ = begin(clock: step, totals: StepTotals(), rows: 0, stride: 0)
+    }
+  }
+
+  /// Takes a slot's part of those steps from a checkpoint. What it does not know of is not known of the table.
+  ///
+  /// - Throws: `SnapshotError` where slots do not ascend; nothing has changed then.
+  mutating func restore(_ snapshot: SlotSnapshot, stride: Int) throws(SnapshotError) {
+    let history = snapshot.history.filter { part in steps.contains { $0.clock == part.clock } }
+    for part in history {
+      let step = steps.first { $0.clock == part.clock }!
+      guard step.isBelow(slot: snapshot.slot) else { throw .malformed("slots before it have come already") }
+    }
+    for part in history { steps.first { $0.clock == part.clock }!.add(part, width: snapshot.width, stride: stride) }
+    while let first = steps.first, first.clock < snapshot.earliest { spare.append(steps.removeFirst()) }
   }
 
   mutating func removeLast() -> UndoStep {
@@ -92,6 +120,53 @@ final class UndoStep {
       rows.deallocate()
       rowCapacity = count * stride + count * stride / 4
       rows = .allocate(capacity: rowCapacity)
+    }
+  }
+
+  /// What it changed in a slot; nil for one that it did not.
+  func part(of slot: Int, width: Int, stride: Int) -> SlotSnapshot.Step? {
+    let ranks = UnsafeBufferPointer(start: ranks, count: saved)
+    let places = ranks.positions(ofSlots: slot..<slot + 1)
+    let absent = [inserted, admitted].flatMap { $0[$0.positions(ofSlots: slot..<slot + 1)] }.sorted()
+    guard !places.isEmpty || !absent.isEmpty else { return nil }
+    return SlotSnapshot.Step(
+      clock: clock, ranks: Array(ranks[places]),
+      rows: places.flatMap { UnsafeBufferPointer(start: rows + $0 * stride, count: width) }, absent: absent)
+  }
+
+  /// Whether all that is here is of slots below.
+  fileprivate func isBelow(slot: Int) -> Bool {
+    (saved == 0 || Rank.slot(of: ranks[saved - 1]) < slot) && (inserted.last.map { Rank.slot(of: $0) < slot } ?? true)
+  }
+
+  /// Adds what it changed in one more slot, whose optimizer's state nobody knows.
+  fileprivate func add(_ part: SlotSnapshot.Step, width: Int, stride: Int) {
+    reserve(rows: saved + part.ranks.count, stride: stride)
+    for (place, rank) in part.ranks.enumerated() {
+      ranks[saved] = rank
+      let row = rows + saved * stride
+      for column in 0..<width { row[column] = part.rows[place * width + column] }
+      (row + width).update(repeating: 0, count: stride - width)
+      saved += 1
+    }
+    inserted += part.absent
+  }
+
+  /// Makes room, and keeps what is here.
+  private func reserve(rows count: Int, stride: Int) {
+    if count > rankCapacity {
+      let old = ranks
+      rankCapacity = count + count / 2
+      ranks = .allocate(capacity: rankCapacity)
+      ranks.update(from: old, count: saved)
+      old.deallocate()
+    }
+    if count * stride > rowCapacity {
+      let old = rows
+      rowCapacity = count * stride + count * stride / 2
+      rows = .allocate(capacity: rowCapacity)
+      rows.update(from: old, count: saved * stride)
+      old.deallocate()
     }
   }
 

@@ -3,8 +3,10 @@ import Foundation
 import Sharding
 
 /// A slot of `width` 3 and `stride` 10 with `rows` rows, whose floats tell rank and `version`.
-func makeSlot(_ slot: Int, table: Int = 0, rows: Int = 5, candidates: Int = 2, version: Int = 0) -> SlotSnapshot {
-  var snapshot = SlotSnapshot(table: table, slot: slot, width: 3, stride: 10, reservingRows: rows)
+func makeSlot(
+  _ slot: Int, table: Int = 0, rows: Int = 5, candidates: Int = 2, version: Int = 0, earliest: UInt64 = 0
+) -> SlotSnapshot {
+  var snapshot = SlotSnapshot(table: table, slot: slot, width: 3, stride: 10, earliest: earliest, reservingRows: rows)
   for row in 0..<rows {
     snapshot.append(
       Rank.first(ofSlot: slot) + UInt64(row) * 7, (0..<10).map { Float(slot * 100 + row * 10 + $0 + version) })

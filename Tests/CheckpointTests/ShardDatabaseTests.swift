@@ -27,7 +27,8 @@ struct ShardDatabaseTests {
       #expect(second[[0, 1]] == makeSlot(1, version: 1).bytes && second[[1, 1]] == makeSlot(1, table: 1).bytes)
       #expect(try readAll(paths, checkpoints: 0...3)[[0, 2]] == makeSlot(2, version: 3).bytes)
       var some: [Int] = []
-      try ShardDatabase.read(paths, checkpoints: Array(0...3), wanted: { $0 > 1 }) { _, _, slot, _ in some.append(slot) }
+      try ShardDatabase.read(paths, checkpoints: Array(0...3), wanted: { $0 > 1 }) { _, _, slot, _ in some.append(slot)
+      }
       #expect(some == [2, 9])
     }
   }
@@ -118,7 +119,9 @@ struct ShardDatabaseTests {
       let sentence = error.map { "\($0)" } ?? ""
       #expect(sentence.contains(path) && sentence.contains("slot 6") && sentence.contains("still training"))
       // Who wants other slots misses nothing.
-      try ShardDatabase.read([path], checkpoints: Array(0...1), wanted: { $0 == 5 }) { _, _, slot, _ in #expect(slot == 5) }
+      try ShardDatabase.read([path], checkpoints: Array(0...1), wanted: { $0 == 5 }) { _, _, slot, _ in
+        #expect(slot == 5)
+      }
     }
   }
 

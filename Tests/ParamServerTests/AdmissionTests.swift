@@ -60,11 +60,11 @@ struct AdmissionTests {
     var table = try table(5)
     table.apply([], [], sightings: met(4))
     let slot = Rank.slot(of: rank)
-    #expect(table.dirtySlots == [slot] && table.filledSlots.isEmpty)
+    #expect(table.slots == [slot] && table.filledSlots.isEmpty)
     let snapshot = table.snapshot(slot: slot)
     #expect(snapshot.count == 0 && snapshot.candidates == 1)
     var other = try self.table(5)
-    try other.restore(snapshot.bytes, slot: slot, isDirty: false)
+    try other.restore(snapshot.bytes, slot: slot)
     other.apply([], [], sightings: met(1))
     #expect(other.isAbsent(rank) == false)
   }
@@ -74,13 +74,13 @@ struct AdmissionTests {
     var table = try table(1 << 40)
     for _ in 0..<3 { table.apply([], [], sightings: met(sightings)) }
     #expect(table.isAbsent(rank) == (sightings < .max))
-    #expect(table.dirtySlots.isEmpty == (sightings == 0))
+    #expect(table.slots.isEmpty == (sightings == 0))
   }
 
   @Test("A table without admission drops sightings")
   func withoutAdmission() throws {
     var table = try Table(describeTable(), number: 0, seed: 1)
     table.apply([], [], sightings: met(9))
-    #expect(table.rowCount == 0 && table.candidateCount == 0 && table.dirtySlots.isEmpty)
+    #expect(table.rowCount == 0 && table.candidateCount == 0 && table.slots(changedSince: 0).isEmpty)
   }
 }

@@ -40,7 +40,7 @@ struct OrderTests {
   @Test("A checkpoint waits for its clock, and is reported when it is written and then synced")
   func checkpoint() throws {
     let rig = try Rig.serving()
-    let order = rig.envelope(.checkpoint(number: 4, clock: 1))
+    let order = rig.envelope(.checkpoint(CheckpointOrder(number: 4, clock: 1, since: nil)))
     #expect(rig.tell(.ordered(order)).isEmpty && !rig.hasLongWork)
     try rig.train(ranks, ones)
     #expect(rig.hasLongWork)
@@ -53,46 +53,53 @@ struct OrderTests {
     #expect(!rig.hasLongWork && rig.tell(.turn).isEmpty, "the disk is at it")
     #expect(try rig.beat().activity == Activity(.writing))
     #expect(rig.tell(.ordered(order)).isEmpty, "a repetition begins nothing")
-    #expect(rig.tell(.written).isEmpty)
+    #expect(rig.tell(.written(checkpoint: 3)).isEmpty && !rig.hasLongWork, "that was another's")
+    #expect(rig.tell(.written(checkpoint: 4)).isEmpty)
     let sync = rig.tell(.turn)
-    guard case .sync? = sync.first, sync.count == 1 else {
+    guard case .sync(checkpoint: 4)? = sync.first, sync.count == 1 else {
       Issue.record("\(sync)")
       return
     }
     #expect(!rig.hasLongWork && rig.tell(.turn).isEmpty)
+    #expect(rig.tell(.synced(checkpoint: 3)).isEmpty)
     for _ in 0..<2 {
-      let report = rig.tell(.synced)
+      let report = rig.tell(.synced(checkpoint: 4))
       guard report.isEmpty || report.told.first?.preamble.request == order.preamble.request else {
         Issue.record("\(report)")
         return
       }
     }
     let again = rig.tell(.ordered(order)).reports
-    guard case .written(slots: 2, bytes: let bytes)? = again.first else {
+    guard case .written(let part)? = again.first else {
       Issue.record("\(again)")
       return
     }
-    #expect(bytes == slots.reduce(0) { $0 + $1.bytes.count })
+    let bytes = slots.reduce(0) { $0 + $1.bytes.count }
+    #expect(part == WrittenPart(slots: 2, bytes: bytes, totals: StepTotals(rows: 1, lossSum: 0.5)))
   }
 
-  @Test("A checkpoint holds what has changed since the last one, and nothing is nothing to wait for")
+  @Test(
+    "A checkpoint holds what has changed since the one it stands on, written or not, and nothing is nothing to wait for"
+  )
   func delta() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
     #expect(try rig.checkpoint(number: 1).map(\.slot) == [3, 700])
-    #expect(try rig.checkpoint(number: 2).isEmpty)
+    #expect(try rig.checkpoint(number: 2, since: 1).isEmpty)
     try rig.train([rank(700)], [1, 1, 1])
-    #expect(try rig.checkpoint(number: 3).map(\.slot) == [700])
+    #expect(try rig.checkpoint(number: 3, since: 1).map(\.slot) == [700])
+    #expect(try rig.checkpoint(number: 4, since: 1).map(\.slot) == [700], "the third was never committed")
+    #expect(try rig.checkpoint(number: 5).map(\.slot) == [3, 700])
   }
 
   @Test("A server answers workers while it writes, and what it writes is of the checkpoint's clock")
   func servingMeanwhile() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
-    #expect(rig.order(.checkpoint(number: 1, clock: 1)).isEmpty)
+    #expect(rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
     _ = rig.tell(.turn)
     #expect(rig.ask(pull(ranks, clock: 1)).rows.count == 1)
-    #expect(rig.tell(.written).isEmpty)
+    #expect(rig.tell(.written(checkpoint: 1)).isEmpty)
   }
 
   @Test("A committed checkpoint's forerunners may go")
@@ -140,7 +147,7 @@ struct OrderTests {
     _ = rig.ask(push([], [], samples: 0, lossSum: 0, table: 0))
     _ = rig.ask(push([rank(9)], [poison, 0], table: 1))
     #expect(rig.clock == 1)
-    #expect(rig.order(.checkpoint(number: 1, clock: 1)).isEmpty)
+    #expect(rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
     let effects = rig.tell(.turn)
     guard case .notNumbers(table: "dense", clock: 1)? = effects.error else {
       Issue.record("\(effects)")
@@ -163,7 +170,8 @@ struct OrderTests {
   @Test("A server without a file to write to is not asked for a checkpoint")
   func noDatabase() throws {
     let rig = try Rig.serving(assign(database: nil))
-    #expect(rig.order(.checkpoint(number: 1, clock: 0)).error != nil)
+    let order = CheckpointOrder(number: 1, clock: 0, since: nil)
+    #expect(rig.order(.checkpoint(order)).error != nil)
   }
 
   @Test("What the disk does not do ends the server with the disk's reason")
@@ -184,7 +192,9 @@ struct OrderTests {
     try rig.train(ranks, ones, slices: 2)
     _ = rig.ask(pull(ranks, clock: 2), from: 1)
     _ = rig.ask(push(ranks, ones, clock: 1))
-    #expect(rig.order(.settle(clock: 5)).isEmpty && rig.order(.checkpoint(number: 1, clock: 1)).isEmpty)
+    #expect(
+      rig.order(.settle(clock: 5)).isEmpty
+        && rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
     #expect(rig.order(.digest).isEmpty && rig.hasLongWork)
     let stale = rig.question(pull(ranks, clock: 1))
     let old = rig.envelope(.digest)
@@ -192,7 +202,7 @@ struct OrderTests {
     #expect(rig.clock == 0 && rig.parkedPulls == 0 && !rig.hasLongWork)
     #expect(rig.receive(stale).refusals == [.staleView(now: 2)])
     #expect(rig.tell(.ordered(old)).isEmpty, "an order of a view that is over")
-    #expect(rig.ask(pull([]), from: 1).refusals == [.unknownMember], "there is one worker now")
+    #expect(rig.ask(pull([]), from: 1).refusals == [.unknownMember(Rig.worker(1))], "there is one worker now")
     let twin = try Rig.serving(assign(slices: 1, workers: 1))
     #expect(try rig.state() == twin.state())
     for rig in [rig, twin] { try rig.train(ranks, ones) }

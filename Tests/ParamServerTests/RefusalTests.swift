@@ -32,15 +32,21 @@ struct RefusalTests {
     Case("another run", .otherRun, claiming: { $0.run += 1 }),
     Case("no run", .otherRun, claiming: { $0.run = 0 }),
     Case("an earlier view", .staleView(now: 4), claiming: { $0.view = 3 }),
-    Case("an earlier term's later view", .staleView(now: 4), claiming: { ($0.term, $0.view) = (2, 9) }),
     Case("a later view", .notYet, claiming: { $0.view = 5 }),
-    Case("a later term's earlier view", .notYet, claiming: { ($0.term, $0.view) = (4, 1) }),
-    Case("nobody", .unknownMember, claiming: { $0.member = nil }),
-    Case("another incarnation", .unknownMember, claiming: { $0.incarnation = 999 }),
-    Case("another worker's incarnation", .unknownMember, claiming: { $0.member = .worker(1) }),
-    Case("a worker too many", .unknownMember, claiming: { $0.member = .worker(3) }),
-    Case("a server", .unknownMember, claiming: { $0.member = .server(0) }),
-    Case("a coordinator", .unknownMember, claiming: { $0.member = .coordinator }),
+    Case("nobody", .unknownMember(200), claiming: { $0.member = nil }),
+    Case("another incarnation", .unknownMember(999), claiming: { $0.incarnation = 999 }),
+    Case("another worker's incarnation", .unknownMember(200), claiming: { $0.member = .worker(1) }),
+    Case("a worker too many", .unknownMember(200), claiming: { $0.member = .worker(3) }),
+    Case("a server", .unknownMember(200), claiming: { $0.member = .server(1) }),
+    Case("a coordinator", .unknownMember(200), claiming: { $0.member = .coordinator }),
+    Case("a group of another server", .notOwner(slot: 8192), saying: { pull([], group: 1) }),
+    Case("a push to a group of another server", .notOwner(slot: 8192), saying: { push([], [], group: 1) }),
+    Case("a group that is not there", saying: { pull([], group: 2) }),
+    Case(
+      "a worker's copy",
+      saying: {
+        .copy(Copy(group: 1, table: 0, slot: 8192, clock: 0, totals: StepTotals(), bytes: frame([UInt8]())))
+      }),
     Case(
       "a pull of another server's slot", .notOwner(slot: 8192),
       saying: {
@@ -127,8 +133,7 @@ struct RefusalTests {
   func tooEarly() throws {
     let rig = try Rig.welcomed()
     #expect(rig.ask(pull([])).refusals == [.notYet])
-    let restore = ServerAssignment.Restore(checkpoint: 1, databases: ["a"], clock: 4)
-    let effects = rig.order(.adopt(assign(restore: restore)), view: 1)
+    let effects = rig.order(.adopt(restoring(1, ["a"], clock: 4)), view: 1)
     #expect(effects.reports.isEmpty)
     #expect(rig.ask(pull([], clock: 4)).refusals == [.notYet])
     #expect(rig.ask(push([], [], clock: 4)).refusals == [.notYet])

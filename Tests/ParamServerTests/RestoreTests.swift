@@ -18,7 +18,7 @@ struct RestoreTests {
         return (0..<3).map { Float((place + $0 * 7) % 11) - 5 }
       }
       #expect(rig.clock == step)
-      try rig.train(own, values)
+      try rig.train(own, values, group: server)
     }
   }
 
@@ -27,12 +27,13 @@ struct RestoreTests {
     _ rig: Rig, _ assignment: ServerAssignment, from stored: [(path: String, slots: [SlotBytes])]
   ) throws -> [ServerReport] {
     let effects = rig.order(.adopt(assignment), view: 1)
-    guard case .open(let path, committed: _)? = effects.first, case .read(let restore, let wanted)? = effects.last
+    guard case .open(let path, committed: _)? = effects.dropFirst().first,
+      case .read(let restore, let wanted)? = effects.last
     else {
       Issue.record("\(effects)")
       return []
     }
-    #expect(path == assignment.database && restore == assignment.restore && effects.count == 2)
+    #expect(path == assignment.database && .restored(restore) == assignment.start && effects.count == 3)
     for (path, slots) in stored {
       for slot in slots where wanted.contains(where: { $0.contains(slot.slot) }) {
         #expect(rig.tell(.slot(.init(path: path, table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
@@ -57,11 +58,8 @@ struct RestoreTests {
     }
     let rigs = try (0..<after).map { server in
       let rig = try Rig.welcomed()
-      let restore = ServerAssignment.Restore(checkpoint: 1, databases: stored.map(\.path), clock: 3)
-      guard
-        case .adopted? = try self.restore(rig, assign(server: server, of: after, restore: restore), from: stored)
-          .first
-      else { throw Missing() }
+      let assignment = restoring(1, stored.map(\.path), clock: 3, server: server, of: after)
+      guard case .adopted? = try self.restore(rig, assignment, from: stored).first else { throw Missing() }
       try train(rig, server: server, of: after, steps: 3..<6)
       return rig
     }
@@ -80,9 +78,8 @@ struct RestoreTests {
     other[0].optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
     other[1].regions[0].columns[1].width = 9
     let rig = try Rig.welcomed()
-    let restore = ServerAssignment.Restore(checkpoint: 1, databases: ["a"], clock: 0, onlyParametersOf: 0)
-    let effects = rig.order(.adopt(assign(tables: other, restore: restore)), view: 1)
-    guard case .open(database: "own", committed: -1)? = effects.first else {
+    let effects = rig.order(.adopt(restoring(1, ["a"], clock: 0, tables: other, onlyParametersOf: 0)), view: 1)
+    guard case .open(database: "own", committed: [])? = effects.dropFirst().first else {
       Issue.record("a run of its own keeps nothing of its file")
       return
     }
@@ -94,37 +91,57 @@ struct RestoreTests {
     #expect(try rig.checkpoint(number: 1).count == 2, "the next checkpoint writes what came from elsewhere")
   }
 
-  @Test("A slot that came from another server's file is in the next checkpoint, one of its own is not")
-  func movedSlots() throws {
+  @Test("What was restored is in the committed checkpoints: the next one leaves it out, until a step changes it")
+  func restoredSlots() throws {
     let source = try Rig.serving()
     try train(source, server: 0, of: 1, steps: 0..<1)
     let slots = try source.checkpoint(number: 2)
     let rig = try Rig.welcomed()
-    let restore = ServerAssignment.Restore(checkpoint: 2, databases: ["own", "other"], clock: 1)
     let stored = [(path: "own", slots: Array(slots[..<100])), (path: "other", slots: Array(slots[100...]))]
-    #expect(try self.restore(rig, assign(restore: restore), from: stored).count == 1)
-    #expect(try rig.checkpoint(number: 3) == Array(slots[100...]))
+    #expect(try self.restore(rig, restoring(2, ["own", "other"], clock: 1), from: stored).count == 1)
+    #expect(try rig.checkpoint(number: 3, since: 1).isEmpty)
+    try rig.train([pool[7]], [1, 1, 1])
+    #expect(try rig.checkpoint(number: 4, since: 1).map(\.slot) == [Rank.slot(of: pool[7])])
+    #expect(try rig.checkpoint(number: 5).count == slots.count)
   }
 
-  @Test("A run that goes on opens its file as of the checkpoint, a new one drops what an earlier one left")
-  func opening() throws {
-    for (restore, committed) in [(nil, -1), (ServerAssignment.Restore(checkpoint: 5, databases: [], clock: 8), 5)] {
-      let rig = try Rig.welcomed()
-      guard
-        case .open(database: "own", committed: committed)? = rig.order(.adopt(assign(restore: restore)), view: 1).first
-      else {
-        Issue.record("for \(committed)")
-        return
-      }
+  @Test("A server keeps of its own file what is committed, and nothing else", arguments: [[], [5], [2, 5, 9]])
+  func opening(committed: [Int]) throws {
+    let rig = try Rig.welcomed()
+    let effects = rig.order(.adopt(assign(committed: committed)), view: 1)
+    guard case .open(database: "own", committed)? = effects.dropFirst().first else {
+      Issue.record("\(effects)")
+      return
     }
+  }
+
+  @Test("A view that goes back again reads anew, and what was being read before it is none of its slots")
+  func twoRestores() throws {
+    let source = try Rig.serving()
+    try train(source, server: 0, of: 1, steps: 0..<3)
+    let slots = try source.checkpoint(number: 1)
+    let rig = try Rig.welcomed()
+    _ = rig.order(.adopt(restoring(1, ["a"], clock: 3, server: 0, of: 2)), view: 1)
+    _ = rig.tell(.slot(.init(path: "a", table: 0, slot: slots[0].slot, bytes: slots[0].bytes)))
+    #expect(try rig.propose(2).view == 0, "what is not all there is not held")
+    _ = rig.order(.adopt(restoring(1, ["a"], clock: 3)), view: 2)
+    for slot in slots[1..<5] {
+      #expect(rig.tell(.slot(.init(path: "a", table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
+    }
+    #expect(rig.tell(.restored).isEmpty, "that was the first reading's end")
+    #expect(rig.ask(pull([], clock: 3)).refusals == [.notYet])
+    for slot in slots {
+      #expect(rig.tell(.slot(.init(path: "a", table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
+    }
+    #expect(rig.tell(.restored).reports.count == 1)
+    #expect(try rig.digests() == source.digests())
   }
 
   @Test("A server reads the slots that it holds, and beats while it does")
   func wanted() throws {
     let rig = try Rig.welcomed()
-    let restore = ServerAssignment.Restore(checkpoint: 5, databases: ["a"], clock: 8)
-    let effects = rig.order(.adopt(assign(server: 1, of: 2, restore: restore)), view: 1)
-    guard case .read(restore, ofSlots: [8192..<16_384])? = effects.last else {
+    let effects = rig.order(.adopt(restoring(5, ["a"], clock: 8, server: 1, of: 2)), view: 1)
+    guard case .read(let restore, ofSlots: [8192..<16_384])? = effects.last, restore.databases == ["a"] else {
       Issue.record("\(effects)")
       return
     }
@@ -144,13 +161,12 @@ struct RestoreTests {
     case .otherTable: slot.bytes[8] ^= 1
     case .otherSlot: slot.slot = 8
     // The first row's rank is above the second's.
-    case .descending: slot.bytes[40] = 9
+    case .descending: slot.bytes[56] = 9
     case .noTable: slot.table = 1
     case .empty: slot.bytes = []
     }
     let rig = try Rig.welcomed()
-    let restore = ServerAssignment.Restore(checkpoint: 1, databases: ["a.sqlite"], clock: 1)
-    _ = rig.order(.adopt(assign(restore: restore)), view: 1)
+    _ = rig.order(.adopt(restoring(1, ["a.sqlite"], clock: 1)), view: 1)
     let effects = rig.tell(.slot(.init(path: "a.sqlite", table: slot.table, slot: slot.slot, bytes: slot.bytes)))
     #expect(effects.hasEnded && effects.told.first?.message.name == "failed")
     let sentence = effects.error?.description ?? ""
@@ -168,23 +184,23 @@ struct RestoreTests {
     let database = try ShardDatabase(path: path)
     for number in 1...3 {
       try train(source, server: 0, of: 1, steps: UInt64(number - 1)..<UInt64(number))
-      _ = source.order(.checkpoint(number: number, clock: UInt64(number)))
+      let since = number > 1 ? UInt64(number - 1) : nil
+      _ = source.order(.checkpoint(CheckpointOrder(number: number, clock: UInt64(number), since: since)))
       while source.hasLongWork {
         for case .write(let slots, let checkpoint) in source.tell(.turn) {
           try database.write(slots, checkpoint: checkpoint)
-          _ = source.tell(.written)
+          _ = source.tell(.written(checkpoint: checkpoint))
         }
       }
       try database.sync()
-      #expect(source.tell(.synced).reports.count == 1)
+      #expect(source.tell(.synced(checkpoint: number)).reports.count == 1)
     }
     var slots: [SlotBytes] = []
-    try ShardDatabase.read([path], checkpoint: 2, wanted: { _ in true }) { _, table, slot, bytes in
+    try ShardDatabase.read([path], checkpoints: [1, 2], wanted: { _ in true }) { _, table, slot, bytes in
       slots.append(SlotBytes(table: table, slot: slot, bytes: bytes))
     }
     let rig = try Rig.welcomed()
-    let restore = ServerAssignment.Restore(checkpoint: 2, databases: [path], clock: 2)
-    #expect(try self.restore(rig, assign(database: path, restore: restore), from: [(path, slots)]).count == 1)
+    #expect(try self.restore(rig, restoring(2, [path], clock: 2, database: path), from: [(path, slots)]).count == 1)
     try train(rig, server: 0, of: 1, steps: 2..<3)
     #expect(try rig.digests() == source.digests())
   }

@@ -9,19 +9,22 @@ import Wire
 final class Rig {
   static let run: UInt64 = 7
   static let term: UInt32 = 3
-  static let incarnation: UInt64 = 55
+  static let incarnation: UInt64 = Rig.server(0)
 
+  let server: Int
   private var core: ServerCore
   var time = 0.0
   private(set) var view: UInt32 = 0
   private var coordinator: Session
   private var requests: UInt64 = 0
 
-  init(timeout: Seconds = 20) {
+  /// - Parameter timeout: how long the coordinator may be silent.
+  init(server: Int = 0, timeout: Seconds = 20) {
+    self.server = server
     let registration = Registration(role: .server, host: "here", process: 1, endpoint: "tcp://here:1")
     core = ServerCore(
-      incarnation: Self.incarnation, registration: registration, coordinator: "tcp://there:7000",
-      timing: Timing(timeout: timeout), at: 0)
+      incarnation: Self.server(server), registration: registration, coordinator: "tcp://there:7000",
+      timing: Timing(timeout: timeout, coordinatorTimeout: timeout), at: 0)
     var identity = Preamble()
     identity.run = Self.run
     identity.term = Self.term
@@ -31,16 +34,16 @@ final class Rig {
   }
 
   /// One that was welcomed.
-  static func welcomed(timeout: Seconds = 20) throws -> Rig {
-    let rig = Rig(timeout: timeout)
+  static func welcomed(server: Int = 0, timeout: Seconds = 20) throws -> Rig {
+    let rig = Rig(server: server, timeout: timeout)
     let question = try #require(rig.tell(.tick).told.first)
-    _ = rig.answer(question, .welcome(.server(0)))
+    _ = rig.answer(question, .welcome(.server(server)))
     return rig
   }
 
   /// One that serves.
   static func serving(_ assignment: ServerAssignment = assign(), timeout: Seconds = 20) throws -> Rig {
-    let rig = try welcomed(timeout: timeout)
+    let rig = try welcomed(server: assignment.server, timeout: timeout)
     try rig.adopt(assignment, view: 1)
     return rig
   }
@@ -82,6 +85,17 @@ final class Rig {
     tell(.ordered(envelope(order, view: view)))
   }
 
+  /// What workers ask is of this view again.
+  func leave(to view: UInt32) { self.view = view }
+
+  /// From now on another coordinator reigns, which has met nobody: it says so to what it hears of this server.
+  func reign(_ term: UInt32) -> [ServerCore.Effect] {
+    coordinator.identity.term = term
+    coordinator.identity.view = 0
+    coordinator.identity.incarnation += 1
+    return tell(.ordered(Envelope(refusing: 0, .unknownMember(Self.server(server)), as: coordinator.identity)))
+  }
+
   func adopt(_ assignment: ServerAssignment, view: UInt32) throws {
     guard case .adopted? = order(.adopt(assignment), view: view).reports.first else {
       Issue.record("not adopted")
@@ -89,25 +103,33 @@ final class Rig {
     }
   }
 
+  /// What it says that it holds when a view is proposed.
+  func propose(_ view: UInt32) throws -> ServerStanding {
+    guard case .standing(let standing)? = order(.propose, view: view).reports.first else { throw Missing() }
+    return standing
+  }
+
   /// Takes what the core wants written, until it wants a sync or nothing more.
   func write() -> (slots: [SlotBytes], rest: [ServerCore.Effect]) {
     var slots: [SlotBytes] = []
     while hasLongWork {
       for effect in tell(.turn) {
-        guard case .write(let snapshots, _) = effect else { return (slots, [effect]) }
+        guard case .write(let snapshots, let number) = effect else { return (slots, [effect]) }
         slots += snapshots.map { SlotBytes(table: $0.table, slot: $0.slot, bytes: $0.bytes) }
-        #expect(tell(.written).isEmpty)
+        #expect(tell(.written(checkpoint: number)).isEmpty)
       }
     }
     return (slots, [])
   }
 
-  /// A whole checkpoint of what has changed.
-  func checkpoint(number: Int) throws -> [SlotBytes] {
+  /// A whole checkpoint.
+  ///
+  /// - Parameter since: the clock of the one that it stands on; nil: all slots are written.
+  func checkpoint(number: Int, since: UInt64? = nil) throws -> [SlotBytes] {
     let clock = try #require(clock)
-    #expect(order(.checkpoint(number: number, clock: clock)).isEmpty)
+    #expect(order(.checkpoint(CheckpointOrder(number: number, clock: clock, since: since))).isEmpty)
     let (slots, _) = write()
-    guard case .written(slots.count, _)? = tell(.synced).reports.first else {
+    guard case .written(let part)? = tell(.synced(checkpoint: number)).reports.first, part.slots == slots.count else {
       Issue.record("not written")
       return []
     }
@@ -138,14 +160,14 @@ final class Rig {
   // MARK: Workers
 
   /// A worker's question as it is sent, perhaps several times.
-  func question(_ message: Message, from worker: Int = 0) -> Envelope {
+  func question(_ message: Message, from worker: Int = 0, role: Member.Role = .worker) -> Envelope {
     requests += 1
     var preamble = Preamble()
     preamble.run = Self.run
     preamble.term = Self.term
     preamble.view = view
-    preamble.member = .worker(worker)
-    preamble.incarnation = Rig.worker(worker)
+    preamble.member = Member(role, worker)
+    preamble.incarnation = role == .worker ? Rig.worker(worker) : Rig.server(worker)
     preamble.request = requests
     return Envelope(preamble, message)
   }
@@ -160,10 +182,14 @@ final class Rig {
 
   /// A worker's incarnation.
   static func worker(_ number: Int) -> UInt64 { 200 + UInt64(number) }
+  /// A server's.
+  static func server(_ number: Int) -> UInt64 { 55 + UInt64(number) }
 
   /// Trains a step that all slices have gradients of, and returns the answers to it.
-  @discardableResult func train(_ ranks: [UInt64], _ values: [Float], slices: Int = 1) throws -> [ServerCore.Effect] {
-    let effects = ask(push(ranks, values, clock: try #require(clock), node: .root(of: slices)))
+  @discardableResult func train(
+    _ ranks: [UInt64], _ values: [Float], slices: Int = 1, group: Int = 0
+  ) throws -> [ServerCore.Effect] {
+    let effects = ask(push(ranks, values, clock: try #require(clock), node: .root(of: slices), group: group))
     #expect(effects.answers.first?.name == "pushed")
     return effects
   }
@@ -176,6 +202,14 @@ struct SlotBytes: Equatable {
   var table: Int
   var slot: Int
   var bytes: [UInt8]
+
+  /// Its rows and candidates, without what they were before.
+  func rows() -> ArraySlice<UInt8> {
+    func number(_ offset: Int, _ size: Int) -> Int {
+      bytes[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+    return bytes[24..<40] + bytes[56..<56 + number(24, 8) * (8 + number(20, 4) * 4) + number(32, 8) * 12]
+  }
 }
 
 struct ServerState: Equatable {
@@ -216,39 +250,4 @@ extension [ServerCore.Effect] {
     for case .end(let error) in self { return error }
     return nil
   }
-}
-
-// MARK: What is played
-
-func assign(
-  server: Int = 0, of servers: Int = 1, slices: Int = 1, tables: [TableDescription] = [describeTable()],
-  workers: Int = 3, database: String? = "own", epochSteps: UInt64 = 0, restore: ServerAssignment.Restore? = nil
-) -> ServerAssignment {
-  ServerAssignment(
-    server: server, slots: SlotMap(servers: servers), tables: tables, slices: slices, seed: 1, epochSteps: epochSteps,
-    workers: (0..<workers).map(Rig.worker), database: database, restore: restore)
-}
-
-/// A rank of a slot.
-func rank(_ slot: Int, _ place: UInt64 = 0) -> UInt64 { Rank.first(ofSlot: slot) | place }
-
-func frame<Element: BitwiseCopyable>(_ elements: [Element]) -> Frame {
-  elements.withUnsafeBufferPointer { Frame(copying: $0) }
-}
-
-func pull(
-  _ ranks: [UInt64], clock: UInt64 = 0, purpose: Pull.Purpose = .training, table: Int = 0
-) -> Message {
-  .pull(Pull(table: table, clock: clock, purpose: purpose, ranks: frame(ranks)))
-}
-
-func push(
-  _ ranks: [UInt64], _ values: [Float], clock: UInt64 = 0, node: SliceNode = .init(level: 0, index: 0),
-  samples: UInt64 = 1, lossSum: Double = 0.5, part: Int = 0, parts: Int = 1, table: Int = 0,
-  sighted: [UInt64] = [], sightings: [UInt32] = []
-) -> Message {
-  .push(
-    Wire.Push(
-      table: table, clock: clock, node: node, part: part, parts: parts, samples: samples, lossSum: lossSum,
-      ranks: frame(ranks), values: frame(values), sightedRanks: frame(sighted), sightings: frame(sightings)))
 }

@@ -162,14 +162,17 @@ struct ServingTests {
             let message = push(
               all.samples == 0 ? [] : places.map { all.ranks[$0] },
               all.samples == 0 ? [] : places.flatMap { all.values[$0 * 3..<$0 * 3 + 3] }, clock: UInt64(step),
-              node: .init(level: 0, index: slice), samples: all.samples, lossSum: all.lossSum)
+              node: .init(level: 0, index: slice), samples: all.samples, lossSum: all.lossSum, group: server)
             #expect(rigs[server].ask(message, from: worker).refusals.isEmpty)
           }
         }
       }
     }
     #expect(Set(try rigs.map { try $0.beat().totals }).count == 1, "all servers count the same")
-    return pool.map { rank in rigs[Int(owners[Rank.slot(of: rank)])].ask(pull([rank], clock: 20)).rows[0] }
+    return pool.map { rank in
+      let server = Int(owners[Rank.slot(of: rank)])
+      return rigs[server].ask(pull([rank], clock: 20, group: server)).rows[0]
+    }
   }
 
   @Test(

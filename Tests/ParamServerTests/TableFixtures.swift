@@ -93,19 +93,20 @@ extension Table {
 
   func isAbsent(_ rank: UInt64) -> Bool { TableDescription.Admission.isAbsent(read([rank])) }
 
-  /// All that a table is, to the bit: each slot's snapshot, what is dirty and filled, totals and clock.
+  /// All that a table is, to the bit: each slot's snapshot, when it changed, what is filled, totals and clock.
   var state: TableState {
     var held = rows.filled
     held.formUnion(candidates.filled)
     return TableState(
       slots: held.slots.map { snapshot(slot: $0) },
-      dirty: dirtySlots, filled: filledSlots, rows: rowCount, candidates: candidateCount, totals: totals, clock: clock)
+      changes: slots.map { changes[$0] }, filled: filledSlots, rows: rowCount, candidates: candidateCount,
+      totals: totals, clock: clock)
   }
 }
 
 struct TableState: Equatable {
   var slots: [SlotSnapshot]
-  var dirty: [Int]
+  var changes: [UInt64]
   var filled: [Int]
   var rows: Int
   var candidates: Int

@@ -51,7 +51,7 @@ struct TableTests {
     let ranks = (0..<2000).map { Rank.first(ofSlot: 77) + UInt64($0) * 977 << 20 }
     let first = table.read(ranks)
     table.apply(ranks, [Float](repeating: 0, count: 6000))
-    #expect(table.rowCount == 2000 && table.dirtySlots == [77])
+    #expect(table.rowCount == 2000 && table.slots == [77])
     #expect(ranks.flatMap { table.read([$0]) } == table.read(ranks) && table.read(ranks).count == first.count)
   }
 
@@ -68,18 +68,16 @@ struct TableTests {
     #expect(table.rowCount == 50 && table.read(ranks, absent: .zeros) == starts)
   }
 
-  @Test("A slot is dirty from an update until it is marked clean")
-  func dirtiness() throws {
-    var table = try Table(describeTable(), number: 0, seed: 5)
-    let rank = Rank.of(9)
-    _ = table.read([rank])
-    #expect(table.dirtySlots.isEmpty)
-    for _ in 0..<2 {
-      table.apply([rank], [1, 1, 1])
-      #expect(table.dirtySlots == [Rank.slot(of: rank)])
-      table.markClean(slot: Rank.slot(of: rank))
-      #expect(table.dirtySlots.isEmpty)
-    }
+  @Test("A slot knows when it changed last, and what has changed since a clock follows from it")
+  func changes() throws {
+    var table = try Table(describeTable(), number: 0, seed: 5, clock: 7)
+    let (first, second) = (rank(3), rank(9))
+    _ = table.read([first])
+    #expect(table.slots(changedSince: nil).isEmpty)
+    table.apply([first, second], [Float](repeating: 1, count: 6))
+    table.apply([second], [1, 1, 1])
+    #expect(table.slots(changedSince: nil) == [3, 9] && table.slots(changedSince: 7) == [3, 9])
+    #expect(table.slots(changedSince: 8) == [9] && table.slots(changedSince: 9).isEmpty)
   }
 
   @Test("Totals add up over steps; a step of no samples moves the clock alone")
@@ -99,7 +97,9 @@ struct TableTests {
     var table = try Table(description, number: 2, seed: 5, undoDepth: 1)
     for _ in 0..<5 { table.apply(.random(pool, width: 4, using: &generator)) }
     var again = try Table(description, number: 2, seed: 5, clock: table.clock, totals: table.totals, undoDepth: 1)
-    for slot in table.dirtySlots { try again.restore(table.snapshot(slot: slot).bytes, slot: slot, isDirty: true) }
+    for slot in table.slots {
+      try again.restore(table.snapshot(slot: slot).bytes, slot: slot, changedAt: table.changes[slot])
+    }
     #expect(again.state == table.state && again.earliestClock == again.clock)
     let step = Step.random(pool, width: 4, using: &generator)
     table.apply(step)
@@ -109,10 +109,10 @@ struct TableTests {
     description.optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
     var other = try Table(description, number: 2, seed: 5)
     for slot in table.filledSlots {
-      try other.restore(table.snapshot(slot: slot).bytes, slot: slot, isDirty: false, onlyParameters: true)
+      try other.restore(table.snapshot(slot: slot).bytes, slot: slot, onlyParameters: true)
     }
     #expect(other.filledSlots.map { other.digest(slot: $0) } == table.filledSlots.map { table.digest(slot: $0) })
-    #expect(other.candidateCount == 0 && other.dirtySlots.isEmpty)
+    #expect(other.candidateCount == 0 && other.slots(changedSince: 0).isEmpty)
   }
 
   @Test("Making a table costs no time that grows with the slots")
@@ -121,7 +121,7 @@ struct TableTests {
     let time = try clock.measure {
       for seed in 0..<2000 {
         let table = try Table(describeTable(), number: 0, seed: UInt64(seed), undoDepth: 2)
-        #expect(table.dirtySlots.isEmpty && table.filledSlots.isEmpty)
+        #expect(table.slots.isEmpty && table.filledSlots.isEmpty)
       }
     }
     #expect(time < .seconds(4), "2,000 tables took \(time)")

@@ -95,18 +95,16 @@ struct UndoTests {
     #expect(table.clock == UInt64(15 - depth))
   }
 
-  @Test("A slot that was written with a change in it is dirty once the change is undone")
-  func cleanedMeanwhile() throws {
+  @Test("When a slot changed last is undone too: it has changed since what was written before, and no more")
+  func changes() throws {
     var table = try Table(describeTable(), number: 0, seed: 1, undoDepth: 3)
     let slot = Rank.slot(of: 5)
-    table.apply([5], [1, 1, 1])
-    table.markClean(slot: slot)
-    table.apply([5], [1, 1, 1])
-    #expect(table.dirtySlots == [slot])
-    try table.rollBack(to: 1)
-    #expect(table.dirtySlots.isEmpty, "what was written is what is there")
+    for _ in 0..<3 { table.apply([5], [1, 1, 1]) }
+    #expect(table.slots(changedSince: 2) == [slot])
+    try table.rollBack(to: 2)
+    #expect(table.slots(changedSince: 2).isEmpty && table.slots(changedSince: 1) == [slot])
     try table.rollBack(to: 0)
-    #expect(table.dirtySlots == [slot], "what was written is no more")
+    #expect(table.slots.isEmpty && table.changes[slot] == 0)
   }
 
   @Test("The log's memory is used again")
