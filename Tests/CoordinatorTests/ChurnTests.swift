@@ -82,7 +82,8 @@ struct ChurnTests {
     private func answer(
       _ process: Process, _ report: some Encodable, where isWanted: (String) -> Bool
     ) throws {
-      for order in process.orders where isWanted(Sentence.order(order.message, to: process.member!)) {
+      // Answering changes the list that is gone through.
+      for order in process.orders.filter({ isWanted(Sentence.order($0.message, to: process.member!)) }) {
         _ = play.receive(process.answer(order, .report(Control(report))), process)
       }
     }
@@ -111,10 +112,10 @@ struct ChurnTests {
     }
   }
 
-  @Test("Nobody is dealt what it does not hold, or sent where it cannot go; and views come to rest", arguments: 0..<16)
+  @Test("Nobody is dealt what it does not hold, or sent where it cannot go; and views come to rest", arguments: 0..<8)
   func churn(seed: Int) throws {
     let life = try Life(seed)
-    for _ in 0..<150 where life.play.outcome == nil {
+    for _ in 0..<100 where life.play.outcome == nil {
       try life.step()
       life.check(seed)
     }

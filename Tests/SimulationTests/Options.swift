@@ -57,7 +57,7 @@ struct Options: CustomStringConvertible {
     self.seed = seed
     servers = 1 + random.below(random.happens(0.3) ? 5 : 3)
     workers = 1 + random.below(random.happens(0.3) ? 6 : 3)
-    scenario = random.below(min(4, scenarios))
+    scenario = random.below(scenarios)
     loss = random.pick([0, 0.01, 0.05, 0.05, 0.1])
     duplication = random.pick([0, 0.05, 0.05, 0.2])
     lateness = random.pick([0, 0.05, 0.2])

@@ -3,6 +3,23 @@ import Job
 import Sharding
 import Wire
 
+extension Life {
+  /// Asks a server for rows, beside what happens.
+  func ask(_ pull: Pull, ofServer number: Int) -> [Float]? {
+    guard var envelope = sample, let server = servers[number] else { return nil }
+    envelope.preamble.request = 1 << 55
+    envelope.preamble.oldest = 0
+    envelope.preamble.view = catalogue.history.lastView?.number ?? 0
+    envelope.message = .pull(pull)
+    for case .send(let answer, _) in server.core.receive(.received(envelope, from: Route(bytes: [9])), at: now) {
+      if case .rows(let rows) = answer.message {
+        return withExtendedLifetime(rows) { Array(rows.values.elements(as: Float.self)) }
+      }
+    }
+    return nil
+  }
+}
+
 extension World {
   /// Ascending ranks of a table, all there are.
   func ranks(ofTable table: Int, stage: Int) -> [UInt64] {

@@ -141,7 +141,10 @@ struct LiaisonTests {
     talk.liaison.adopt(4)
     let late = talk.order(.digest, view: 4)
     #expect(isNothing(talk.hear(Envelope(refusing: 0, .unknownMember(6), as: talk.coordinator.identity))))
-    guard case .excluded = talk.hear(Envelope(refusing: 0, .unknownMember(5), as: talk.coordinator.identity)) else {
+    let refused = { Envelope(refusing: 0, .unknownMember($0), as: talk.coordinator.identity) }
+    #expect(isNothing(talk.hear(refused(5))), "of the view that it stands in")
+    talk.coordinator.identity.view = 5
+    guard case .excluded = talk.hear(refused(5)) else {
       Issue.record("not excluded")
       return
     }
