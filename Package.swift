@@ -55,7 +55,9 @@ let package = Package(
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Run",
-      dependencies: ["Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM", "Randomness"]),
+      dependencies: [
+        "Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM", "Randomness",
+      ]),
     .executableTarget(
       name: "Command",
       dependencies: [

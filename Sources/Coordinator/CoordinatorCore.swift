@@ -250,6 +250,11 @@ package struct CoordinatorCore {
   }
 
   private mutating func take(_ message: Message, from incarnation: UInt64, at time: Seconds) -> [Effect] {
+    // Whoever is let go is asked for nothing but to stop.
+    if membership[incarnation]?.isLeaving == true {
+      membership.forget([incarnation])
+      return []
+    }
     if case .proposing = stance { return answered(message, by: incarnation, at: time) }
     guard isInView(incarnation), let member = membership[incarnation]?.member else { return [] }
     if case .report(let report) = message, member.role == .server,

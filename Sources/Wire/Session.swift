@@ -93,7 +93,8 @@ public struct Session: Sendable {
   /// Whether what says this of itself may enter this side's state: it is of the same run, said to this process, by the one that
   /// the peer is known to be. Terms and views are for the receiver to judge.
   public func admits(_ preamble: Preamble) -> Bool {
-    preamble.run == identity.run && preamble.isFor(identity.incarnation) && (peer.map { $0 == preamble.incarnation } ?? true)
+    preamble.run == identity.run && preamble.isFor(identity.incarnation)
+      && (peer.map { $0 == preamble.incarnation } ?? true)
   }
 
   /// What an envelope of the peer's turns out to be.

@@ -40,7 +40,9 @@ struct Disks {
   }
 
   /// The newest version of each slot that counts, by table and slot; nil and a file that is gone.
-  func newest(of checkpoints: [Int], in paths: [String]) -> (versions: [[Int]: (path: String, Version)], missing: String?) {
+  func newest(of checkpoints: [Int], in paths: [String]) -> (
+    versions: [[Int]: (path: String, Version)], missing: String?
+  ) {
     var newest: [[Int]: (path: String, Version)] = [:]
     let counted = Set(checkpoints)
     for path in paths {

@@ -1,10 +1,11 @@
 import Checkpoint
-@testable import Coordinator
 import Foundation
 import Job
-@testable import ParamServer
 import Sharding
 import Wire
+
+@testable import Coordinator
+@testable import ParamServer
 @testable import Worker
 
 /// One life of a whole cluster: the three cores, joined by a simulated network, disks and threads, in virtual time. What
@@ -181,7 +182,9 @@ final class Life {
       // Whoever has stopped does not say so twice: the coordinator waits a moment, then leaves too.
       if let node = coordinators[0], let since = node.dismissedAt, node.core.isAlone || now > since + 2 { break }
     }
-    guard coordinators[0]?.dismissedAt != nil else { throw Violation("nothing is left to happen, and the run is not done") }
+    guard coordinators[0]?.dismissedAt != nil else {
+      throw Violation("nothing is left to happen, and the run is not done")
+    }
     if options.poison != nil { throw Violation("a poisonous step ended nothing") }
     if world.reference != nil { try EndCheck.check(results, against: world.reference) }
   }
@@ -190,7 +193,9 @@ final class Life {
   private func excuses(_ failure: String) -> Bool {
     if options.poison != nil, failure.contains("in a row workers have died") { return true }
     // Chance may kill them as surely.
-    if failure.contains("in a row workers have died"), faults.happened.count(where: { $0.kind == .crash }) >= 5 { return true }
+    if failure.contains("in a row workers have died"), faults.happened.count(where: { $0.kind == .crash }) >= 5 {
+      return true
+    }
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }
   }
 
@@ -215,7 +220,8 @@ final class Life {
       let route = network.route(of: from)
       let error = WireError.wrongVersion(found: 1)
       return isCoordinator(node)
-        ? try perform(.malformed(error, from: route), coordinator: node) : try perform(.malformed(error, from: route), server: node)
+        ? try perform(.malformed(error, from: route), coordinator: node)
+        : try perform(.malformed(error, from: route), server: node)
     case .start: return try start(node)
     default: break
     }
@@ -254,7 +260,9 @@ final class Life {
     if isCoordinator(node) { return try perform(.received(envelope, from: route), coordinator: node) }
     if let server = isServer(node) ? server(node) : nil {
       if isCoordinator(from) { return try perform(.ordered(envelope), server: node) }
-      guard isServer(from), envelope.message.isAnswer else { return try perform(.received(envelope, from: route), server: node) }
+      guard isServer(from), envelope.message.isAnswer else {
+        return try perform(.received(envelope, from: route), server: node)
+      }
       if let peer = server.peers.first(where: { $0.value == from })?.key {
         try perform(.answered(envelope, fromServer: peer), server: node)
       }

@@ -121,7 +121,9 @@ extension Life {
         }
       }
       // What no slot holds must be as it starts.
-      guard let first = reference.state(.init(stage: record.stage, table: table, clock: 0, isScoring: false)) else { continue }
+      guard let first = reference.state(.init(stage: record.stage, table: table, clock: 0, isScoring: false)) else {
+        continue
+      }
       for (known, rank) in ranks.enumerated() where found[[table, Rank.slot(of: rank)]] == nil {
         let span = known * width..<(known + 1) * width
         guard span.allSatisfy({ state[$0].bitPattern == first[$0].bitPattern || state[$0].isNaN && first[$0].isNaN })
@@ -180,9 +182,10 @@ extension Life {
   private func isLostFile(_ text: String) -> Bool { disks.lost.contains { text.contains($0) } }
 
   private func nodes(_ seats: [Seat]) -> [Int: Int] {
-    Dictionary(uniqueKeysWithValues: seats.compactMap { seat in
-      seat.endpoint.flatMap { Int($0) }.map { (seat.number, $0) }
-    })
+    Dictionary(
+      uniqueKeysWithValues: seats.compactMap { seat in
+        seat.endpoint.flatMap { Int($0) }.map { (seat.number, $0) }
+      })
   }
 
   private func slowness(ofDisk node: Int) -> Double { node == 1 ? options.slowDisk : 1 }

@@ -62,7 +62,9 @@ extension Life {
     if faults.strikes(.crash, min(0.5, options.crashes * share * haste * (1 - options.coordinatorShare))) {
       crashSomebody()
     }
-    if faults.strikes(.coordinatorCrash, min(0.5, options.crashes * share * haste * options.coordinatorShare)) { crash(0) }
+    if faults.strikes(.coordinatorCrash, min(0.5, options.crashes * share * haste * options.coordinatorShare)) {
+      crash(0)
+    }
     if faults.strikes(.usurped, options.usurpations * share), let old = coordinators[0] {
       // It sleeps; another takes its place; it wakes.
       stop(oldCoordinator)
@@ -105,7 +107,9 @@ extension Life {
   /// Soon after something was recorded, where windows are, somebody dies.
   func ambush() {
     guard hasFaults, faults.strikes(.ambush, options.ambushes) else { return }
-    put(faults.below(3) == 0 ? 0 : serverNodes.lowerBound + faults.below(servers.count + workers.count), .crash, at: now + faults.uniform(0, 0.02))
+    put(
+      faults.below(3) == 0 ? 0 : serverNodes.lowerBound + faults.below(servers.count + workers.count), .crash,
+      at: now + faults.uniform(0, 0.02))
   }
 
   /// A process dies; another follows at its node.
