@@ -68,7 +68,7 @@ let package = Package(
 
     .executableTarget(
       name: "benchmarks",
-      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "ParamServer", "Worker", "Command"],
+      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "Run", "ParamServer", "Worker", "Command"],
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),

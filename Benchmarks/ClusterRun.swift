@@ -3,11 +3,15 @@ import Foundation
 /// The real thing: the `deepfm` binary beside this one, with its default flags.
 struct ClusterRun: Decodable {
   var samplesPerSecond: Double
+  var rows: Int
+  var auc: Double?
   /// Of the time, what workers waited for data.
   var stallShare: Double
+  /// Without asynchronous reading.
   var syncReading = 0.0
 
   enum CodingKeys: String, CodingKey {
+    case rows, auc
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
   }
@@ -22,10 +26,11 @@ struct ClusterRun: Decodable {
   static let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent("deepfm")
 
-  private static func train(_ data: String, run: String, flags: [String]) throws -> ClusterRun {
+  static func train(_ data: String, run: String, flags: [String]) throws -> ClusterRun {
     let process = Process()
     process.executableURL = tool
-    process.arguments = ["train", "--train", data, "--epochs", "1", "--json", "--run-dir", run] + flags
+    process.arguments =
+      ["train", "--train", data, "--epochs", "1", "--json", "--run-dir", run, "--timeout", "60"] + flags
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice

@@ -12,9 +12,9 @@ struct Scratch {
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 
-  func synthesize(rows: Int, _ name: String) throws -> String {
+  func synthesize(rows: Int, seed: UInt64 = 1, _ name: String) throws -> String {
     let file = "\(path)/\(name)"
-    _ = try Synthesizer(truthSeed: 20_140_624, seed: 1).write(rows: rows, to: file)
+    _ = try Synthesizer(truthSeed: 20_140_624, seed: seed).write(rows: rows, to: file)
     return file
   }
 }

@@ -45,7 +45,8 @@ public struct Chaos {
     }
     let undisturbed = try undisturbedDigest ?? train()
     let cluster = try ChaosCluster(
-      settings, in: directory + "/disturbed", faults: options.kills, cutsLinks: options.how.contains(.cut), tool: tool)
+      settings, in: directory + "/disturbed", faults: options.kills, tool: tool,
+      through: options.how.contains(.cut) ? { try Proxy(to: $0) } : nil)
     defer { cluster.end() }
     let watch = StepWatch(settings, at: cluster.endpoint, directory: cluster.directory)
     defer { watch.stop() }

@@ -3,7 +3,7 @@ import Foundation
 import Job
 
 /// All processes of a run as children of one launcher, its coordinator among them, with what it takes to disturb them.
-final class ChaosCluster {
+package final class ChaosCluster {
   let directory: RunDirectory
   let endpoint: String
   private let settings: Settings
@@ -13,14 +13,17 @@ final class ChaosCluster {
   private let output: String
   private let logs: String
   private(set) var coordinator: ChildProcess
-  /// By whom they are cut off; none where no link is to be cut.
+  /// By whom all they say goes through them; none where messages go straight.
   private var proxies: [String: [Proxy]] = [:]
 
   /// - Parameters:
   ///   - directory: for the run, and for what its processes write.
   ///   - faults: as many deaths as are to be borne.
-  ///   - cutsLinks: whether all messages go through proxies.
-  init(_ settings: Settings, in directory: String, faults: Int, cutsLinks: Bool, tool: String?) throws {
+  ///   - link: makes a proxy to an endpoint, for all messages to go through; nil: they go straight.
+  package init(
+    _ settings: Settings, in directory: String, faults: Int, tool: String?,
+    through link: ((String) throws -> Proxy)? = nil
+  ) throws {
     self.tool = try tool ?? DeepFMTool.find()
     logs = directory + "/logs"
     try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
@@ -39,25 +42,24 @@ final class ChaosCluster {
     do {
       try members.launch(
         settings.cluster, files: try Cluster.deal(settings),
-        wiring: cutsLinks ? try makeProxies() : Wiring(coordinator: endpoint),
-        logs: logs)
+        wiring: link.map(makeProxies) ?? Wiring(coordinator: endpoint), logs: logs)
     } catch {
       end()
       throw error
     }
   }
 
-  private func makeProxies() throws -> Wiring {
+  private func makeProxies(_ link: (String) throws -> Proxy) throws -> Wiring {
     // One that all servers share, and each worker its own.
-    let shared = try Proxy(to: endpoint)
+    let shared = try link(endpoint)
     var ways: [String: Proxy] = [:]
-    for name in names(.worker) { ways[name] = try Proxy(to: endpoint) }
+    for name in names(.worker) { ways[name] = try link(endpoint) }
     proxies["coordinator"] = [shared] + ways.values
     for (name, proxy) in ways { proxies[name] = [proxy] }
     var listens: [(listen: String, advertise: String)] = []
     for name in names(.server) {
       let listen = FreePort.endpoint()
-      let proxy = try Proxy(to: listen)
+      let proxy = try link(listen)
       proxies[name] = [proxy]
       listens.append((listen, proxy.endpoint))
     }
@@ -76,12 +78,30 @@ final class ChaosCluster {
   }
 
   /// nil while it is dead.
-  func processIdentifier(of name: String) -> Int32? {
+  package func processIdentifier(of name: String) -> Int32? {
     guard name == "coordinator" else { return members.processIdentifier(of: name) }
     return coordinator.isRunning ? coordinator.processIdentifier : nil
   }
 
-  func news() -> [MemberNews] { members.news() }
+  /// Whoever has died is started again, in time.
+  ///
+  /// - Throws: `RunFailure` where somebody keeps dying.
+  package func lookAfterMembers() throws {
+    for case .givenUp(let sentence) in members.news() { throw RunFailure.failed(sentence) }
+  }
+
+  /// Waits for the end of the run; whoever dies meanwhile is started again.
+  ///
+  /// - Returns: what the coordinator printed.
+  /// - Throws: `RunFailure` where the run failed.
+  package func wait() throws -> String {
+    while coordinator.isRunning {
+      try lookAfterMembers()
+      usleep(10_000)
+    }
+    guard coordinator.isDone else { throw RunFailure.failed("the run ended: \(coordinator.ending)") }
+    return (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+  }
 
   /// Another coordinator takes the run over, at the same place.
   func resume() throws {
@@ -107,7 +127,7 @@ final class ChaosCluster {
   }
 
   /// No process stays.
-  func end() {
+  package func end() {
     coordinator.kill()
     members.end(within: coordinator.isDone ? 2 : 0)
     for proxy in proxies.values.joined() { proxy.stop() }

@@ -60,9 +60,7 @@ struct Disturbance {
   /// - Returns: whether the run is under way.
   private mutating func look() throws -> Bool {
     if try !lookAfterCoordinator() { return false }
-    for news in cluster.news() {
-      if case .givenUp(let sentence) = news { throw RunFailure.failed(sentence) }
-    }
+    try cluster.lookAfterMembers()
     heal()
     if let position = watch.last { try follow(position) }
     return true
