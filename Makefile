@@ -6,7 +6,8 @@ RELEASE := -c release -Xswiftc -enable-testing
 EXAMPLE := --package-path Examples/ClusterTest --scratch-path .build
 MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
 SOURCES := Package.swift Sources Tests Benchmarks Examples
-LIVES ?= 20000
+LIVES ?= 50000
+KILLS ?= 300
 
 .PHONY: help demo test example soak mutants build bench against format lint clean setup
 
@@ -30,9 +31,10 @@ example: setup ## build and run the test of the example package, which uses this
 	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
 	swift test $(RELEASE) $(EXAMPLE) --skip-build
 
-soak: setup ## live 20,000 simulated lives of a cluster, or LIVES of them
+soak: setup ## live 50,000 simulated lives of a cluster, or LIVES of them, and kill 300 real processes, or KILLS
 	Scripts/progress swift build $(RELEASE) --build-tests
 	LIVES=$(LIVES) swift test $(RELEASE) --skip-build --filter SimulationTests
+	KILLS=$(KILLS) swift test $(RELEASE) --skip-build --filter ChaosTests
 
 mutants: setup ## plant faults in the cores, and fail for each that the simulator does not find
 	Scripts/progress swift build $(RELEASE) $(MUTANTS) --build-tests

@@ -87,11 +87,12 @@ extension ChaosReport {
       [
         Format.fixed(event.time, 1), "\(event.epoch)", "\(event.step)", event.name,
         event.how.rawValue + (event.duration.map { " \(Format.fixed($0, 1)) s" } ?? ""),
-        event.recovered.map { Format.fixed($0, 1) } ?? "-",
+        event.recovered.map { Format.fixed($0, 1) } ?? "-", event.stepsAgain.map(String.init) ?? "-",
       ]
     }
     return [
-      TextTable(["s", "epoch", "step", "who", "what", "went on after s"], rows, right: [0, 1, 2, 5]).text, "",
+      TextTable(["s", "epoch", "step", "who", "what", "went on after s", "steps again"], rows, right: [0, 1, 2, 5, 6])
+        .text, "",
       "\(events.count) faults in \(Format.fixed(seconds, 1)) s", "undisturbed \(undisturbedDigest)",
       "disturbed   \(parameterDigest): \(isSame ? "the same bits" : "OTHER BITS")", "logs in \(directory)",
     ].joined(separator: "\n")

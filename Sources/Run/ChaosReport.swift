@@ -14,11 +14,14 @@ public struct ChaosReport: Codable, Sendable {
     public var isInRecovery: Bool
     /// Seconds until training went on, to half a second; nil where the next fault, or the run's end, came first.
     public var recovered: Double?
+    /// Steps that were done again, as far as members' beats tell; nil like `recovered`.
+    public var stepsAgain: Int?
 
     enum CodingKeys: String, CodingKey {
       case time, epoch, step, name, how, duration
       case isInRecovery = "in_recovery"
       case recovered
+      case stepsAgain = "steps_again"
     }
   }
 

@@ -120,8 +120,11 @@ struct Disturbance {
     open = nil
     let last = report.events.count - 1
     let recovered = (position.seen - fault.at) / .seconds(1)
+    let again = max(0, report.events[last].step - least)
     report.events[last].recovered = recovered
-    caller.observer.say("    went on after \(Self.tenths(recovered)) s")
+    report.events[last].stepsAgain = again
+    caller.observer.say(
+      "    went on after \(Self.tenths(recovered)) s" + (again > 0 ? ", \(again) steps are done again" : ""))
   }
 
   /// - Returns: whether there was somebody to strike.
