@@ -63,7 +63,9 @@ struct RunProgram: Sendable {
 
   // MARK: What is recorded
 
-  var lastCheckpoint: CheckpointRecord? { checkpoints.last { $0.stage == plan.stage } }
+  var lastCheckpoint: CheckpointRecord? {
+    Mutant.beginAgain.isActive ? nil : checkpoints.last { $0.stage == plan.stage }
+  }
   /// No recorded state is later.
   var recordedClock: UInt64 { lastCheckpoint?.step ?? plan.model?.start.clock ?? 0 }
 

@@ -58,6 +58,8 @@ package enum Mutant: String, CaseIterable, Sendable {
   case countCopies
   /// A rewind that not all have adopted is taken for done.
   case rewindOnce
+  /// Whoever goes back goes back to the beginning.
+  case beginAgain
   /// Versions of slots count that no committed checkpoint wrote.
   case countUncommitted
   /// A checkpoint stands on the last one that was tried, not on the last that was committed.

@@ -40,6 +40,8 @@ final class Life {
   /// How often each refusal was sent, and in which phases processes were killed.
   var refusals: [String: Int] = [:]
   var phases: [String: Int] = [:]
+  /// Who was killed between the first and the last step.
+  var roles: [String: Int] = [:]
   /// What views came to: recorded, gone back, moved slots.
   var counts: [String: Int] = [:]
   var events = 0
@@ -200,7 +202,7 @@ final class Life {
   }
 
   /// For the violation's text.
-  private var standing: String {
+  var standing: String {
     let core = coordinators[0]?.core
     return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"

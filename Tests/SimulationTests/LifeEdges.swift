@@ -66,20 +66,31 @@ extension Life {
     coordinator.undertaking += 1
     guard coordinator.undertaking < world.undertakings.count else {
       coordinator.dismissedAt = now
-      return try perform(.dismiss, coordinator: node)
+      try perform(.dismiss, coordinator: node)
+      return ambush()
     }
     highest = 0
     try perform(.start(try world.plan(coordinator.undertaking, options, catalogue.history)), coordinator: node)
+    ambush()
   }
 
-  /// How far a view goes back.
+  /// Why a view began, and how far it goes back.
   private func check(_ view: ViewRecord) throws {
     counts["views", default: 0] += 1
+    if options.isMild, view.reason.hasPrefix("nothing moved") || view.reason.contains("is gone") {
+      throw Violation("view \(view.number) began since \(view.reason), where messages were only lost: \(standing)")
+    }
     guard view.slots != nil else { return }
     if view.stage != catalogue.history.lastView?.stage { highest = 0 }
     if view.isRewound {
+      let recorded = catalogue.history.checkpoints.last { $0.stage == view.stage }?.step ?? 0
+      guard view.clock == recorded else {
+        throw Violation(
+          "view \(view.number) goes back to step \(view.clock), not to the last checkpoint at \(recorded)")
+      }
       if catalogue.history.lastView?.stage == view.stage, catalogue.history.lastView?.slots != nil {
         counts["rewinds", default: 0] += 1
+        counts["steps done again", default: 0] += Int(highest - min(highest, view.clock))
       }
     } else {
       let depth = UInt64(2 * world.lag + 2)

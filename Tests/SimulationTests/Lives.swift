@@ -12,6 +12,8 @@ struct Summary: Sendable {
   var refusals: [String: Int] = [:]
   /// In which phases processes died, and what views came to.
   var phases: [String: Int] = [:]
+  /// Who died in training.
+  var roles: [String: Int] = [:]
   var counts: [String: Int] = [:]
   var lives = 0
   var events = 0
@@ -27,6 +29,7 @@ struct Summary: Sendable {
   /// In which somebody must have been killed.
   static let phases = [
     "gathering", "proposing", "surveying", "adopting", "training", "evaluating", "checkpointing", "digesting",
+    "handing over", "releasing",
   ]
 
   static func name(of refusal: Refusal) -> String {
@@ -52,6 +55,7 @@ struct Summary: Sendable {
     faults.merge(other.faults, uniquingKeysWith: +)
     refusals.merge(other.refusals, uniquingKeysWith: +)
     phases.merge(other.phases, uniquingKeysWith: +)
+    roles.merge(other.roles, uniquingKeysWith: +)
     counts.merge(other.counts, uniquingKeysWith: +)
     lives += other.lives
     events += other.events
@@ -67,7 +71,7 @@ struct Summary: Sendable {
       \(String(format: "%.1f", median)) ms of a core a life at the median, \(String(format: "%.0f", sorted.last?.time ?? 0)) at most (seed \(sorted.last?.seed ?? 0))
       faults: \(faults.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
       refusals: \(Self.list(refusals))
-      killed in: \(Self.list(phases))
+      killed in: \(Self.list(phases)); of these in training: \(Self.list(roles))
       \(Self.list(counts))
       """
   }
@@ -121,6 +125,7 @@ enum Lives {
     summary.rowsChecked = life.rowsChecked
     summary.refusals = life.refusals
     summary.phases = life.phases
+    summary.roles = life.roles
     summary.counts = life.counts
     for fault in life.faults.happened { summary.faults[fault.kind, default: 0] += 1 }
     return summary

@@ -58,7 +58,7 @@ extension Life {
 
   private func mischiefWithProcesses(_ share: Double) throws {
     // Short phases are as dangerous as long ones.
-    let haste = Self.shortPhases.contains(coordinators[0]?.core.phaseName ?? "") ? 20.0 : 1
+    let haste = Self.shortPhases.contains(phase) ? 20.0 : 1
     if faults.strikes(.crash, min(0.5, options.crashes * share * haste * (1 - options.coordinatorShare))) {
       crashSomebody()
     }
@@ -94,7 +94,17 @@ extension Life {
     }
   }
 
-  private static let shortPhases: Set = ["surveying", "evaluating", "checkpointing", "digesting"]
+  private static let shortPhases: Set = [
+    "surveying", "evaluating", "checkpointing", "digesting", "releasing", "handing over",
+  ]
+
+  /// Where the run is, in a word.
+  private var phase: String {
+    guard let coordinator = coordinators[0] else { return "without coordinator" }
+    if coordinator.dismissedAt != nil { return "releasing" }
+    if let stage = catalogue.history.lastView?.stage, stage > 0, highest == 0 { return "handing over" }
+    return coordinator.core.phaseName
+  }
 
   private func crashSomebody() {
     let live = (serverNodes.lowerBound..<workerNodes.upperBound).filter(isUp)
@@ -114,8 +124,12 @@ extension Life {
 
   /// A process dies; another follows at its node.
   func crash(_ node: Int) {
-    guard isUp(node) else { return }
-    phases[coordinators[0]?.core.phaseName ?? "without coordinator", default: 0] += 1
+    // A coordinator that has dismissed everyone has nothing left to do.
+    guard isUp(node), phase != "releasing" || !isCoordinator(node) else { return }
+    phases[phase, default: 0] += 1
+    if phase == "training" {
+      roles[isCoordinator(node) ? "coordinator" : isServer(node) ? "server" : "worker", default: 0] += 1
+    }
     if isServer(node), let path = server(node)?.path, disks.crash(path) { faults.note(.unsyncedLost) }
     let process = isCoordinator(node) ? nil : registeredProcess(node)
     stop(node)

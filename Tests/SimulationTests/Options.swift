@@ -51,6 +51,9 @@ struct Options: CustomStringConvertible {
   var strangers: Double
   /// A step whose rows kill whoever computes them.
   var poison: UInt64?
+  /// Whether nothing is amiss but a network that now and then loses, repeats and delays messages: what asking again must
+  /// bear, so that no view begins for want of an answer.
+  var isMild: Bool
 
   init(seed: UInt64, scenarios: Int) {
     var random = Seeded(seed &* 0x2545_f491_4f6c_dd1d)
@@ -85,6 +88,15 @@ struct Options: CustomStringConvertible {
     jumps = random.pick([0, 0, 20])
     isWatched = random.happens(0.6)
     poison = random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
+    isMild = random.happens(0.15)
+    if isMild { makeMild() }
+  }
+
+  private mutating func makeMild() {
+    loss = min(loss, 0.01)
+    (cuts, pauses, crashes, usurpations, jumps) = (0, 0, 0, 0, 0)
+    (ambushes, diskLoss) = (0, 0)
+    poison = nil
   }
 
   /// The life in which nothing happens.
@@ -103,7 +115,7 @@ struct Options: CustomStringConvertible {
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
     (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
-    options.poison = nil
+    (options.poison, options.isMild) = (nil, true)
     return options
   }
 

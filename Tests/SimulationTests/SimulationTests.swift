@@ -43,6 +43,9 @@ struct SimulationTests {
         #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)")
       }
       for phase in Summary.phases { #expect(summary.phases[phase, default: 0] > 0, "nobody was killed in \(phase)") }
+      for role in ["coordinator", "server", "worker"] {
+        #expect(summary.roles[role, default: 0] >= 2, "who was killed in training: \(summary.roles)")
+      }
     }
   }
 }
