@@ -54,6 +54,12 @@ struct ClusterOptions: ParsableArguments {
       default: \.cluster.checkpointEvery), transform: scheduleNamed)
   var checkpointEvery: CheckpointSchedule?
 
+  @Option(
+    help: ArgumentHelp(
+      "Memory that a server's tables may take, such as 4g: warned of at 80 %; at 95 % the run writes a checkpoint and ends. Default: all there is.",
+      valueName: "bytes"), transform: bytesNamed)
+  var serverMemory: ByteCount?
+
   @Option(help: .hidden, transform: named)
   var wire: Precision?
 
@@ -71,6 +77,7 @@ struct ClusterOptions: ParsableArguments {
     if let coordinatorTimeout { settings.coordinatorTimeout = coordinatorTimeout }
     if let waitForData { settings.waitForData = waitForData }
     if let checkpointEvery { settings.checkpointEvery = checkpointEvery }
+    if let serverMemory { settings.serverMemory = serverMemory }
     if let wire { settings.wire = wire }
   }
 }
@@ -89,6 +96,8 @@ struct WorkerCount: ExpressibleByArgument {
 }
 
 private func consistencyNamed(_ name: String) throws -> Consistency { try explaining { try Consistency(named: name) } }
+
+private func bytesNamed(_ name: String) throws -> ByteCount { try explaining { try ByteCount(named: name) } }
 
 private func scheduleNamed(_ name: String) throws -> CheckpointSchedule {
   try explaining { try CheckpointSchedule(named: name) }

@@ -74,7 +74,7 @@ extension CoordinatorCore {
   private var status: [String] {
     membership.all.map { place in
       "\(place.name): \(isInView(place.incarnation) ? ProgressWatch.describe(place.beat.activity) : "in no view")"
-        + (place.isDraining ? ", to leave" : "")
+        + (place.beat.load.map { "; holds \($0.text)" } ?? "") + (place.isDraining ? ", to leave" : "")
     }
   }
 

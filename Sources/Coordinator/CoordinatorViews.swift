@@ -70,7 +70,7 @@ extension CoordinatorCore {
   /// Proposes a view to all who are there.
   mutating func propose(_ reserved: UInt32, at time: Seconds) -> [Effect] {
     guard case .reserving(let reason) = stance, plan != nil else { return [] }
-    let number = Mutant.reuseView.isActive ? max(1, lastView?.number ?? 1) : reserved
+    let number = Mutant.reuseView.isActive ? (lastView?.number ?? 0) + 1 : reserved
     let targets = membership.all.filter { $0.member != nil && !$0.isLeaving }
     membership.enter(number)
     var proposal = Proposal(number: number, reason: reason, since: time, waiting: Set(targets.map(\.incarnation)))

@@ -82,13 +82,14 @@ extension RunProgram {
 
   /// - Parameter beat: said in the present view.
   mutating func receive(_ beat: Beat, from member: Member, at time: Seconds) -> [Effect] {
+    let weighed = weigh(beat, of: member)
     guard case .training(var training) = phase, member == firstHomes.min(), let totals = beat.totals,
       let clock = beat.clock
-    else { return [] }
+    else { return weighed }
     let progress = training.progress(
       totals, clock: clock, epochs: plan.settings.optimization.epochs, viewBegan: viewBegan, at: time)
     phase = .training(training)
-    return (progress.map { [.progress($0)] } ?? []) + scheduleCheckpoint(after: clock, at: time)
+    return weighed + (progress.map { [.progress($0)] } ?? []) + scheduleCheckpoint(after: clock, at: time)
   }
 
   // MARK: Checkpoints between the ends of epochs
@@ -123,13 +124,13 @@ extension RunProgram {
     guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil,
       clock < training.steps.upperBound
     else { return [] }
-    let wanted: UInt64
+    var wanted = clock + notice + UInt64(plan.settings.cluster.consistency.steps)
     switch plan.settings.cluster.checkpointEvery {
+    case _ where isFull != nil: break
     case .epoch: return []
     case .steps(let steps): wanted = ((clock + notice - Self.leastNotice) / steps + 1) * steps
     case .seconds(let seconds):
       guard time - checkpointedAt >= seconds else { return [] }
-      wanted = clock + notice + UInt64(plan.settings.cluster.consistency.steps)
     }
     // The epoch's end has its own.
     guard wanted < training.steps.upperBound else { return [] }

@@ -52,6 +52,9 @@ struct RunProgram: Sendable {
   var notice = leastNotice
   /// The clock of the checkpoint that was ordered last, whatever became of it.
   var lastTried: UInt64?
+  var memory = MemoryWatch()
+  /// Why the run ends with the next checkpoint.
+  var isFull: String?
   /// By server, where it writes its slots.
   private var databases: [Int: String] = [:]
 
@@ -248,6 +251,9 @@ struct RunProgram: Sendable {
       Effect.ask($0, .order(Control(ServerOrder.committed(number: checkpoint.number))))
     }
     guard let model = plan.model else { return effects }
+    if let isFull {
+      return effects + fail(Self.ending(isFull, checkpoint: checkpoint.number, servers: firstHomes.count))
+    }
     switch phase {
     case .checkpointing: return effects + prune + proceed(model, from: checkpoint.step, at: time)
     case .training(let training):

@@ -86,7 +86,7 @@ struct ViewChange {
 
   /// A rewind that some home has not adopted is not one yet: its state is of before.
   private func isHalfRewound(_ before: ViewRecord) -> Bool {
-    guard before.isRewound, !Mutant.rewindOnce.isActive else { return false }
+    guard before.isRewound else { return false }
     return before.members("server").contains { member in
       guard before.slots?.servers.contains(member.number) ?? false,
         let server = servers[member.number], server.incarnation == member.incarnation

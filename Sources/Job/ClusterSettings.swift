@@ -18,6 +18,8 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public var waitForData = 600.0
   /// Checkpoints beside those at the ends of epochs.
   public var checkpointEvery = CheckpointSchedule.epoch
+  /// That a server's tables may take; nil: as much as there is.
+  public var serverMemory: ByteCount?
   /// What rows and gradients travel in.
   public var wire = Precision.fp32
 
@@ -30,6 +32,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
     case coordinatorTimeout = "coordinator-timeout"
     case waitForData = "wait-for-data"
     case checkpointEvery = "checkpoint-every"
+    case serverMemory = "server-memory"
     case wire
   }
 

@@ -118,6 +118,8 @@ package struct ServerCore: ~Copyable {
 
   /// The view that it stands in.
   package var view: UInt32 { liaison.view }
+  /// The view after which it takes nothing of earlier ones.
+  package var promised: UInt32 { liaison.promised }
 
   /// Steps that all tables have applied; nil for a server that has no assignment.
   package var clock: UInt64? { shard?.clock }

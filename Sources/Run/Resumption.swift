@@ -18,7 +18,7 @@ struct Resumption {
   private static let changeable: Set<String> = [
     "train", "bad-rows", "max-bad-rows", "readers", "sync-reading", "epochs", "lr", "schedule", "warm-up",
     "decay-factor", "decay-steps", "ftrl-alpha", "patience", "servers", "workers", "max-workers", "replicas", "threads",
-    "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "run-dir",
+    "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "server-memory", "run-dir",
   ]
   /// Those that may change together with the training data.
   private static let changeableWithData: Set<String> = ["valid", "cache"]

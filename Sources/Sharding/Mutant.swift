@@ -29,8 +29,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case keepOldRoute
   /// Request numbers begin anew in each view.
   case reuseRequestNumbers
-  /// An order that overtakes the welcome is taken for received.
-  case orderBeforeWelcome
 
   /// What a coordinator says counts, though another reigns by now.
   case ignoreTerm
@@ -56,8 +54,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case forgetTerm
   /// A copy counts as a home before its first home waits for it.
   case countCopies
-  /// A rewind that not all have adopted is taken for done.
-  case rewindOnce
   /// Whoever goes back goes back to the beginning.
   case beginAgain
   /// Versions of slots count that no committed checkpoint wrote.

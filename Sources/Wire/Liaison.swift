@@ -115,7 +115,6 @@ public struct Liaison: Sendable {
       guard case .otherVersion(_, Preamble.version) = refusal else { return .nothing }
       return .refused("\(refusal)")
     case .refusal, .welcome: break
-    case .order where Mutant.orderBeforeWelcome.isActive: break
     default: return .nothing
     }
     guard case .answer(let answer, to: .register) = session.receive(envelope, at: time) else { return .nothing }

@@ -44,6 +44,18 @@ struct ResumeTests {
     #expect(resumed.rows == undisturbed.rows && resumed.epochs == 3)
   }
 
+  @Test("A run whose servers are full writes a checkpoint and ends; on more servers it comes to the same bits")
+  func memory() throws {
+    let tool = try Tool()
+    let undisturbed = try tool.train(Self.flags)
+    let directory = tool.directory + "/full"
+    let ended = try tool.run(["train", "--run-dir", directory, "--server-memory", "200k"] + Self.flags)
+    #expect(ended.status == 1 && ended.errors.contains("of the 200k that --server-memory allows"), "\(ended.errors)")
+    #expect(ended.errors.contains("is whole. Add a server: go on with --resume and --servers 3"), "\(ended.errors)")
+    let flags = ["--servers", "3", "--server-memory", "1g"]
+    #expect(try Self.resume(tool, directory, flags).parameterDigest == undisturbed.parameterDigest)
+  }
+
   @Test("A run that has ended says so, and goes on for more epochs as if it had had them from the beginning")
   func more() throws {
     let tool = try Tool()

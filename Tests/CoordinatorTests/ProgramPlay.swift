@@ -65,7 +65,11 @@ struct ProgramPlay {
   mutating func beat(_ clock: UInt64, rows: UInt64 = 20, _ member: Member = .server(0)) -> [String] {
     var beat = Beat(done: clock)
     (beat.clock, beat.totals) = (clock, StepTotals(rows: rows, lossSum: 5))
-    return read(program.receive(beat, from: member, at: time))
+    return self.beat(beat, member)
+  }
+
+  mutating func beat(_ beat: Beat, _ member: Member) -> [String] {
+    read(program.receive(beat, from: member, at: time))
   }
 
   /// All members train an epoch; returns what comes of the last.

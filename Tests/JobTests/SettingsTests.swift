@@ -1,4 +1,5 @@
 import DeepFM
+import Foundation
 import Testing
 
 @testable import Job
@@ -89,6 +90,18 @@ struct SettingsTests {
     ])
   func noSchedules(text: String) {
     #expect(throws: (any Error).self) { try CheckpointSchedule(named: text) }
+  }
+
+  @Test(
+    "Amounts of memory are written as they are read",
+    arguments: [("4g", 4 << 30), ("1.5T", 3 << 39), ("1000", 1000), ("512M", 512 << 20)])
+  func memory(text: String, bytes: Int) throws {
+    let amount = try ByteCount(named: text)
+    #expect(amount.bytes == bytes)
+    #expect(try JSONDecoder().decode([ByteCount].self, from: JSONEncoder().encode([amount])) == [amount])
+    for wrong in ["", "g", "-1g", "0", "nan", "4gb", "1e30"] {
+      #expect(throws: (any Error).self) { try ByteCount(named: wrong) }
+    }
   }
 
   @Test("Consistency is written as it is read, and lags are bounded", arguments: ["sync", "lag:1", "lag:64"])

@@ -149,7 +149,12 @@ extension Life {
     guard let server = server(node) else { return }
     // What is synced is so when it is said: a crash in between loses it.
     if case .synced = event, let path = server.path { disks.sync(path) }
-    for effect in server.core.receive(event, at: time(node)) {
+    let (view, promised) = (server.core.view, server.core.promised)
+    let effects = server.core.receive(event, at: time(node))
+    guard [0, view].contains(server.core.view) || server.core.view >= promised else {
+      throw Violation("a server adopts view \(server.core.view), though it has promised view \(promised)")
+    }
+    for effect in effects {
       switch effect {
       case .tell(let envelope):
         note(envelope)
