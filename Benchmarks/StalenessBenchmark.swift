@@ -7,7 +7,7 @@ enum StalenessBenchmark {
   private static let settings = ["sync", "lag:1", "lag:3"]
 
   static func run(_ data: String, valid: String, scratch: Scratch) throws {
-    print("Every link with a delay of 20 ms, DeepFM-D, global batch 512, ratios to sync")
+    print("Every link with a delay of 20 ms, DeepFM-D, global batch 256, ratios to sync")
     var first: Double?
     for consistency in settings {
       let rate = try delayed(consistency, data, scratch)
@@ -40,7 +40,7 @@ enum StalenessBenchmark {
   private static func delayed(_ consistency: String, _ data: String, _ scratch: Scratch) throws -> Double {
     var settings = Settings()
     settings.data.train = [data]
-    settings.optimization.batch = 512
+    settings.optimization.batch = 256
     settings.optimization.epochs = 1
     settings.cluster.consistency = try Consistency(named: consistency)
     let cluster = try ChaosCluster(
