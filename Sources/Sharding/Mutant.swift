@@ -34,8 +34,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case ignoreTerm
   /// What was said to a process is taken by the one that follows at its address.
   case ignoreAddressee
-  /// A proposal is no promise: what was ordered in an earlier view is carried out after it.
-  case adoptLate
   /// A first home applies a step though another home has not applied the one before.
   case applyEarly
   /// A server whose state was undone keeps half of a step's tree.

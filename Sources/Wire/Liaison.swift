@@ -80,7 +80,7 @@ public struct Liaison: Sendable {
     }
     guard session.admits(preamble) else { return .nothing }
     // An order of a view that is over enters nothing, not even the list of what was received; its asker has forgotten it.
-    if case .order = envelope.message, preamble.view < promised, !Mutant.adoptLate.isActive { return .nothing }
+    if case .order = envelope.message, preamble.view < promised { return .nothing }
     switch session.receive(envelope, at: time) {
     case .nothing, .said: return .nothing
     case .repeated(let answer): return .tell(answer)

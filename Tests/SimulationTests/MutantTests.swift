@@ -1,4 +1,5 @@
 #if MUTANTS
+  import Foundation
   import Sharding
   import Testing
 
@@ -6,7 +7,12 @@
   /// by the lives of the simulator.
   @Suite(.serialized)
   struct MutantTests {
-    @Test("A broken rule is found within 2,000 lives, and not by the undisturbed one", arguments: Mutant.allCases)
+    /// `MUTANT` in the environment: which rule alone.
+    private static let chosen = ProcessInfo.processInfo.environment["MUTANT"].flatMap { Mutant(rawValue: $0) }
+
+    @Test(
+      "A broken rule is found within 2,000 lives, and not by the undisturbed one",
+      arguments: chosen.map { [$0] } ?? Mutant.allCases)
     func mutant(_ mutant: Mutant) throws {
       let worlds = try Worlds.make()
       Mutant.active = mutant
