@@ -75,6 +75,7 @@ extension Catalogue {
             epoch.stage, epoch.epoch, epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc, epoch.logloss,
             epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
           ])
+        try Self.record(epoch.staleness, of: epoch, database)
       }
       try database.execute(
         sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -86,6 +87,38 @@ extension Catalogue {
         try database.execute(sql: "INSERT INTO shards VALUES (?, ?)", arguments: [checkpoint.number, path])
       }
     }
+  }
+
+  private static func record(
+    _ staleness: [String: StalenessReport], of epoch: EpochRecord, _ database: Database
+  ) throws {
+    for (name, report) in staleness {
+      try database.execute(
+        sql: "INSERT INTO ledger VALUES (?, ?, ?, ?, ?)",
+        arguments: [epoch.stage, epoch.epoch, name, epoch.rows, Int64(clamping: report.repeatedRows)])
+      for (steps, slices) in report.slices.enumerated() where slices > 0 {
+        try database.execute(
+          sql: "INSERT INTO staleness VALUES (?, ?, ?, ?, ?)",
+          arguments: [epoch.stage, epoch.epoch, name, steps, Int64(clamping: slices)])
+      }
+    }
+  }
+
+  private static func staleness(of epoch: EpochRecord, _ database: Database) throws -> [String: StalenessReport] {
+    var reports: [String: StalenessReport] = [:]
+    let key: StatementArguments = [epoch.stage, epoch.epoch]
+    for row in try Row.fetchAll(
+      database, sql: "SELECT * FROM ledger WHERE stage = ? AND epoch = ?", arguments: key)
+    {
+      reports[row["name"], default: StalenessReport()].repeatedRows = UInt64(clamping: row["repeated_rows"] as Int64)
+    }
+    for row in try Row.fetchAll(
+      database, sql: "SELECT * FROM staleness WHERE stage = ? AND epoch = ?", arguments: key)
+    {
+      reports[row["name"], default: StalenessReport()]
+        .note(UInt64(clamping: row["steps"] as Int64), count: UInt64(clamping: row["slices"] as Int64))
+    }
+    return reports
   }
 
   private static func checkpoints(_ database: Database) throws -> [CheckpointRecord] {
@@ -102,10 +135,12 @@ extension Catalogue {
 
   private static func epochs(_ database: Database) throws -> [EpochRecord] {
     try Row.fetchAll(database, sql: "SELECT * FROM epochs ORDER BY stage, epoch").map { row in
-      EpochRecord(
+      var epoch = EpochRecord(
         stage: row["stage"], epoch: row["epoch"], steps: row["steps"], rows: row["rows"],
         trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
         stallSeconds: row["stall_seconds"])
+      epoch.staleness = try staleness(of: epoch, database)
+      return epoch
     }
   }
 

@@ -16,6 +16,8 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   public var seconds: Double
   /// Seconds that workers waited for data, a worker's on average.
   public var stallSeconds: Double
+  /// By name, what async tables met with.
+  public var staleness: [String: StalenessReport] = [:]
 
   public init(
     stage: Int = 0, epoch: Int, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil, logloss: Double? = nil,

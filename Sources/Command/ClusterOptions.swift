@@ -29,9 +29,15 @@ struct ClusterOptions: ParsableArguments {
 
   @Option(
     help: .init(
-      "sync: gradients are averaged over the global minibatch. lag:N: pulls may be N steps behind, to hide the network. Both are bit for bit reproducible.",
+      "sync: gradients are averaged over the global minibatch. lag:N: pulls may be N steps behind, to hide the network. Both are bit for bit reproducible. async: nobody waits for anybody, what a slice comes to is applied as it arrives.",
       default: \.cluster.consistency), transform: consistencyNamed)
   var consistency: Consistency?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the dense parameters keep together. Default: as all do.", valueName: "consistency"),
+    transform: consistencyNamed)
+  var denseConsistency: Consistency?
 
   @Option(help: .init("Seconds of silence after which a process counts as dead.", default: \.cluster.timeout))
   var timeout: Double?
@@ -73,6 +79,7 @@ struct ClusterOptions: ParsableArguments {
     if let replicas { settings.replicas = replicas }
     if let threads { settings.threads = threads }
     if let consistency { settings.consistency = consistency }
+    if let denseConsistency { settings.denseConsistency = denseConsistency }
     if let timeout { settings.timeout = timeout }
     if let coordinatorTimeout { settings.coordinatorTimeout = coordinatorTimeout }
     if let waitForData { settings.waitForData = waitForData }

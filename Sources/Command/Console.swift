@@ -50,6 +50,9 @@ final class Console: RunObserver {
     if epoch.logloss != nil {
       text += "  valid AUC \(Format.fixed(epoch.auc, 5))  logloss \(Format.fixed(epoch.logloss, 5))"
     }
+    for (name, report) in epoch.staleness.sorted(by: { $0.key < $1.key }) {
+      text += "  \(name) read \(Format.fixed(report.mean, 2)) steps behind"
+    }
     text += "  \(Format.count(epoch.samplesPerSecond)) samples/s  \(Format.fixed(epoch.seconds, 1)) s"
     line(text)
   }

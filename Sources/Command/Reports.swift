@@ -17,6 +17,8 @@ struct TrainingReport: Encodable {
   let skipped: Int
   let seconds: Double
   let parameterDigest: String
+  /// By async table, of the last epoch: how many slices were applied when what they read was 0, 1, 2... steps behind.
+  let staleness: [String: [UInt64]]?
   let runDirectory: String
 
   enum CodingKeys: String, CodingKey {
@@ -26,7 +28,7 @@ struct TrainingReport: Encodable {
     case loglossReason = "logloss_reason"
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
-    case skipped, seconds
+    case skipped, seconds, staleness
     case parameterDigest = "parameter_digest"
     case runDirectory = "run_dir"
   }
@@ -43,6 +45,7 @@ struct TrainingReport: Encodable {
     samplesPerSecond = result.samplesPerSecond
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
     skipped = trained.skipped
+    staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }
     self.seconds = seconds
     parameterDigest = trained.parameterDigest
     runDirectory = trained.directory.path

@@ -33,7 +33,7 @@ struct Assignments {
         server: number, slots: view.slots ?? SlotMap(servers: 1), servers: seats("server"), workers: seats("worker"),
         tables: model.tables, slices: settings.optimization.slices, seed: settings.optimization.seed,
         epochs: EpochClock(start: model.start.clock, steps: model.data.epochSteps),
-        lag: settings.cluster.consistency.steps, database: database, start: start, clock: view.clock,
+        database: database, start: start, clock: view.clock,
         committed: committed.map(\.number)))
   }
 
@@ -44,6 +44,6 @@ struct Assignments {
         batch: settings.optimization.batch, slices: settings.optimization.slices, ownedSlices: slices,
         seed: settings.optimization.seed, threads: settings.cluster.threads,
         readers: settings.data.syncReading ? 0 : settings.data.readers, clip: settings.optimization.clip,
-        lag: settings.cluster.consistency.steps, data: model.data.articles(forSlices: slices)))
+        staleness: settings.cluster.staleness, data: model.data.articles(forSlices: slices)))
   }
 }

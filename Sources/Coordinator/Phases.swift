@@ -17,20 +17,25 @@ struct TrainingPhase: Sendable {
   var attempt: CheckpointAttempt?
   private var workers: Set<Member>
   private var servers: Set<Member>
-  /// As the first server to settle told; every other must say the same.
+  /// As the first of the servers told; every other must say the same.
   private(set) var totals = StepTotals()
-  private var isTold = false
+  private var teller: Member?
+  /// Whether all parameters are as if there were one server and one worker: losses too must be the same to the bit then.
+  private let isExact: Bool
+  /// By number, what async tables met with.
+  private(set) var staleness: [Int: StalenessReport] = [:]
   private var stallSeconds = 0.0
   private let workerCount: Int
 
   init(
-    stage: Int, epoch: Int, steps: Range<UInt64>, rows: Int, startedAt: Seconds, workers: Set<Member>,
+    stage: Int, epoch: Int, steps: Range<UInt64>, rows: Int, isExact: Bool, startedAt: Seconds, workers: Set<Member>,
     servers: Set<Member>
   ) {
     self.stage = stage
     self.epoch = epoch
     self.steps = steps
     self.rows = rows
+    self.isExact = isExact
     self.startedAt = startedAt
     self.workers = workers
     self.servers = servers
@@ -44,17 +49,19 @@ struct TrainingPhase: Sendable {
     stallSeconds += seconds.isFinite ? seconds : 0
   }
 
-  /// Every server sums up the same pushes along the same tree, so all must come to the same.
+  /// Every server sums up the same pushes along the same tree, so all must come to the same; of async tables, to as many rows.
   ///
   /// - Returns: what is wrong, if something is.
-  mutating func settle(_ told: StepTotals, by server: Member) -> String? {
+  mutating func settle(_ settlement: Settlement, by server: Member) -> String? {
     guard servers.remove(server) != nil else { return nil }
-    if isTold, told.rows != totals.rows || told.lossSum.bitPattern != totals.lossSum.bitPattern {
+    let told = settlement.totals
+    if teller != nil, told.rows != totals.rows || isExact && told.lossSum.bitPattern != totals.lossSum.bitPattern {
       return "\(server) counts \(told.rows) rows in epoch \(epoch), another server \(totals.rows), "
         + "or their losses differ: a fault of this program"
     }
-    isTold = true
-    totals = told
+    for (table, report) in settlement.staleness { staleness[table, default: StalenessReport()].add(report) }
+    guard teller.map({ server < $0 }) ?? true else { return nil }
+    (teller, totals) = (server, told)
     return nil
   }
 

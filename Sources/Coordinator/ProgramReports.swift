@@ -24,8 +24,8 @@ extension RunProgram {
     case (.adopting(var waiting), .adopted):
       waiting.remove(member)
       return adopted(waiting, at: time)
-    case (.training(var training), .settled(let totals)):
-      if let fault = training.settle(totals, by: member) { return fail(fault) }
+    case (.training(var training), .settled(let settlement)):
+      if let fault = training.settle(settlement, by: member) { return fail(fault) }
       return trained(training, at: time)
     case (.training(var training), .written(let part)):
       training.attempt?.written(part, by: member)
@@ -124,7 +124,7 @@ extension RunProgram {
     guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil,
       clock < training.steps.upperBound
     else { return [] }
-    var wanted = clock + notice + UInt64(plan.settings.cluster.consistency.steps)
+    var wanted = clock + notice + UInt64(plan.settings.cluster.lag)
     switch plan.settings.cluster.checkpointEvery {
     case _ where isFull != nil: break
     case .epoch: return []

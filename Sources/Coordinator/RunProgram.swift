@@ -169,7 +169,8 @@ struct RunProgram: Sendable {
     phase = .training(
       TrainingPhase(
         stage: plan.stage, epoch: epoch, steps: start..<end, rows: model.data.rows,
-        startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)), servers: settling))
+        isExact: plan.settings.cluster.isExact, startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)),
+        servers: settling))
     let settles = settling.sorted().map { Effect.ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
     let trains = (view?.members("worker") ?? []).map { worker in
       let leases = worker.slices.map { Lease(slice: $0, epoch: epoch, epochStart: start, steps: clock..<end) }
@@ -185,7 +186,10 @@ struct RunProgram: Sendable {
       return fail(
         "epoch \(training.epoch) trained on \(training.totals.rows) rows of \(training.rows): a fault of this program")
     }
-    let record = training.record(at: time)
+    var record = training.record(at: time)
+    for (table, report) in training.staleness where model.tables.indices.contains(table) {
+      record.staleness[model.tables[table].name] = report
+    }
     let clock = training.steps.upperBound
     return model.data.evaluationRows == nil
       ? checkpoint(at: clock, record) : evaluate(model, clock: clock, record: record)

@@ -10,6 +10,8 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   /// Compute threads of a worker; 0 shares this machine's cores among its workers.
   public var threads = 0
   public var consistency = Consistency.sync
+  /// Of the dense parameters; nil: the same.
+  public var denseConsistency: Consistency?
   /// Seconds of silence after which a process counts as dead.
   public var timeout = 20.0
   /// Seconds that members wait for a coordinator that has fallen silent: it may be started anew.
@@ -25,10 +27,21 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
 
   public init() {}
 
+  /// By table of the model: steps that a read may be behind; nil: any number.
+  public var staleness: [Int?] { [consistency.steps, (denseConsistency ?? consistency).steps] }
+
+  /// Steps that a read may be behind, of the tables that have a bound.
+  public var lag: Int { staleness.compactMap { $0 }.max() ?? 0 }
+
+  /// Whether a run's bits do not depend on who computed what, and when.
+  public var isExact: Bool { !staleness.contains(nil) }
+
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case servers, workers
     case mostWorkers = "max-workers"
-    case replicas, threads, consistency, timeout
+    case replicas, threads, consistency
+    case denseConsistency = "dense-consistency"
+    case timeout
     case coordinatorTimeout = "coordinator-timeout"
     case waitForData = "wait-for-data"
     case checkpointEvery = "checkpoint-every"

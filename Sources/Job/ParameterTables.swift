@@ -27,13 +27,17 @@ public enum ParameterTables {
         ])
     }
     let sightings = settings.data.admitAfter
+    let staleness = settings.cluster.staleness
     return [
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
         optimizer: settings.sparseOptimizer(totalSteps: totalSteps),
         admission: sightings > 1
-          ? .init(sightings: sightings, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil),
-      TableDescription(name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps)),
+          ? .init(sightings: sightings, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil,
+        staleness: staleness[sparse]),
+      TableDescription(
+        name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps),
+        staleness: staleness[dense]),
     ]
   }
 }

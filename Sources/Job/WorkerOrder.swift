@@ -94,13 +94,14 @@ public struct WorkerAssignment: Codable, Sendable {
   public var readers: Int
   /// Longest norm of a slice's mean gradient; 0: any.
   public var clip: Double
-  /// Steps that a pull may be behind; 0: sync.
-  public var lag: Int
+  /// By table: steps that a pull may be behind; 0: sync; nil: any number, async.
+  public var staleness: [Int?]
   public var data: DataArticles
 
   public init(
     worker: Int, servers: [Seat], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
-    ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double, lag: Int = 0, data: DataArticles
+    ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double, staleness: [Int?] = [0, 0],
+    data: DataArticles
   ) {
     self.worker = worker
     self.servers = servers
@@ -113,7 +114,7 @@ public struct WorkerAssignment: Codable, Sendable {
     self.threads = threads
     self.readers = readers
     self.clip = clip
-    self.lag = lag
+    self.staleness = staleness
     self.data = data
   }
 

@@ -11,8 +11,8 @@ extension Shard {
       assignment.tables.indices.contains(copy.table)
     else { throw Refusal.malformed("a copy of slot \(copy.slot) of group \(copy.group) by server-\(giver)") }
     let holding = copies[copy.group] ?? emptyCopy(of: copy.group)
-    if let table = holding.tables[copy.table], copy.clock != table.clock {
-      return copy.clock < table.clock ? .pushed : .refusal(.notYet)
+    if let table = holding.tables[copy.table], copy.clock != table.position {
+      return copy.clock < table.position ? .pushed : .refusal(.notYet)
     }
     let place = CopyPlace(group: copy.group, table: copy.table, slot: copy.slot, clock: copy.clock)
     // Parts of earlier clocks are of slots that are whole: they came once more.
@@ -45,11 +45,14 @@ extension Shard {
 
   private mutating func restore(_ copy: Copy, _ bytes: [UInt8], into before: Holding) throws {
     var holding = before
-    let table = try holding.tables[copy.table] ?? make(copy.table, clock: copy.clock, totals: copy.totals)
+    let table =
+      try holding.tables[copy.table]
+      ?? make(copy.table, clock: copy.clock, totals: copy.totals, arrived: copy.clock)
     holding.tables[copy.table] = table
     copies[copy.group] = holding
+    table.note(copy.slot, applied: Array(copy.applied.elements(as: UInt64.self)), totals: copy.totals)
     // What the committed checkpoint knows of the slot, nobody says: it counts as changed.
-    try table.restore(bytes, slot: copy.slot, changedAt: copy.clock)
+    try table.restore(bytes, slot: copy.slot, changedAt: table.foremost)
   }
 }
 
@@ -93,8 +96,10 @@ struct FillTask {
   func wantsTurn(_ shard: Shard) -> Bool {
     lanes.contains { lane in
       guard !lane.left.isEmpty, let table = shard.holdings[lane.group]?.tables[lane.table] else { return false }
-      guard let follower = table.followers.first(where: { $0.server == order.server }) else { return true }
-      return follower.isAt(table.clock) && !follower.hasOpenCopies
+      guard let follower = table.followers.first(where: { $0.server == order.server }) else {
+        return table.canBeCopied
+      }
+      return follower.isAt(table.position) && !follower.hasOpenCopies
     }
   }
 
@@ -104,11 +109,12 @@ struct FillTask {
     for index in lanes.indices where !lanes[index].left.isEmpty && bytes < Self.turnBytes {
       guard let table = shard.holdings[lanes[index].group]?.tables[lanes[index].table] else { continue }
       if !table.followers.contains(where: { $0.server == order.server }) {
-        table.followers.append(Follower(server: order.server, slots: SlotSet(), clock: table.clock))
+        guard table.canBeCopied else { continue }
+        table.followers.append(Follower(server: order.server, slots: SlotSet(), clock: table.position))
         table.expect(lanes[index].left.count, at: order.server)
       }
       let place = table.followers.firstIndex { $0.server == order.server }!
-      guard table.followers[place].isAt(table.clock), !table.followers[place].hasOpenCopies else { continue }
+      guard table.followers[place].isAt(table.position), !table.followers[place].hasOpenCopies else { continue }
       var held = SlotSet()
       for slot in table.table.slots { held.insert(slot) }
       while bytes < Self.turnBytes, let slot = lanes[index].left.popFirst() {
@@ -126,29 +132,31 @@ struct FillTask {
           shard.peers.ask(.copy(copy), of: order.server)
         }
       }
-      if lanes[index].left.isEmpty { lanes[index].copiedAt = table.clock }
+      if lanes[index].left.isEmpty { lanes[index].copiedAt = table.position }
     }
   }
 
   private static func messages(_ served: ServedTable, _ group: Int, _ number: Int, _ slot: Int) -> [Copy] {
     let bytes = served.table.snapshot(slot: slot).bytes
+    let account = served.table.ledger?.account(of: slot)
+    let applied = (account?.applied ?? []).withUnsafeBufferPointer(Frame.init(copying:))
     let parts = max(1, (bytes.count + Copy.partBytes - 1) / Copy.partBytes)
     return (0..<parts).map { part in
       let range = part * Copy.partBytes..<min(bytes.count, (part + 1) * Copy.partBytes)
       return Copy(
-        group: group, table: number, slot: slot, clock: served.clock, totals: served.table.totals, part: part,
-        parts: parts, bytes: Frame(Array(bytes[range])))
+        group: group, table: number, slot: slot, clock: served.position, applied: applied,
+        totals: account?.totals ?? served.table.totals, part: part, parts: parts, bytes: Frame(Array(bytes[range])))
     }
   }
 
-  /// Whether the copy is whole, and can undo what a home must be able to.
+  /// Whether the copy is whole, and can undo what a home must be able to: an async table nothing.
   func isDone(_ shard: Shard) -> Bool {
     let depth = UInt64(Shard.undoDepth(lag: shard.assignment.lag))
     return lanes.allSatisfy { lane in
       guard let copiedAt = lane.copiedAt, let table = shard.holdings[lane.group]?.tables[lane.table],
         let follower = table.followers.first(where: { $0.server == order.server })
       else { return false }
-      return !follower.hasOpenCopies && follower.clock >= copiedAt + depth
+      return !follower.hasOpenCopies && follower.clock >= copiedAt + (table.isAsync ? 0 : depth)
     }
   }
 }
@@ -180,7 +188,7 @@ extension Shard {
       guard let table = holdings[push.group]?.tables[push.table],
         let place = table.followers.firstIndex(where: { $0.server == server })
       else { return }
-      table.followers[place].acknowledged(push.clock)
+      table.followers[place].acknowledged(table.isAsync ? push.arrival : push.clock)
     case .copy(let copy):
       guard let table = holdings[copy.group]?.tables[copy.table],
         let place = table.followers.firstIndex(where: { $0.server == server })

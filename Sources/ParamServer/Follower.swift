@@ -2,7 +2,8 @@ import Sharding
 import Wire
 
 /// A server that goes through a table's steps behind its first home: another home, or one that is to become one and has a copy of
-/// some slots. It is sent each step's root, and acknowledges it once it has applied it.
+/// some slots. It is sent each step's root, and acknowledges it once it has applied it. An async table's followers are sent
+/// each arrival instead: what is said of steps here holds for arrivals then.
 struct Follower {
   let server: Int
   /// nil: all of the table's.
@@ -29,7 +30,7 @@ struct Follower {
 
   /// Whether the root of a step is to be sent now: not before the copies that it applies to have arrived. While slots are left,
   /// some are copied between any two steps: else steps that follow each other fast would leave no room for them.
-  func wantsRoot(of step: UInt64) -> Bool { next == step && openCopies == 0 && (left == 0 || copiedAt == step) }
+  func wants(_ step: UInt64) -> Bool { next == step && openCopies == 0 && (left == 0 || copiedAt == step) }
 
   mutating func sent(_ step: UInt64, parts: Int) {
     next = step + 1
@@ -74,10 +75,14 @@ extension ServedTable {
   }
 }
 
-/// A step's root as it is sent to those who follow.
-enum Roots {
+/// A step's root, or one slice of it, as it is sent to those who follow.
+enum Forwarding {
+  /// - Parameters:
+  ///   - arrival: its number, if the table is async.
+  ///   - slots: those that the follower has; nil: all.
   static func pushes(
-    _ total: NodeSum, slots: SlotSet?, group: Int, table: Int, step: UInt64, slices: Int, width: Int
+    _ total: NodeSum, of node: SliceNode, step: UInt64, arrival: UInt64 = 0, slots: SlotSet?, group: Int, table: Int,
+    width: Int
   ) -> [Push] {
     var ranks: [UInt64] = []
     var rows: [UnsafePointer<Float>] = []
@@ -112,7 +117,7 @@ enum Roots {
         }
         let met = sightedParts[part].map { sighted[$0] }
         return Push(
-          group: group, table: table, clock: step, node: .root(of: slices), part: part, parts: parts,
+          group: group, table: table, clock: step, arrival: arrival, node: node, part: part, parts: parts,
           samples: total.samples, lossSum: total.lossSum, ranks: rankFrame, values: valueFrame,
           sightedRanks: met.map { total.sightings.ranks[$0] }.withUnsafeBufferPointer(Frame.init(copying:)),
           sightings: met.map { total.sightings.counts[$0] }.withUnsafeBufferPointer(Frame.init(copying:)))

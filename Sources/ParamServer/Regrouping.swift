@@ -2,10 +2,16 @@ import Sharding
 
 /// Slots that change tables, when a view deals them anew: with their rows, candidates and history, and without copying a row.
 extension Table {
-  /// Takes slots from another table of the same description and clock. Its history is to be taken apart.
+  /// Takes slots from another table of the same description, and clock unless it is async. Its history is to be taken apart.
   mutating func take(_ slots: [Range<Int>], from other: inout Table) {
     precondition(stride == other.stride, "slots move between tables of the same rows")
-    precondition(clock == other.clock || Mutant.rollBackOneOnly.isActive, "slots move between tables of the same clock")
+    if var ledger, let known = other.ledger {
+      ledger.take(SlotSet(slots), from: known)
+      keep(ledger)
+    } else {
+      precondition(
+        clock == other.clock || Mutant.rollBackOneOnly.isActive, "slots move between tables of the same clock")
+    }
     for slot in slots.joined() {
       rows.take(slot, from: &other.rows)
       candidates.take(slot, from: &other.candidates)

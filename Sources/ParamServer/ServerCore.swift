@@ -208,7 +208,7 @@ package struct ServerCore: ~Copyable {
     var effects: [Effect] = []
     if let order = settling, shard.settledClock >= order.clock {
       settling = nil
-      effects.append(report(.settled(shard.totals), order.request))
+      effects.append(report(.settled(Settlement(totals: shard.totals, staleness: shard.staleness)), order.request))
     }
     checkpoint?.task.begin(shard)
     let arrived = fills.filter { $0.isDone(shard) }

@@ -61,7 +61,7 @@ struct Shard {
     firstHoldings = mine.filter { $0.first == assignment.server }.map { holdings[$0.number]! }
     for holding in firstHoldings {
       for table in holding.served {
-        table.followers = holding.group.homes.dropFirst().map { Follower(server: $0, clock: table.clock) }
+        table.followers = holding.group.homes.dropFirst().map { Follower(server: $0, clock: table.position) }
       }
     }
   }
@@ -70,16 +70,26 @@ struct Shard {
   private func make(_ number: Int) throws(ServerError) -> ServedTable {
     var totals = StepTotals()
     if case .restored(let restore) = assignment.start { totals = restore.totals }
-    return try make(number, clock: assignment.clock, totals: totals, past: assignment.lag)
+    let ledger = Ledger(slices: assignment.slices, epochs: assignment.epochs, clock: assignment.clock, totals: totals)
+    return try make(number, clock: assignment.clock, totals: totals, ledger, past: assignment.lag)
   }
 
-  /// - Parameter past: steps before the clock whose states may be read.
-  func make(_ number: Int, clock: UInt64, totals: StepTotals, past: Int = 0) throws(ServerError) -> ServedTable {
+  /// - Parameters:
+  ///   - ledger: of the slots that it begins with, if it is async; nil: of none.
+  ///   - arrived: what was applied before in this view, if it is async.
+  ///   - past: steps before the clock whose states may be read.
+  func make(
+    _ number: Int, clock: UInt64, totals: StepTotals, _ ledger: Ledger? = nil, arrived: UInt64 = 0, past: Int = 0
+  ) throws(ServerError) -> ServedTable {
+    let description = assignment.tables[number]
+    let empty = Ledger(slices: assignment.slices, epochs: assignment.epochs)
     var table = try Table(
-      assignment.tables[number], number: number, seed: assignment.seed, clock: clock, totals: totals,
-      epochs: assignment.epochs, undoDepth: depth)
+      description, number: number, seed: assignment.seed, clock: clock, totals: totals, epochs: assignment.epochs,
+      undoDepth: depth, ledger: description.isAsync ? ledger ?? empty : nil)
     table.assumePast(steps: past)
-    return ServedTable(table, slices: assignment.slices, lag: assignment.lag)
+    return ServedTable(
+      table, slices: assignment.slices, lag: description.staleness ?? 0, clock: assignment.clock,
+      arrived: arrived)
   }
 
   /// Takes over what was held in the view before, as the new one groups it.
@@ -92,7 +102,7 @@ struct Shard {
     for source in sources {
       for table in source.served {
         if goesBack || table.clock < assignment.clock { try table.rollBack(to: assignment.clock) }
-        table.leaveView()
+        table.leaveView(for: assignment.clock)
       }
     }
     for group in mine {
@@ -170,15 +180,14 @@ struct Shard {
         try check(pull.ranks, in: pull.group, width: table.width)
         guard case .answer(let answer) = table.pull(pull, request: request, from: asker) else { return [] }
         return [send(answer, request, to: asker)].compactMap { $0 }
-      case (.push(let push), .worker): return try take(push, by: table(push.group, push.table), request, of: asker)
+      case (.push(let push), .worker):
+        let table = try table(push.group, push.table)
+        return try take(push, by: table, request, of: asker) {
+          try $0.push(push, request: request, from: asker)
+        }
       case (.push(let push), .server):
         let table = try follower(push, of: member.number)
-        // What is acknowledged is applied: a root that comes too early is to come again.
-        guard push.clock <= table.clock else {
-          let reply = Mutant.acknowledgeEarly.isActive ? Message.pushed : .refusal(.notYet)
-          return [send(reply, request, to: asker)].compactMap { $0 }
-        }
-        return try take(push, by: table, request, of: asker)
+        return try take(push, by: table, request, of: asker) { .answer(try $0.follow(push)) }
       case (.copy(let copy), .server):
         return [send(try take(copy, from: member.number), request, to: asker)].compactMap { $0 }
       default: throw Refusal.malformed("a server is not asked for \(message.name)")
@@ -191,17 +200,19 @@ struct Shard {
   }
 
   private mutating func take(
-    _ push: Push, by table: ServedTable, _ request: UInt64, of asker: UInt64
+    _ push: Push, by table: ServedTable, _ request: UInt64, of asker: UInt64,
+    _ body: (ServedTable) throws -> ServedTable.Reply
   ) throws -> [Answer] {
     try check(push.ranks, in: push.group, width: table.width)
     try check(push.sightedRanks, in: push.group, width: table.width)
     guard push.values.count == push.count * table.width * 4 else {
       throw Refusal.malformed("\(push.count) rows of \(push.values.count) bytes")
     }
-    let reply = table.push(push)
+    let reply = try body(table)
     advance(table, push.group, push.table)
-    let acknowledgement = send(reply, request, to: asker)
-    return ([acknowledgement] + release(table)).compactMap { $0 }
+    var answers: [Answer?] = []
+    if case .answer(let answer) = reply { answers.append(send(answer, request, to: asker)) }
+    return (answers + release(table)).compactMap { $0 }
   }
 
   /// Sends on and applies what is complete.
@@ -253,13 +264,13 @@ struct Shard {
     guard groups.indices.contains(push.group), groups[push.group].first == giver else {
       throw Refusal.malformed("server-\(giver) is not the first home of group \(push.group)")
     }
-    guard push.node == .root(of: assignment.slices) else {
-      throw Refusal.malformed("another home is sent roots")
-    }
     let holding = holdings[push.group] ?? copies[push.group]
     // The copy that it follows on is on its way.
     guard let holding, holding.tables.indices.contains(push.table), let table = holding.tables[push.table] else {
       throw Refusal.notYet
+    }
+    guard table.isAsync || push.node == .root(of: assignment.slices) else {
+      throw Refusal.malformed("another home is sent roots")
     }
     return table
   }

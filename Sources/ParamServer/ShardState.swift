@@ -30,6 +30,17 @@ extension Shard {
   /// Of the table whose clock is ours.
   var totals: StepTotals { last?.table.totals ?? StepTotals() }
 
+  /// By number, what async tables met with that this server is the first home of.
+  var staleness: [Int: StalenessReport] {
+    var reports: [Int: StalenessReport] = [:]
+    for holding in firstHoldings {
+      for (number, table) in holding.served.enumerated() where table.isAsync {
+        reports[number, default: StalenessReport()].add(table.staleness.report)
+      }
+    }
+    return reports
+  }
+
   var activity: Activity {
     guard let last else { return Activity(.idle) }
     if let server = last.waitsFor { return Activity(.collecting, step: clock, waitsFor: [.server(server)]) }
@@ -109,7 +120,7 @@ extension Shard {
   /// Holds all tables at a clock, until `release`. Returns the clock of one that is past it, if there is one.
   func hold(at clock: UInt64) -> UInt64? {
     let tables = firstHoldings.flatMap(\.served)
-    if let past = tables.map(\.clock).max(), past > clock { return past }
+    if let past = tables.map(\.foremost).max(), past > clock { return past }
     for table in tables { table.heldAt = clock }
     return nil
   }

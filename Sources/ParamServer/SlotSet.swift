@@ -6,6 +6,12 @@ package struct SlotSet: Equatable, Sendable {
 
   package init() {}
 
+  package static let all: SlotSet = {
+    var set = SlotSet()
+    for word in set.words.indices { set.words[word] = .max }
+    return set
+  }()
+
   @inline(__always)
   package mutating func insert(_ slot: Int) { words[slot >> 6] |= 1 << UInt64(slot & 63) }
 

@@ -16,10 +16,12 @@ package struct Table: ~Copyable {
   var log: UndoLog
   /// When slots changed last.
   let changes = SlotClocks()
-  /// Steps applied.
+  /// Steps applied: of an async table, those of which all slices are.
   package private(set) var clock: UInt64
   /// Of the steps applied since the epoch began.
   package private(set) var totals: StepTotals
+  /// Of an async table.
+  private(set) var ledger: Ledger?
   private let epochs: EpochClock
 
   /// - Parameters:
@@ -27,10 +29,11 @@ package struct Table: ~Copyable {
   ///   - clock: steps applied before, where a run goes on; `totals` are of these.
   ///   - epochs: when totals begin anew.
   ///   - undoDepth: how many of the latest steps can be undone.
+  ///   - ledger: of an async table, which undoes nothing.
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
   package init(
     _ description: TableDescription, number: Int, seed: UInt64, clock: UInt64 = 0, totals: StepTotals = StepTotals(),
-    epochs: EpochClock = EpochClock(steps: 0), undoDepth: Int = 0
+    epochs: EpochClock = EpochClock(steps: 0), undoDepth: Int = 0, ledger: Ledger? = nil
   ) throws(ServerError) {
     rules = try RowRules(description, number: number, seed: seed)
     name = description.name
@@ -39,7 +42,8 @@ package struct Table: ~Copyable {
     self.totals = totals
     self.epochs = epochs
     rows = SlotStores(stride: rules.stride)
-    log = UndoLog(depth: undoDepth)
+    self.ledger = ledger
+    log = UndoLog(depth: ledger == nil ? undoDepth : 0)
   }
 
   /// Parameters of a row.
@@ -113,11 +117,48 @@ package struct Table: ~Copyable {
     guard samples > 0 else { return }
     totals.rows += samples
     totals.lossSum += lossSum
+    update(
+      gradients, sightings, scale: 1 / Float(samples), rate: rules.learningRate(atStep: step), stamp: clock, undo)
+  }
+
+  /// Applies what one slice of a step came to, as it arrives, to those slots that have not had it (ARCHITECTURE.md, promise 2).
+  ///
+  /// It is a step of the optimizer of its own: the gradient is the mean over the slice's samples, the rate the step's, divided
+  /// by the slices. Plain SGD then expects to go where it goes in sync mode, as long as slices have equally many samples,
+  /// which all steps but an epoch's last have; L2 is charged to a row for each slice that touches it.
+  ///
+  /// - Parameter sum: whole.
+  /// - Returns: whether it was new to any slot.
+  package mutating func apply(slice: Int, of slices: Int, step: UInt64, _ sum: NodeSum) -> Bool {
+    precondition(ledger != nil, "only async tables take a slice at a time")
+    let due = ledger!.note(slice, step: step, samples: sum.samples, lossSum: sum.lossSum)
+    (clock, totals) = (ledger!.clock, ledger!.totals)
+    let slots: SlotSet?
+    switch due {
+    case .none:
+      guard Mutant.forgetLedger.isActive else { return false }
+      slots = nil
+    case .all: slots = nil
+    case .some(let some): slots = Mutant.forgetLedger.isActive ? nil : some
+    }
+    guard sum.samples > 0 else { return true }
+    update(
+      sum.rows, sum.sightings, scale: 1 / Float(sum.samples),
+      rate: rules.learningRate(atStep: step) / Float(slices), stamp: step + 1, nil, onlyIn: slots)
+    return true
+  }
+
+  /// - Parameters:
+  ///   - stamp: the clock that what changes has changed at.
+  ///   - slots: where nothing else is to change; nil: anywhere.
+  private mutating func update(
+    _ gradients: SortedRows<UInt64>, _ sightings: Sightings, scale: Float, rate: Float, stamp: UInt64,
+    _ undo: UndoStep?, onlyIn slots: SlotSet? = nil
+  ) {
     // Ranks ascend, so a slot's come one after the other.
     var slot = -1
-    let scale = 1 / Float(samples)
-    let rate = rules.learningRate(atStep: step)
     gradients.forEach { rank, sum in
+      if let slots, !slots.contains(Rank.slot(of: rank)) { return }
       let row: UnsafeMutablePointer<Float>
       if let known = rows.row(of: rank) {
         undo?.save(rank, known, stride: stride)
@@ -129,23 +170,23 @@ package struct Table: ~Copyable {
       }
       if Rank.slot(of: rank) != slot {
         slot = Rank.slot(of: rank)
-        noteChange(of: slot, undo)
+        noteChange(of: slot, at: stamp, undo)
       }
       rules.update(row, of: rank, sum: sum, scale: scale, rate: rate)
     }
     if let wanted = rules.sightings {
       for (rank, count) in zip(sightings.ranks, sightings.counts) where count > 0 && rules.isCandidate(rank) {
-        guard rows.row(of: rank) == nil else { continue }
+        guard rows.row(of: rank) == nil, slots?.contains(Rank.slot(of: rank)) ?? true else { continue }
         note(rank, met: count, wanted: wanted, undo: undo)
-        if changes[Rank.slot(of: rank)] != clock { noteChange(of: Rank.slot(of: rank), undo) }
+        if changes[Rank.slot(of: rank)] < stamp { noteChange(of: Rank.slot(of: rank), at: stamp, undo) }
       }
     }
   }
 
   @inline(__always)
-  private func noteChange(of slot: Int, _ undo: UndoStep?) {
+  private func noteChange(of slot: Int, at stamp: UInt64, _ undo: UndoStep?) {
     undo?.changed.append((slot, changes[slot]))
-    changes[slot] = clock
+    changes[slot] = max(changes[slot], stamp)
   }
 
   private mutating func insert(_ rank: UInt64) -> UnsafeMutablePointer<Float> {
@@ -212,6 +253,11 @@ package struct Table: ~Copyable {
     guard let clock else { return slots }
     return slots.filter { changes[$0] > clock }
   }
+
+  func beginsEpoch(at step: UInt64) -> Bool { epochs.begins(at: step) }
+
+  /// Follows an async table's ledger, where slots came or went.
+  mutating func keep(_ ledger: Ledger) { (self.ledger, clock, totals) = (ledger, ledger.clock, ledger.totals) }
 
   mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32) { setSightings(of: rank, to: sightings) }
 }

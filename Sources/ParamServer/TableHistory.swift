@@ -2,8 +2,8 @@
 extension Table {
   /// The earliest clock whose state can be read still.
   package var earliestClock: UInt64 { log.steps.first?.clock ?? clock }
-  /// The earliest clock that can be gone back to.
-  package var earliestReturn: UInt64 { max(earliestClock, log.floor) }
+  /// The earliest clock that can be gone back to: an async table has gone back to any, since it drops what comes again.
+  package var earliestReturn: UInt64 { ledger == nil ? max(earliestClock, log.floor) : 0 }
 
   private func check(_ wanted: UInt64, from earliest: UInt64) throws(UndoError) {
     guard (earliest...clock).contains(wanted) else {
@@ -19,6 +19,7 @@ extension Table {
   ///
   /// - Throws: `UndoError` where the log does not reach so far; nothing has changed then.
   package mutating func rollBack(to clock: UInt64) throws(UndoError) {
+    guard ledger == nil else { return }
     try check(clock, from: earliestReturn)
     while self.clock > clock { undoLatest() }
   }

@@ -37,7 +37,7 @@ struct Disturbance {
     self.watch = watch
     faults = script.faults[...]
     timeout = settings.timeout
-    margin = 3 + 2 * settings.consistency.steps
+    margin = 3 + 2 * settings.lag
     self.caller = caller
     self.report = report
   }

@@ -58,6 +58,8 @@ package enum Mutant: String, CaseIterable, Sendable {
   case countUncommitted
   /// A checkpoint stands on the last one that was tried, not on the last that was committed.
   case standOnUncommitted
+  /// An async table applies what it has applied already.
+  case forgetLedger
 
   #if MUTANTS
     /// The rule that is broken now.

@@ -23,7 +23,7 @@ public enum ServerOrder: Codable, Sendable {
 public enum ServerReport: Codable, Sendable {
   case standing(ServerStanding)
   case adopted
-  case settled(StepTotals)
+  case settled(Settlement)
   case written(WrittenPart)
   /// A checkpoint's clock is past: some table has applied `clock` steps.
   case missed(clock: UInt64)
@@ -32,6 +32,19 @@ public enum ServerReport: Codable, Sendable {
   case filled
   case digests(SlotDigests)
   case done
+}
+
+/// What a server came to at a settled clock.
+public struct Settlement: Codable, Hashable, Sendable {
+  /// Of the epoch so far.
+  public var totals: StepTotals
+  /// By number: of async tables, those that it is the first home of.
+  public var staleness: [Int: StalenessReport]
+
+  public init(totals: StepTotals, staleness: [Int: StalenessReport] = [:]) {
+    self.totals = totals
+    self.staleness = staleness
+  }
 }
 
 /// SHA-256 of one table's slot: for each row in ascending order of ranks, the rank and the parameters' bytes.
@@ -141,8 +154,6 @@ public struct ServerAssignment: Codable, Sendable {
   public var seed: UInt64
   /// When totals begin anew.
   public var epochs: EpochClock
-  /// Steps that a pull may be behind (ARCHITECTURE.md, promise 2); 0: sync.
-  public var lag: Int
   /// Where the server writes its slots; nil for a server that never does (evaluation). No other process ever writes there.
   public var database: String?
   public var start: Start
@@ -181,9 +192,12 @@ public struct ServerAssignment: Codable, Sendable {
   /// The numbers of checkpoints that are committed: what the server's own file has of others goes.
   public var committed: [Int]
 
+  /// Steps that a pull of any table may be behind: what undo logs must reach.
+  public var lag: Int { tables.compactMap(\.staleness).max() ?? 0 }
+
   public init(
     server: Int, slots: SlotMap, servers: [Seat], workers: [Seat], tables: [TableDescription], slices: Int,
-    seed: UInt64, epochs: EpochClock, lag: Int = 0, database: String?, start: Start, clock: UInt64,
+    seed: UInt64, epochs: EpochClock, database: String?, start: Start, clock: UInt64,
     committed: [Int] = []
   ) {
     self.server = server
@@ -194,7 +208,6 @@ public struct ServerAssignment: Codable, Sendable {
     self.slices = slices
     self.seed = seed
     self.epochs = epochs
-    self.lag = lag
     self.database = database
     self.start = start
     self.clock = clock

@@ -63,15 +63,22 @@ public struct TableDescription: Codable, Hashable, Sendable {
   public var optimizer: OptimizerDescription
   /// nil: a key gets its row when it is first met.
   public var admission: Admission?
+  /// Steps that what training reads may be behind (ARCHITECTURE.md, promise 2); 0: sync. nil: any number. What each slice
+  /// of a step comes to is then applied as it arrives (async), nothing is rolled back, and a ledger says what is applied.
+  public var staleness: Int?
 
   public init(
-    name: String, regions: [Region], optimizer: OptimizerDescription, admission: Admission? = nil
+    name: String, regions: [Region], optimizer: OptimizerDescription, admission: Admission? = nil,
+    staleness: Int? = 0
   ) {
     self.name = name
     self.regions = regions
     self.optimizer = optimizer
     self.admission = admission
+    self.staleness = staleness
   }
+
+  public var isAsync: Bool { staleness == nil }
 
   /// Parameters in a row, without the optimizer's state.
   public var width: Int { regions.first?.columns.reduce(0) { $0 + $1.width } ?? 0 }

@@ -7,7 +7,10 @@ public struct Copy: Sendable {
   public var group: Int
   public var table: Int
   public var slot: Int
+  /// Of an async table: arrivals in this view, which stand for steps.
   public var clock: UInt64
+  /// Of an async table, `[UInt64]`: by slice, the steps that the slot has applied. Else empty.
+  public var applied: Frame
   /// Of the epoch so far, after these steps.
   public var totals: StepTotals
   /// Large slots travel as several messages, `0..<parts`.
@@ -17,12 +20,15 @@ public struct Copy: Sendable {
   public var bytes: Frame
 
   public init(
-    group: Int, table: Int, slot: Int, clock: UInt64, totals: StepTotals, part: Int = 0, parts: Int = 1, bytes: Frame
+    group: Int, table: Int, slot: Int, clock: UInt64, applied: Frame = Frame(count: 0), totals: StepTotals,
+    part: Int = 0,
+    parts: Int = 1, bytes: Frame
   ) {
     self.group = group
     self.table = table
     self.slot = slot
     self.clock = clock
+    self.applied = applied
     self.totals = totals
     self.part = part
     self.parts = parts
@@ -43,7 +49,7 @@ public struct Copy: Sendable {
     fields.put(UInt16(slot))
     fields.put(UInt32(part))
     fields.put(UInt32(parts))
-    return [bytes]
+    return [bytes, applied]
   }
 
   init(_ fields: inout FieldReader, _ arrays: Arrays) throws {
@@ -58,6 +64,8 @@ public struct Copy: Sendable {
     guard (1...Self.mostParts).contains(parts), part < parts else {
       throw WireError.malformed("part \(part) of \(parts)")
     }
-    bytes = try arrays.frame(0, of: UInt8.self, count: arrays.frames.first?.count ?? 0)
+    guard arrays.frames.count == 2 else { throw WireError.malformed("a copy of \(arrays.frames.count) frames") }
+    bytes = try arrays.frame(0, of: UInt8.self, count: arrays.frames[0].count)
+    applied = try arrays.frame(1, of: UInt64.self, count: arrays.frames[1].count / 8)
   }
 }

@@ -172,8 +172,8 @@ extension Message {
   /// Frames behind the first.
   var arrays: Int {
     switch self {
-    case .pull, .rows, .copy, .register, .beat, .order, .report, .failed, .refusal, .piece, .command: 1
-    case .scores: 2
+    case .pull, .rows, .register, .beat, .order, .report, .failed, .refusal, .piece, .command: 1
+    case .scores, .copy: 2
     case .push: 4
     case .pushed, .noted, .welcome, .fetch: 0
     }

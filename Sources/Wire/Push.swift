@@ -4,13 +4,15 @@ import Sharding
 /// Every group gets every node of every table, if only with no rows: it counts samples and losses too.
 ///
 /// A first home sends the tree's root on to the others in the same way: to whoever holds the group, or a copy of slots of
-/// it. Its answer says that the step is applied there.
+/// it. Its answer says that the step is applied there. An async table is pushed one slice at a time, and sends on each.
 public struct Push: Sendable {
   /// By its number in the view's slot map.
   public var group: Int
   public var table: Int
   /// The step.
   public var clock: UInt64
+  /// Of what a first home of an async table sends on: how many it applied before in this view.
+  public var arrival: UInt64
   public var node: SliceNode
   public var part: Int
   public var parts: Int
@@ -26,12 +28,14 @@ public struct Push: Sendable {
   public var sightings: Frame
 
   public init(
-    group: Int, table: Int, clock: UInt64, node: SliceNode, part: Int, parts: Int, samples: UInt64, lossSum: Double,
+    group: Int, table: Int, clock: UInt64, arrival: UInt64 = 0, node: SliceNode, part: Int, parts: Int,
+    samples: UInt64, lossSum: Double,
     ranks: Frame, values: Frame, sightedRanks: Frame, sightings: Frame
   ) {
     self.group = group
     self.table = table
     self.clock = clock
+    self.arrival = arrival
     self.node = node
     self.part = part
     self.parts = parts
@@ -50,6 +54,7 @@ public struct Push: Sendable {
 
   func write(to fields: inout FieldWriter) -> [Frame] {
     fields.put(clock)
+    fields.put(arrival)
     fields.put(samples)
     fields.put(lossSum.bitPattern)
     fields.put(UInt16(table))
@@ -64,6 +69,7 @@ public struct Push: Sendable {
 
   init(_ fields: inout FieldReader, _ arrays: Arrays) throws {
     clock = try fields.get()
+    arrival = try fields.get()
     samples = try fields.get()
     lossSum = Double(bitPattern: try fields.get())
     table = Int(try fields.get(UInt16.self))

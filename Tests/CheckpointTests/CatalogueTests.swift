@@ -159,7 +159,7 @@ struct CatalogueTests {
     }
   }
 
-  @Test("A catalogue of another format is refused, and so is what is none", arguments: [1, 3, 0])
+  @Test("A catalogue of another format is refused, and so is what is none", arguments: [2, 4, 0])
   func version(found: Int) throws {
     try withTemporaryDirectory { directory in
       let path = try Self.create(directory).path

@@ -64,7 +64,9 @@ struct ChurnTests {
             try answer(process, WorkerReport.trained(stallSeconds: 0)) { $0.hasPrefix("train") }
           }
           for process in servers {
-            try answer(process, ServerReport.settled(CoordinatorCoreTests.totals)) { $0.hasPrefix("settle") }
+            try answer(process, ServerReport.settled(Settlement(totals: CoordinatorCoreTests.totals))) {
+              $0.hasPrefix("settle")
+            }
           }
           return
         }

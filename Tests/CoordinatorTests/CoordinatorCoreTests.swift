@@ -55,7 +55,7 @@ struct CoordinatorCoreTests {
   @Test("A repeated report, or a lost one, counts once")
   func repetitions() throws {
     let play = CoordinatorPlay.gathered(try Sample.training())
-    let envelope = try play[.server(0)].report(ServerReport.settled(Self.totals))
+    let envelope = try play[.server(0)].report(ServerReport.settled(Settlement(totals: Self.totals)))
     for _ in 0..<3 { #expect(play.receive(envelope, play[.server(0)]).isEmpty) }
     #expect(play.core.openQuestions == 3)
     // The others are asked again until they answer.
@@ -217,7 +217,7 @@ extension CoordinatorPlay {
       last = try report(WorkerReport.trained(stallSeconds: 0), member)
     }
     for member in core.program?.members(.server) ?? [] where !self[member].orders.isEmpty {
-      last = try report(ServerReport.settled(CoordinatorCoreTests.totals), member)
+      last = try report(ServerReport.settled(Settlement(totals: CoordinatorCoreTests.totals)), member)
     }
     return last
   }

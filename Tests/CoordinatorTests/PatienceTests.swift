@@ -47,7 +47,7 @@ struct PatienceTests {
     for number in 0..<2 {
       play.wait(9, moving: true)
       try play.report(WorkerReport.trained(stallSeconds: 0), .worker(number))
-      try play.report(ServerReport.settled(CoordinatorCoreTests.totals), .server(number))
+      try play.report(ServerReport.settled(Settlement(totals: CoordinatorCoreTests.totals)), .server(number))
     }
     play.wait(15)
     #expect(play.view?.number == 1, "a new phase is progress")

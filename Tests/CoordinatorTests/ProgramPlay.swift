@@ -77,7 +77,7 @@ struct ProgramPlay {
     var last: [String] = []
     for number in 0..<2 {
       last = report(WorkerReport.trained(stallSeconds: 1), .worker(number))
-      last = report(ServerReport.settled(totals), .server(number))
+      last = report(ServerReport.settled(Settlement(totals: totals)), .server(number))
     }
     return last
   }

@@ -13,8 +13,9 @@ struct RunEndingTests {
   func differentTotals() throws {
     for other in [StepTotals(rows: 39, lossSum: 20), StepTotals(rows: 40, lossSum: 20.000_000_000_000_004)] {
       var play = try training()
-      #expect(play.report(ServerReport.settled(StepTotals(rows: 40, lossSum: 20)), .server(0)).isEmpty)
-      #expect(play.report(ServerReport.settled(other), .server(1)).count == 1)
+      #expect(
+        play.report(ServerReport.settled(Settlement(totals: StepTotals(rows: 40, lossSum: 20))), .server(0)).isEmpty)
+      #expect(play.report(ServerReport.settled(Settlement(totals: other)), .server(1)).count == 1)
       let sentence = try #require(play.failure)
       #expect(sentence.hasPrefix("server-1 counts \(other.rows) rows in epoch 1, another server 40"))
     }
@@ -110,7 +111,7 @@ struct RunEndingTests {
     var play = try training()
     for number in 0..<2 {
       _ = play.report(WorkerReport.trained(stallSeconds: number == 0 ? .infinity : 1e308), .worker(number))
-      _ = play.report(ServerReport.settled(StepTotals(rows: 40, lossSum: .nan)), .server(number))
+      _ = play.report(ServerReport.settled(Settlement(totals: StepTotals(rows: 40, lossSum: .nan))), .server(number))
     }
     #expect(play.failure == nil)
     #expect(play.beat(.max, rows: .max).isEmpty)

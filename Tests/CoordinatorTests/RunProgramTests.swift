@@ -120,7 +120,7 @@ struct RunProgramTests {
     #expect(play.adopt(.worker(0)).isEmpty && play.adopt(.server(1)).isEmpty)
     for _ in 0..<3 {
       #expect(play.report(WorkerReport.trained(stallSeconds: 100), .worker(0)).isEmpty)
-      #expect(play.report(ServerReport.settled(totals), .server(0)).isEmpty)
+      #expect(play.report(ServerReport.settled(Settlement(totals: totals)), .server(0)).isEmpty)
       #expect(play.report(WorkerReport.done, .worker(1)).isEmpty)
       #expect(play.report(ProgramPlay.part(1, 1), .server(1)).isEmpty)
       #expect(play.report(ServerReport.digests(SlotDigests([])), .server(1)).isEmpty)
@@ -129,9 +129,9 @@ struct RunProgramTests {
       #expect(play.score(Sample.scores(round: 1, chunk: 0), 0) == ["answer worker-0: noted"])
     }
     // A server that settled may say otherwise later: nobody listens.
-    #expect(play.report(ServerReport.settled(StepTotals()), .server(0)).isEmpty)
+    #expect(play.report(ServerReport.settled(Settlement(totals: StepTotals())), .server(0)).isEmpty)
     _ = play.report(WorkerReport.trained(stallSeconds: 0), .worker(1))
-    #expect(play.report(ServerReport.settled(totals), .server(1)).count == 2)
+    #expect(play.report(ServerReport.settled(Settlement(totals: totals)), .server(1)).count == 2)
     // Scores of another round count for nothing, but are noted: their sender is to forget them.
     #expect(play.score(Sample.scores(round: 0, chunk: 0), 0) == ["answer worker-0: noted"])
     #expect(play.evaluate(round: 1).count == 2)

@@ -138,7 +138,7 @@ struct ViewTests {
   @Test("Late answers of an earlier proposal, and of an earlier view, enter nothing")
   func lateAnswers() throws {
     let play = try Self.play(Self.three)
-    let settled = try play[.server(0)].report(ServerReport.settled(CoordinatorCoreTests.totals))
+    let settled = try play[.server(0)].report(ServerReport.settled(Settlement(totals: CoordinatorCoreTests.totals)))
     for process in play.processes { process.isWilling = false }
     play.kill(play[.worker(1)])
     let late = try play[.server(0)].answerProposal()

@@ -87,7 +87,9 @@ struct ConfigurationFileTests {
     let keys = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").compactMap {
       $0.split(separator: ":").first.map(String.init)
     }
-    let optional = ["schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "server-memory"]
+    let optional = [
+      "schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "server-memory", "dense-consistency",
+    ]
     #expect(Set(Settings.keys).subtracting(keys) == Set(optional))
     let json = try JSONEncoder().encode(settings)
     #expect(try JSONDecoder().decode(Settings.self, from: json) == settings)

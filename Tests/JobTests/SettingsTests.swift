@@ -104,11 +104,24 @@ struct SettingsTests {
     }
   }
 
-  @Test("Consistency is written as it is read, and lags are bounded", arguments: ["sync", "lag:1", "lag:64"])
+  @Test("Consistency is written as it is read, and lags are bounded", arguments: ["sync", "lag:1", "lag:64", "async"])
   func consistency(text: String) throws {
     #expect(try Consistency(named: text).description == text)
-    for wrong in ["lag:0", "lag:65", "lag:-1", "lag:", "lag:1.5", "Sync", ""] {
+    for wrong in ["lag:0", "lag:65", "lag:-1", "lag:", "lag:1.5", "Sync", "async:1", ""] {
       #expect(throws: (any Error).self) { try Consistency(named: wrong) }
     }
+  }
+
+  @Test("The dense part keeps together as the sparse one does, unless it is told otherwise")
+  func denseConsistency() throws {
+    var settings = ClusterSettings()
+    settings.consistency = .lag(3)
+    #expect(settings.staleness == [3, 3] && settings.lag == 3 && settings.isExact)
+    settings.denseConsistency = .sync
+    #expect(settings.staleness == [3, 0] && settings.lag == 3 && settings.isExact)
+    settings.consistency = .async
+    #expect(settings.staleness == [nil, 0] && settings.lag == 0 && !settings.isExact)
+    settings.denseConsistency = nil
+    #expect(settings.staleness == [nil, nil] && settings.lag == 0)
   }
 }

@@ -56,7 +56,7 @@ struct CopyTests {
     let before = table.table.state
     for copy in first + first.dropLast() { _ = try shard.take(copy, from: 0) }
     #expect(table.table.state == before && shard.copyParts.count == 1)
-    #expect(table.push(Self.root(4)).name == "pushed")
+    #expect(try table.follow(Self.root(4)).name == "pushed")
     #expect(table.advance(group: 0, table: 0).isEmpty && table.clock == 5)
     // A late one is acknowledged: it is in the state.
     #expect(try shard.take(first[0], from: 0).name == "pushed" && table.table.clock == 5)

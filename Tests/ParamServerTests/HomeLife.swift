@@ -151,7 +151,7 @@ final class HomeLife {
         case .filled: filled += 1
         case .written(let part): checkpoint?.written(part, by: server)
         case .missed: checkpoint?.missed(by: server)
-        case .settled(let totals): checkpoint?.settled(totals, by: server)
+        case .settled(let settlement): checkpoint?.settled(settlement.totals, by: server)
         default: break
         }
       }

@@ -16,16 +16,16 @@ struct OrderTests {
     for _ in 0..<3 { #expect(rig.tell(.ordered(order)).isEmpty) }
     #expect(try rig.train(ranks, ones).reports.isEmpty)
     let effects = try rig.train(ranks, ones)
-    guard case .settled(let totals)? = effects.reports.first, effects.reports.count == 1 else {
+    guard case .settled(let told)? = effects.reports.first, effects.reports.count == 1 else {
       Issue.record("\(effects.reports)")
       return
     }
-    #expect(totals == StepTotals(rows: 2, lossSum: 1))
+    #expect(told.totals == StepTotals(rows: 2, lossSum: 1) && told.staleness.isEmpty)
     #expect(effects.told.first?.preamble.request == order.preamble.request)
     #expect(try rig.train(ranks, ones).reports.isEmpty, "it was answered")
     // The report was lost: the repetition gets the same, though totals began anew.
     let again = rig.tell(.ordered(order))
-    guard case .settled(totals)? = again.reports.first else {
+    guard case .settled(told)? = again.reports.first else {
       Issue.record("\(again.reports)")
       return
     }
@@ -34,7 +34,7 @@ struct OrderTests {
       Issue.record("a clock that is there already")
       return
     }
-    #expect(now == StepTotals(rows: 1, lossSum: 0.5))
+    #expect(now.totals == StepTotals(rows: 1, lossSum: 0.5))
   }
 
   @Test("A checkpoint waits for its clock, and is reported when it is written and then synced")

@@ -8,13 +8,18 @@ func assign(
   lag: Int = 0, start: ServerAssignment.Start = .fresh, clock: UInt64 = 0, committed: [Int] = []
 ) -> ServerAssignment {
   let slots = slots ?? SlotMap(servers: servers)
+  let tables = tables.map { table in
+    var table = table
+    if !table.isAsync { table.staleness = lag }
+    return table
+  }
   let seats = (0...max(servers - 1, slots.servers.last!)).map {
     Seat(number: $0, incarnation: Rig.server($0), endpoint: "tcp://here:\($0)")
   }
   return ServerAssignment(
     server: server, slots: slots, servers: seats,
     workers: (0..<workers).map { Seat(number: $0, incarnation: Rig.worker($0)) }, tables: tables, slices: slices,
-    seed: 1, epochs: EpochClock(steps: epochSteps), lag: lag, database: database, start: start, clock: clock,
+    seed: 1, epochs: EpochClock(steps: epochSteps), database: database, start: start, clock: clock,
     committed: committed)
 }
 

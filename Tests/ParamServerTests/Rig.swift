@@ -195,7 +195,10 @@ final class Rig {
   }
 }
 
-struct Missing: Error {}
+struct Missing: Error {
+  let what: String
+  init(_ what: String = "") { self.what = what }
+}
 
 /// A slot as it is written.
 struct SlotBytes: Equatable {

@@ -188,7 +188,9 @@ final class Life {
       throw Violation("nothing is left to happen, and the run is not done")
     }
     if options.poison != nil { throw Violation("a poisonous step ended nothing") }
-    if world.reference != nil { try EndCheck.check(results, against: world.reference) }
+    if world.reference != nil {
+      try EndCheck.check(results, against: world.reference, isExact: world.plans[0].cluster.isExact)
+    }
   }
 
   /// Whether a run may end so: where the disk of a checkpoint's only copy is lost, or a step kills whoever computes it.

@@ -93,7 +93,7 @@ extension Life {
         counts["steps done again", default: 0] += Int(highest - min(highest, view.clock))
       }
     } else {
-      let depth = UInt64(2 * world.lag + 2)
+      let depth = world.apart
       guard view.clock + depth >= highest else {
         throw Violation("view \(view.number) goes back from step \(highest) to \(view.clock), more than \(depth)")
       }
@@ -120,15 +120,15 @@ extension Life {
         guard version.isSynced else {
           throw Violation("checkpoint \(record.number) counts slot \(place[1]), which \(path) has not synced")
         }
-        var difference: UInt64?
+        var difference: String?
         version.snapshot.forEachRow { rank, row in
           let known = ranks.position(ofFirstAtLeast: rank)
-          for column in 0..<width where state[known * width + column].bitPattern != row[column].bitPattern {
-            difference = rank
+          for column in 0..<width where !world.isSame(row[column], as: state[known * width + column]) {
+            difference = "rank \(rank): \(row[column]), not \(state[known * width + column])"
           }
         }
         if let difference {
-          throw Violation("checkpoint \(record.number) of step \(record.step) has other bits at rank \(difference)")
+          throw Violation("checkpoint \(record.number) of step \(record.step) has other bits at \(difference)")
         }
       }
       // What no slot holds must be as it starts.
@@ -137,7 +137,7 @@ extension Life {
       }
       for (known, rank) in ranks.enumerated() where found[[table, Rank.slot(of: rank)]] == nil {
         let span = known * width..<(known + 1) * width
-        guard span.allSatisfy({ state[$0].bitPattern == first[$0].bitPattern || state[$0].isNaN && first[$0].isNaN })
+        guard span.allSatisfy({ world.isSame(state[$0], as: first[$0]) || state[$0].isNaN && first[$0].isNaN })
         else { throw Violation("checkpoint \(record.number) lacks rank \(rank) of table \(table)") }
       }
     }
@@ -264,7 +264,8 @@ extension Life {
         return stop(node)
       }
     }
-    let bound = servers.count * servers.count * 2 * (2 + world.lag + 2 * 2 * 3 * (1 + world.lag)) + 80
+    let lag = max(world.lag, Int(world.apart) - 3)
+    let bound = servers.count * servers.count * 2 * (2 + lag + 2 * 2 * 3 * (1 + lag)) + 80
     guard worker.core.openQuestions <= bound else {
       throw Violation("worker \(node) has \(worker.core.openQuestions) open questions, more than \(bound)")
     }

@@ -37,7 +37,7 @@ final class World {
 
   static let names = [
     "deepfm-d", "fm, admission", "lr, seven slices, surveyed", "fnn, two stages", "deepfm-d, lag 1",
-    "fm, admission, lag 3",
+    "fm, admission, lag 3", "lr, seven slices, async", "fm, async beside a sync dense part",
   ]
 
   /// - Parameter directory: where the scenario's files go.
@@ -60,10 +60,15 @@ final class World {
       stages[0].optimization.optimizer = .sgd
       if scenario == 5 { stages[0].cluster.consistency = .lag(3) }
     case 4: stages[0].cluster.consistency = .lag(1)
-    case 2:
+    case 2, 6:
       stages[0].model.model = .lr
       stages[0].optimization.slices = 7
       stages[0].optimization.batch = 14
+      if scenario == 6 { Self.makeAsync(&stages[0]) }
+    case 7:
+      stages[0].model.model = .fm
+      Self.makeAsync(&stages[0])
+      stages[0].cluster.denseConsistency = .sync
     case 3:
       stages[0].model.model = .fm
       stages[0].optimization.epochs = 1
@@ -83,6 +88,13 @@ final class World {
     index = try DatasetIndex.build([train], schema: schema, reading)
     evaluation = try DatasetIndex.build([valid], encoding: index.encoding, reading)
     try read()
+  }
+
+  /// Steps so small that the order in which slices are applied hardly shows: what is read is next to what it would have been.
+  private static func makeAsync(_ settings: inout Settings) {
+    settings.cluster.consistency = .async
+    settings.optimization.optimizer = .sgd
+    settings.optimization.learningRate = 3e-5
   }
 
   private static func write(rows: Int, seed: UInt64, to path: String) throws {
@@ -129,7 +141,23 @@ final class World {
 
   func batch(slice: Int, epoch: Int, step: Int) -> Batch { batches[slice][epoch - 1][step] }
 
-  var lag: Int { plans[0].cluster.consistency.steps }
+  var lag: Int { plans[0].cluster.lag }
+
+  /// Steps that servers may be apart: what an undo log reaches; where there is none, what a worker has under way.
+  var apart: UInt64 { lag == 0 && plans[0].cluster.consistency == .async ? 8 : UInt64(2 * lag + 2) }
+
+  /// How far a parameter may be from the reference's: not at all; in an async world a tenth of what one row of data adds to
+  /// it, so that a slice which is missing, or counts twice, shows.
+  var tolerance: Float {
+    let optimization = plans[0].optimization
+    return plans[0].cluster.isExact ? 0 : Float(optimization.learningRate * 0.5 / Double(optimization.batch)) / 10
+  }
+
+  func isAsync(_ table: Int) -> Bool { plans[0].cluster.staleness[table] == nil }
+
+  func isSame(_ value: Float, as wanted: Float) -> Bool {
+    value.bitPattern == wanted.bitPattern || abs(value - wanted) < tolerance
+  }
 
   /// What a coordinator that takes over goes on with.
   func nextUndertaking(_ catalogue: SimulatedCatalogue) -> Int {

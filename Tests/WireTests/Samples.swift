@@ -28,14 +28,15 @@ enum Samples {
     .rows(Rows(values: frame([1, -0.0, .nan, 2] as [Float]))),
     .push(
       Push(
-        group: 1, table: 0, clock: 5, node: SliceNode(level: 2, index: 1), part: 1, parts: 3, samples: 512,
+        group: 1, table: 0, clock: 5, arrival: 11, node: SliceNode(level: 2, index: 1), part: 1, parts: 3, samples: 512,
         lossSum: -0.125, ranks: frame([3, 9] as [UInt64]), values: frame([1, 2, 3, 4] as [Float]),
         sightedRanks: frame([7] as [UInt64]), sightings: frame([2] as [UInt32]))),
     .pushed, .noted,
     .scores(Scores(round: 2, chunk: 9, firstRow: 2048, labels: [0, 1], logits: [-1.5, 0.25])),
     .copy(
       Copy(
-        group: 2, table: 1, slot: 16_383, clock: 9, totals: StepTotals(rows: 7, lossSum: 0.5), part: 1, parts: 2,
+        group: 2, table: 1, slot: 16_383, clock: 9, applied: frame([9, 8] as [UInt64]),
+        totals: StepTotals(rows: 7, lossSum: 0.5), part: 1, parts: 2,
         bytes: frame([1, 2, 3] as [UInt8]))),
     .command(Control(["what": "drain", "member": "server-1"])),
     .register(Registration(role: .server, host: "h", process: 7, endpoint: "tcp://10.0.0.1:7000")),
@@ -45,7 +46,7 @@ enum Samples {
     .welcome(.server(3)),
     .beat(Beat(done: 17, activity: Activity(.pulling, step: 4, waitsFor: [.server(1)]))),
     .order(Control(ServerOrder.checkpoint(CheckpointOrder(number: 3, clock: 9, since: nil)))),
-    .report(Control(ServerReport.settled(StepTotals(rows: 9, lossSum: .nan)))),
+    .report(Control(ServerReport.settled(Settlement(totals: StepTotals(rows: 9, lossSum: .nan))))),
     .failed("no disk"), .fetch(Fetch(digest: digest, part: 2)),
     .piece(Piece(0, of: [1, 2, 3, 4, 5], digest: digest)!),
     .refusal(.staleView(now: 9)), .refusal(.notYet), .refusal(.malformed("x")),

@@ -91,7 +91,7 @@ struct AdoptionTests {
       if case .refusal(.malformed)? = effects.envelopes(to: .coordinator).first?.message { true } else { false }
     }
     #expect(refusal(rig.order(.adopt(Sample.assignment(owned: [1, 2])), view: 1)))
-    #expect(refusal(rig.order(.adopt(Sample.assignment(lag: -1)), view: 1)))
+    #expect(refusal(rig.order(.adopt(Sample.assignment(staleness: [-1, 0])), view: 1)))
     var assignment = Sample.assignment()
     assignment.servers.removeLast()
     #expect(refusal(rig.order(.adopt(assignment), view: 1)), "a home that is not in the view")

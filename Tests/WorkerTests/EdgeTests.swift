@@ -64,7 +64,7 @@ struct EdgeTests {
     try withData(rows: 1000) { file, index in
       let error = try EdgeCluster.run { cluster in
         var assignment = try cluster.assignment(index)
-        assignment.lag = lag
+        assignment.staleness = [lag, lag]
         try #require(try cluster.adopt(assignment, view: 1))
         // The server stops answering in mid-lease, at step 3.
         cluster.heldClock = UInt64(3 - lag)

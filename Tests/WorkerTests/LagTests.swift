@@ -17,7 +17,7 @@ struct LagTests {
 
   /// A worker that was ordered to train some steps.
   private func training(_ steps: Range<UInt64>, lag: Int) throws -> (rig: Rig, assignment: WorkerAssignment) {
-    let assignment = Sample.assignment(lag: lag)
+    let assignment = Sample.assignment(staleness: [lag, lag])
     var rig = try Rig.ready(assignment, articles: [[]])
     guard case .read(let order)? = rig.order(.train(Sample.leases(steps: steps))).first else {
       Issue.record("nothing is read")

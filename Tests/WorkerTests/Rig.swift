@@ -175,11 +175,13 @@ struct Rig {
     }
   }
 
-  /// Answers all pushes among the effects, and returns what follows.
-  mutating func answerPushes(_ effects: [WorkerCore.Effect]) -> [WorkerCore.Effect] {
+  /// Answers the wanted pushes among the effects, and returns what follows.
+  mutating func answerPushes(
+    _ effects: [WorkerCore.Effect], where isWanted: (Push) -> Bool = { _ in true }
+  ) -> [WorkerCore.Effect] {
     var answers: [WorkerCore.Effect] = []
     for case .send(let envelope, .server(let server)) in effects {
-      guard case .push = envelope.message else { continue }
+      guard case .push(let push) = envelope.message, isWanted(push) else { continue }
       answers += answer(envelope, .pushed, from: .server(server))
     }
     return answers

@@ -14,12 +14,13 @@ enum Sample {
   /// An assignment that names these articles: the first stands for the encoding.
   static func assignment(
     owned: [Int] = [0, 1], slices: Int = 2, servers: Int = 2, slots: SlotMap? = nil, articles: [[UInt8]] = [],
-    usesAdmission: Bool = false, clip: Double = 0, lag: Int = 0, model: ModelConfiguration = Sample.model
+    usesAdmission: Bool = false, clip: Double = 0, staleness: [Int?] = [0, 0], model: ModelConfiguration = Sample.model
   ) -> WorkerAssignment {
     let digests = (articles.isEmpty ? [[]] : articles).map(SHA256.hash)
     return WorkerAssignment(
       worker: 0, servers: (0..<servers).map(seat), slots: slots ?? SlotMap(servers: servers), model: model,
-      batch: 4 * slices, slices: slices, ownedSlices: owned, seed: 5, threads: 2, readers: 1, clip: clip, lag: lag,
+      batch: 4 * slices, slices: slices, ownedSlices: owned, seed: 5, threads: 2, readers: 1, clip: clip,
+      staleness: staleness,
       data: DataArticles(
         encoding: digests[0], train: Array(digests.dropFirst()), evaluation: [], vocabulary: nil,
         usesAdmission: usesAdmission))

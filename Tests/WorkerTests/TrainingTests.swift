@@ -118,7 +118,7 @@ struct TrainingTests {
     #expect(effects.computed.map(\.purpose) == [.training(step: 1)])
     #expect(Set(effects.pulls.map(\.pull.clock)) == [2])
     // A result that is told again is none.
-    #expect(rig.tell(.computed(work, slice: 0, nil)).isEmpty)
+    #expect(rig.tell(.computed(work, slice: 0, SliceGradient(lossSum: 0, pushes: []))).isEmpty)
   }
 
   @Test("Results and messages of a view that was left enter nothing")

@@ -8,26 +8,38 @@ struct Post {
   let view: UInt32
   let ownedSlices: [Int]
   let readers: Int
-  let lag: Int
+  /// By table, steps that a pull may be behind; nil: any number.
+  private let staleness: [Int?]
+  /// Of the tables that have a bound; nil: none has.
+  private let bound: Int?
   let prepared: Prepared
   let homes: FirstHomes
   let blocks: DenseBlocks
-  /// That a worker pushes each step.
-  let nodes: Int
-
   init(_ assignment: WorkerAssignment, _ prepared: Prepared) {
     view = prepared.view
     ownedSlices = assignment.ownedSlices
     readers = assignment.readers
-    lag = assignment.lag
+    staleness = assignment.staleness
+    bound = staleness.compactMap { $0 }.max()
     self.prepared = prepared
     homes = FirstHomes(assignment.slots)
     blocks = DenseBlocks(count: prepared.shape.denseCount, homes: homes)
-    nodes = SliceNode.cover(of: assignment.ownedSlices, among: assignment.slices).count
   }
 
-  /// The clock of the parameters that a step is computed from.
-  func clock(readBy step: UInt64) -> UInt64 { step - min(step, UInt64(lag)) }
+  /// Steps whose rows are asked for beside the one that computes and the next: what hides the network where steps need not
+  /// wait for each other.
+  var ahead: Int { bound ?? Self.asyncAhead }
+  private static let asyncAhead = 1
+
+  /// Steps whose pushes to async tables may be unanswered when another begins. Beside tables with a bound they are as far
+  /// apart as these: a view that begins meanwhile goes on from the least clock of both.
+  var unanswered: Int { bound ?? Self.asyncUnanswered }
+  private static let asyncUnanswered = 4
+
+  func isAsync(_ table: Int) -> Bool { staleness[table] == nil }
+
+  /// The clock of the parameters of a table that a step is computed from; of an async one the step itself, for any will do.
+  func clock(_ table: Int, readBy step: UInt64) -> UInt64 { step - min(step, UInt64(staleness[table] ?? 0)) }
 
   /// Asks for the rows of the step's ranks, as they are at a clock.
   func pullRows(

@@ -140,6 +140,8 @@ extension WorkerAssignment {
     if let server = servers.first(where: { $0.endpoint == nil }) {
       throw .invalid("no endpoint of server-\(server.number)")
     }
-    try require((0...Self.mostLag).contains(lag), "a lag of \(lag) steps")
+    try require(
+      staleness.count == 2 && staleness.allSatisfy { (0...Self.mostLag).contains($0 ?? 0) },
+      "tables that lag \(staleness) steps")
   }
 }

@@ -6,17 +6,13 @@ import Wire
 /// what it reads is applied.
 ///
 /// With a lag a step reads the parameters as they were so many steps before it. Rows of later steps are then here while
-/// what earlier ones come to is still on its way.
+/// what earlier ones come to is still on its way. Async tables answer at once; how far steps run ahead of what they pushed to
+/// these is bounded here.
 struct TrainingSteps {
   /// Steps whose rows are asked for, or that compute: beside the lag.
   private static let mostInFlight = 2
   /// Steps that are read and not computed: those in flight, and some more.
   private static let mostRead = 5
-
-  private struct Computing {
-    var slices: [Int]
-    var nodesLeft: Int
-  }
 
   private let steps: Range<UInt64>
   private var leases: [Lease]
@@ -25,9 +21,12 @@ struct TrainingSteps {
   private var waiting: [StepWork] = []
   /// The first is the one that computes.
   private var inFlight: [StepWork] = []
-  private var computing: Computing?
+  /// Slices of it that are computed still; nil while none is.
+  private var computing: [Int]?
   /// By group of slots, pushes that are not answered.
   private var openPushes: [Int]
+  /// By step, those of them to async tables.
+  private var openAsync: [UInt64: Int] = [:]
   private var starvedSince: Seconds?
   /// What computing waited for data to be read.
   private(set) var stallSeconds = 0.0
@@ -57,7 +56,7 @@ struct TrainingSteps {
   func order(at post: Post) -> ReadOrder {
     ReadOrder(
       view: post.view, data: .train(steps: steps, leases: leases),
-      ahead: post.readers > 0 ? Self.mostRead + post.lag : 1)
+      ahead: post.readers > 0 ? Self.mostRead + post.ahead : 1)
   }
 
   /// Takes a step that was read.
@@ -75,7 +74,7 @@ struct TrainingSteps {
     _ rows: Rows, to request: UInt64, of pull: Pull, from server: Int, at post: Post, _ servers: inout ServerSessions,
     time: Seconds
   ) throws(WorkerError) -> [WorkerCore.Effect] {
-    openPushes[pull.group] -= servers.forgetPushes(shownBy: pull, at: server)
+    if !post.isAsync(pull.table) { openPushes[pull.group] -= servers.forgetPushes(shownBy: pull, at: server) }
     for work in inFlight {
       if try work.sparse.accept(rows, to: request, from: server) { break }
       if try work.dense.accept(rows, to: request, from: server) { break }
@@ -83,23 +82,23 @@ struct TrainingSteps {
     return advance(at: post, &servers, time: time)
   }
 
-  /// Takes a computed slice, and the node that it completed.
+  /// Takes a computed slice, and what is to be pushed since it is.
   mutating func finish(
-    _ work: StepWork, slice: Int, _ gradient: NodeGradient?, at post: Post, _ servers: inout ServerSessions,
+    _ work: StepWork, slice: Int, _ gradient: SliceGradient, at post: Post, _ servers: inout ServerSessions,
     time: Seconds
   ) throws(WorkerError) -> [WorkerCore.Effect] {
-    guard work === inFlight.first, case .training(let step) = work.purpose, var current = computing else { return [] }
-    current.slices.removeAll { $0 == slice }
+    guard work === inFlight.first, case .training(let step) = work.purpose, var current = computing,
+      current.contains(slice)
+    else { return [] }
+    current.removeAll { $0 == slice }
     var effects: [WorkerCore.Effect] = []
-    if let gradient {
-      guard gradient.lossSum.isFinite else { throw .notFinite(step: step) }
-      current.nodesLeft -= 1
-      for push in gradient.pushes {
-        effects.append(.send(servers.ask(.push(push.push), of: push.server, at: time), to: .server(push.server)))
-        openPushes[push.push.group] += 1
-      }
+    guard gradient.lossSum.isFinite else { throw .notFinite(step: step) }
+    for (server, push) in gradient.pushes {
+      effects.append(.send(servers.ask(.push(push), of: server, at: time), to: .server(server)))
+      openPushes[push.group] += 1
+      if post.isAsync(push.table) { openAsync[step, default: 0] += 1 }
     }
-    computing = current.nodesLeft > 0 ? current : nil
+    computing = current.isEmpty ? nil : current
     if computing == nil {
       inFlight.removeFirst()
       effects.append(.recycle(work))
@@ -108,24 +107,40 @@ struct TrainingSteps {
   }
 
   /// Takes a server's answer to a push.
-  mutating func pushed(_ push: Push) { openPushes[push.group] -= 1 }
+  mutating func pushed(
+    _ push: Push, at post: Post, _ servers: inout ServerSessions, time: Seconds
+  ) -> [WorkerCore.Effect] {
+    openPushes[push.group] -= 1
+    guard post.isAsync(push.table), let open = openAsync[push.clock] else { return [] }
+    openAsync[push.clock] = open > 1 ? open - 1 : nil
+    return open > 1 ? [] : advance(at: post, &servers, time: time)
+  }
+
+  /// Whether what earlier steps pushed to async tables has arrived, as far as it must.
+  private func mayCompute(_ step: UInt64, at post: Post) -> Bool {
+    !openAsync.keys.contains { $0 + UInt64(post.unanswered) < step }
+  }
 
   /// Asks for rows of the next step, and computes the first one once its rows are here.
   private mutating func advance(
     at post: Post, _ servers: inout ServerSessions, time: Seconds
   ) -> [WorkerCore.Effect] {
     var effects: [WorkerCore.Effect] = []
-    while inFlight.count < Self.mostInFlight + post.lag, !waiting.isEmpty {
+    while inFlight.count < Self.mostInFlight + post.ahead, !waiting.isEmpty {
       let work = waiting.removeFirst()
       guard case .training(let step) = work.purpose else { continue }
       inFlight.append(work)
-      let clock = post.clock(readBy: step)
-      effects += post.pullRows(of: work, clock: clock, .training, from: &servers, at: time)
-      effects += post.pullBlocks(into: &work.dense, clock: clock, .training, from: &servers, at: time)
+      let (sparse, dense) = (ParameterTables.sparse, ParameterTables.dense)
+      effects += post.pullRows(
+        of: work, clock: post.clock(sparse, readBy: step), .training, from: &servers, at: time)
+      effects += post.pullBlocks(
+        into: &work.dense, clock: post.clock(dense, readBy: step), .training, from: &servers, at: time)
     }
-    if computing == nil, let work = inFlight.first, work.isPulled {
+    if computing == nil, let work = inFlight.first, work.isPulled, case .training(let step) = work.purpose,
+      mayCompute(step, at: post)
+    {
       post.blocks.assemble(work.dense.rows, into: &work.denseVector)
-      computing = Computing(slices: work.parts.map(\.slice), nodesLeft: post.nodes)
+      computing = work.parts.map(\.slice)
       effects.append(.compute(work))
     }
     noteStarvation(time)
@@ -147,7 +162,7 @@ struct TrainingSteps {
   /// - Parameter homes: of the view.
   func activity(_ homes: FirstHomes) -> Activity {
     if let computing, case .training(let step)? = inFlight.first?.purpose {
-      return Activity(.computing, step: step, slices: computing.slices)
+      return Activity(.computing, step: step, slices: computing)
     }
     if let work = inFlight.first, case .training(let step) = work.purpose {
       let servers = work.sparse.waitsFor.union(work.dense.waitsFor)

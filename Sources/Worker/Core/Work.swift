@@ -53,9 +53,9 @@ extension WorkerCore {
     case (.push(let push), .pushed):
       done += 1
       guard case .training(let order, var steps, let post) = state else { return [] }
-      steps.pushed(push)
+      let effects = steps.pushed(push, at: post, &servers, time: time)
       state = .training(order, steps, post)
-      return finishOrder()
+      return effects + finishOrder()
     default:
       throw .unexpected(from: .server(server), what: "\(answer.name) in answer to a \(question.name)")
     }
@@ -78,7 +78,7 @@ extension WorkerCore {
   }
 
   mutating func finish(
-    _ work: StepWork, _ slice: Int, _ gradient: NodeGradient?, at time: Seconds
+    _ work: StepWork, _ slice: Int, _ gradient: SliceGradient, at time: Seconds
   ) throws(WorkerError) -> [Effect] {
     guard work.view == self.view, case .training(let order, var steps, let post) = state else {
       return []

@@ -29,7 +29,7 @@ package struct WorkerCore {
     /// A step or a block was read.
     case assembled(StepWork)
     /// A slice of a step was computed; with it the node was complete, if there is one.
-    case computed(StepWork, slice: Int, NodeGradient?)
+    case computed(StepWork, slice: Int, SliceGradient)
     /// A block was scored.
     case scored(StepWork, Scores)
     case surveyProgress

@@ -3,21 +3,11 @@ import Job
 import Sharding
 import Wire
 
-/// A node of a step that a worker has computed, and what it pushes for it.
-package struct NodeGradient: Sendable {
-  package var node: SliceNode
-  package var lossSum: Double
-  package var pushes: [NodePush]
-}
+/// What is pushed to the first home of its group.
+package typealias NodePush = (server: Int, push: Push)
 
-package struct NodePush: Sendable {
-  /// The first home of the push's group.
-  package var server: Int
-  package var push: Push
-}
-
-/// Turns a node's sum into the pushes that carry it: for each group of slots and table at least one, since nodes, samples
-/// and losses are counted there too, and more where there is more than a message should hold.
+/// Turns a node's sum into the pushes that carry it: for each group of slots and table that wants it at least one, since
+/// nodes, samples and losses are counted there too, and more where there is more than a message should hold.
 package struct NodePushes: Sendable {
   private let homes: FirstHomes
   private let blocks: DenseBlocks
@@ -27,31 +17,41 @@ package struct NodePushes: Sendable {
     self.blocks = blocks
   }
 
-  /// - Parameter ranks: of the step, which the sum's places are positions in.
-  package func make(_ sum: GradientSum, node: SliceNode, step: UInt64, ranks: [UInt64]) -> NodeGradient {
-    let sighted = homes.shares(of: sum.sightings.ranks)
-    let (places, sparse, width) = (sum.places, sum.sparse, sum.shape.width)
+  /// - Parameters:
+  ///   - ranks: of the step, which the sum's places are positions in.
+  ///   - tables: by number, whether it is pushed to.
+  package func make(
+    _ sum: GradientSum, node: SliceNode, step: UInt64, ranks: [UInt64], to tables: [Bool] = [true, true]
+  ) -> [NodePush] {
     var pushes: [NodePush] = []
+    let sighted = tables[ParameterTables.sparse] ? homes.shares(of: sum.sightings.ranks) : []
     for group in homes.groups {
-      let share = share(of: sum, group, ranks)
-      pushes += cut(
-        group, table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted[group.number], node, step
-      ) { part, rankFrame, valueFrame in
-        let rankTarget = rankFrame.mutableElements(as: UInt64.self)
-        var target = valueFrame.mutableElements(as: Float.self).baseAddress!
-        var filled = 0
-        share.forEachRun(of: part) { run in
-          for row in run {
-            rankTarget[filled] = ranks[Int(places[row])]
-            filled += 1
-          }
-          target.update(from: sparse + run.lowerBound * width, count: run.count * width)
-          target += run.count * width
-        }
-      }
-      pushes += dense(sum, of: group, node, step)
+      if tables[ParameterTables.sparse] { pushes += sparse(sum, of: group, sighted[group.number], node, step, ranks) }
+      if tables[ParameterTables.dense] { pushes += dense(sum, of: group, node, step) }
     }
-    return NodeGradient(node: node, lossSum: sum.lossSum, pushes: pushes)
+    return pushes
+  }
+
+  private func sparse(
+    _ sum: GradientSum, of group: SlotGroup, _ sighted: RankShare, _ node: SliceNode, _ step: UInt64, _ ranks: [UInt64]
+  ) -> [NodePush] {
+    let (places, sparse, width) = (sum.places, sum.sparse, sum.shape.width)
+    let share = share(of: sum, group, ranks)
+    return cut(
+      group, table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted, node, step
+    ) { part, rankFrame, valueFrame in
+      let rankTarget = rankFrame.mutableElements(as: UInt64.self)
+      var target = valueFrame.mutableElements(as: Float.self).baseAddress!
+      var filled = 0
+      share.forEachRun(of: part) { run in
+        for row in run {
+          rankTarget[filled] = ranks[Int(places[row])]
+          filled += 1
+        }
+        target.update(from: sparse + run.lowerBound * width, count: run.count * width)
+        target += run.count * width
+      }
+    }
   }
 
   /// The positions in the sum of a group's rows.
@@ -106,7 +106,7 @@ package struct NodePushes: Sendable {
         samples: UInt64(sum.samples), lossSum: sum.lossSum, ranks: ranks, values: values,
         sightedRanks: sighted.frame(of: sightedParts[part], from: sum.sightings.ranks),
         sightings: sighted.frame(of: sightedParts[part], from: sum.sightings.counts))
-      return NodePush(server: group.first, push: push)
+      return (group.first, push)
     }
   }
 }
