@@ -4,7 +4,7 @@ import Run
 
 /// What parameters that are some steps old are worth over a slow network, and what they cost.
 enum StalenessBenchmark {
-  private static let settings = ["sync", "lag:1", "lag:3"]
+  private static let settings = ["sync", "lag:1", "lag:3", "async"]
 
   static func run(_ data: String, valid: String, scratch: Scratch) throws {
     print("Every link with a delay of 20 ms, DeepFM-D, global batch 256, ratios to sync")

@@ -58,6 +58,21 @@ struct RowOptimizer {
     }
   }
 
+  /// What the rate of a step is divided by for each of the slices that an async table applies by itself, so that together
+  /// they go as far as the step.
+  ///
+  /// - `sgd`, `momentum`: the slices, for a step is linear in its gradient.
+  /// - `rmsProp`, `adam`: the root of the slices, as for any smaller batch (Malladi et al. 2022, "On the SDEs and scaling
+  ///   rules for adaptive gradient algorithms"): the gradient of a slice is noisier, and is divided by its noise.
+  /// - `adagrad`, `ftrl`: nothing, since what they sum up grows with each slice, and the step shrinks by itself.
+  func rateDivisor(slices: Int) -> Float {
+    switch rule {
+    case .sgd, .momentum: Float(slices)
+    case .rmsProp, .adam: Float(slices).squareRoot()
+    case .adagrad, .ftrl: 1
+    }
+  }
+
   /// - Parameters:
   ///   - sum: `[width]`, the gradient summed over the samples.
   ///   - scale: one over the number of samples.

@@ -124,10 +124,9 @@ package struct Table: ~Copyable {
   /// Applies what one slice of a step came to, as it arrives, to those slots that have not had it (ARCHITECTURE.md, promise 2).
   ///
   /// It is a step of the optimizer of its own: the gradient is the mean over the slice's samples, the rate the step's, divided
-  /// by the slices. Plain SGD then expects to go where it goes in sync mode, as long as slices have equally many samples,
-  /// which all steps but an epoch's last have; L2 is charged to a row for each slice that touches it.
+  /// as `RowOptimizer.rateDivisor` says. Plain SGD then expects to go where it goes in sync mode, as long as slices have
+  /// equally many samples, which all steps but an epoch's last have; L2 is charged to a row for each slice that touches it.
   ///
-  /// - Parameter sum: whole.
   /// - Returns: whether it was new to any slot.
   package mutating func apply(slice: Int, of slices: Int, step: UInt64, _ sum: NodeSum) -> Bool {
     precondition(ledger != nil, "only async tables take a slice at a time")
@@ -144,7 +143,7 @@ package struct Table: ~Copyable {
     guard sum.samples > 0 else { return true }
     update(
       sum.rows, sum.sightings, scale: 1 / Float(sum.samples),
-      rate: rules.learningRate(atStep: step) / Float(slices), stamp: step + 1, nil, onlyIn: slots)
+      rate: rules.learningRate(atStep: step) / rules.optimizer.rateDivisor(slices: slices), stamp: step + 1, nil, onlyIn: slots)
     return true
   }
 

@@ -27,12 +27,13 @@ public struct ChaosReport: Codable, Sendable {
 
   public var events: [Event] = []
   public var parameterDigest = ""
-  /// That of the undisturbed run.
-  public var undisturbedDigest: String
+  /// That of the undisturbed run; nil where no two runs are alike.
+  public var undisturbedDigest: String?
   public var seconds = 0.0
   public var directory: String
 
-  public var isSame: Bool { parameterDigest == undisturbedDigest }
+  /// Whether the bits are those of the undisturbed run, if they should be.
+  public var isSame: Bool { undisturbedDigest.map { $0 == parameterDigest } ?? true }
 
   enum CodingKeys: String, CodingKey {
     case events

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Run
 import Testing
@@ -78,6 +79,29 @@ struct ChaosTests {
     settings.cluster.replicas = 1
     settings.cluster.consistency = .lag(2)
     _ = try Self.chaos(ChaosOptions(kills: 4, seed: 5, roles: [.worker, .server]), settings)
+  }
+
+  @Test("An async run counts every row once, whoever is killed", arguments: [0, 1])
+  func async(replicas: Int) throws {
+    var settings = Self.settings(faults: 4)
+    settings.cluster.replicas = replicas
+    settings.cluster.consistency = .async
+    if replicas == 1 { settings.cluster.denseConsistency = .sync }
+    let tool = try Tool()
+    defer { withExtendedLifetime(tool) {} }
+    let directory = tool.directory + "/chaos"
+    let options = ChaosOptions(kills: 4, seed: 9, roles: [.worker, .server])
+    let report = try Chaos(settings, options, directory: directory, tool: Tool.binary).run()
+    #expect(report.undisturbedDigest == nil && report.events.count >= 2, "\(report.events)")
+    let epochs = try Catalogue.open(at: directory + "/disturbed/run/run.sqlite").history().epochs
+    #expect(epochs.count == settings.optimization.epochs)
+    for epoch in epochs {
+      #expect(epoch.rows == 150_000)
+      #expect(Set(epoch.staleness.keys) == (replicas == 1 ? ["sparse"] : ["sparse", "dense"]))
+      #expect(epoch.staleness.values.allSatisfy { $0.slices.reduce(0, +) > 0 })
+    }
+    // Learning goes on as it does undisturbed.
+    #expect(try #require(epochs.last).trainLogloss < #require(epochs.first).trainLogloss)
   }
 
   @Test("The command prints what was done, and compares with a digest that is known")
