@@ -12,6 +12,7 @@ import Sharding
 /// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, database (a server's file), slices (a worker's, as JSON) |
 /// | `partitions` | the part of the data that a slice reads, fixed for as long as the stage lives: stage, purpose, slice, digest, article |
 /// | `epochs` | an epoch that ended with a checkpoint: stage, epoch, steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at |
+/// | `waits` | a worker that steps of an epoch waited for while no other was missing, to half a second a time: stage, epoch, member, host, process, seconds |
 /// | `staleness` | how stale what an async table was read as, once it was applied: stage, epoch, name, steps (64: or more), slices that met with it |
 /// | `ledger` | what an async table's ledger says of an epoch: stage, epoch, name, rows (each entered each parameter once; the run would end where one had twice, or not at all), repeated_rows (computed again after a death for the servers that lacked them, and dropped by those that had them) |
 /// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, slots and bytes written, created_at |
@@ -110,6 +111,9 @@ public final class Catalogue: Sendable {
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
       train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL,
       stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, PRIMARY KEY (stage, epoch));
+    CREATE TABLE waits (
+      stage INTEGER NOT NULL, epoch INTEGER NOT NULL, member TEXT NOT NULL, host TEXT NOT NULL,
+      process INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (stage, epoch, member));
     CREATE TABLE staleness (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, name TEXT NOT NULL, steps INTEGER NOT NULL,
       slices INTEGER NOT NULL, PRIMARY KEY (stage, epoch, name, steps));

@@ -76,6 +76,11 @@ extension Catalogue {
             epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
           ])
         try Self.record(epoch.staleness, of: epoch, database)
+        for wait in epoch.waits {
+          try database.execute(
+            sql: "INSERT INTO waits VALUES (?, ?, ?, ?, ?, ?)",
+            arguments: [epoch.stage, epoch.epoch, wait.member, wait.host, wait.process, wait.seconds])
+        }
       }
       try database.execute(
         sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -140,6 +145,12 @@ extension Catalogue {
         trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
         stallSeconds: row["stall_seconds"])
       epoch.staleness = try staleness(of: epoch, database)
+      epoch.waits = try Row.fetchAll(
+        database, sql: "SELECT * FROM waits WHERE stage = ? AND epoch = ? ORDER BY seconds DESC, member",
+        arguments: [epoch.stage, epoch.epoch]
+      ).map {
+        WaitRecord(member: $0["member"], host: $0["host"], process: $0["process"], seconds: $0["seconds"])
+      }
       return epoch
     }
   }

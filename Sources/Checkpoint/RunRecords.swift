@@ -18,6 +18,8 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   public var stallSeconds: Double
   /// By name, what async tables met with.
   public var staleness: [String: StalenessReport] = [:]
+  /// Whom steps waited for while nobody else was missing, the longest first.
+  public var waits: [WaitRecord] = []
 
   public init(
     stage: Int = 0, epoch: Int, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil, logloss: Double? = nil,
@@ -35,6 +37,21 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   }
 
   public var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
+}
+
+/// A worker that others waited for.
+public struct WaitRecord: Codable, Hashable, Sendable {
+  public var member: String
+  public var host: String
+  public var process: Int32
+  public var seconds: Double
+
+  public init(member: String, host: String, process: Int32, seconds: Double) {
+    self.member = member
+    self.host = host
+    self.process = process
+    self.seconds = seconds
+  }
 }
 
 /// A checkpoint as the catalogue keeps it.

@@ -17,6 +17,8 @@ struct TrainingReport: Encodable {
   let skipped: Int
   let seconds: Double
   let parameterDigest: String
+  /// By worker, seconds that steps waited for it while no other was missing.
+  let waits: [String: Double]
   /// By async table, of the last epoch: how many slices were applied when what they read was 0, 1, 2... steps behind.
   let staleness: [String: [UInt64]]?
   let runDirectory: String
@@ -28,7 +30,7 @@ struct TrainingReport: Encodable {
     case loglossReason = "logloss_reason"
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
-    case skipped, seconds, staleness
+    case skipped, seconds, waits, staleness
     case parameterDigest = "parameter_digest"
     case runDirectory = "run_dir"
   }
@@ -45,6 +47,7 @@ struct TrainingReport: Encodable {
     samplesPerSecond = result.samplesPerSecond
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
     skipped = trained.skipped
+    waits = result.epochs.flatMap(\.waits).reduce(into: [:]) { $0[$1.member, default: 0] += $1.seconds }
     staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }
     self.seconds = seconds
     parameterDigest = trained.parameterDigest

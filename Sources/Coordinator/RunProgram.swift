@@ -46,6 +46,8 @@ struct RunProgram: Sendable {
   private(set) var viewBegan: Seconds = 0
   /// Of the epoch under way, with the views that it has gone through.
   private var epochBegan: (epoch: Int, time: Seconds)?
+  /// Of the same.
+  var waits = WaitCount()
   /// Since when the schedule of checkpoints counts.
   var checkpointedAt: Seconds = 0
   /// Steps ahead at which a checkpoint is ordered.
@@ -164,7 +166,10 @@ struct RunProgram: Sendable {
     guard (start...end).contains(clock) else {
       return fail("step \(clock) is not one of epoch \(epoch), which are \(start) to \(end): a fault of this program")
     }
-    if epochBegan?.epoch != epoch { epochBegan = (epoch, time) }
+    if epochBegan?.epoch != epoch {
+      epochBegan = (epoch, time)
+      waits = WaitCount()
+    }
     let settling = Mutant.settleFirstHomes.isActive ? firstHomes : homes
     phase = .training(
       TrainingPhase(
@@ -187,6 +192,7 @@ struct RunProgram: Sendable {
         "epoch \(training.epoch) trained on \(training.totals.rows) rows of \(training.rows): a fault of this program")
     }
     var record = training.record(at: time)
+    record.waits = waits.records(in: view)
     for (table, report) in training.staleness where model.tables.indices.contains(table) {
       record.staleness[model.tables[table].name] = report
     }
