@@ -81,7 +81,9 @@ package struct CoordinatorCore {
   /// The deal that copies are made for.
   var target: SlotMap?
   var filling: Filling?
-  var casualties = Casualties()
+  var casualties = [Casualties(.worker), Casualties(.server)]
+  /// The highest clock that a server of this stage has told.
+  var reached: UInt64 = 0
   /// Members of the last view that are yet to be heard under this reign.
   var awaited: Set<UInt64>
   var articles: [Digest: [UInt8]] = [:]
@@ -169,6 +171,7 @@ package struct CoordinatorCore {
     articles = plan.model?.data.articles ?? [:]
     if let program { history.checkpoints = program.checkpoints }
     program = RunProgram(plan, history: history)
+    reached = 0
     target = nil
     filling = nil
     stance = .gathering(since: time)
@@ -240,6 +243,7 @@ package struct CoordinatorCore {
       guard let place = membership[incarnation], let member = place.member, isInView(incarnation),
         place.beatView == view?.number
       else { return [] }
+      reached = max(reached, beat.clock ?? 0)
       return run(at: time) { $0.receive(beat, from: member, at: time) }
     case .answer(let incarnation, let message, to: .order):
       return take(message, from: incarnation, at: time)

@@ -8,7 +8,11 @@ extension CoordinatorCore {
     membership.forget([place.incarnation])
     awaited.remove(place.incarnation)
     lastLoss = sentence
-    if place.registration.role == .worker, isInLastView(place.incarnation) { casualties.note(sentence) }
+    if isInLastView(place.incarnation) {
+      for index in casualties.indices where casualties[index].role == place.registration.role {
+        casualties[index].note(sentence)
+      }
+    }
     let told: [Effect] = [.say(sentence), .note(sentence)]
     switch stance {
     case .proposing(var proposal):
@@ -49,28 +53,39 @@ extension CoordinatorCore {
   }
 }
 
-/// Workers that died one after another without a step between them: what they compute may be what kills them. Those that die
-/// together, between two views, count as one: they had a host in common.
+/// Members of one role that died one after another without a step between them: what they do may be what kills them. Those
+/// that die together, between two views, count as one: they had a host in common.
 struct Casualties: Sendable {
+  let role: Member.Role
   private var sentences: [String] = []
   private var latest: String?
-  private var clock: UInt64 = 0
+  /// Where the run stood when the last of them was counted.
+  private var place: UInt64 = 0
 
-  /// Deaths at one step after which the next worker is spared.
+  /// Deaths at one step after which the next one is spared.
   static let most = 5
+
+  init(_ role: Member.Role) { self.role = role }
 
   mutating func note(_ sentence: String) { latest = sentence }
 
-  /// - Returns: a sentence if the run is to end, which would go on at this clock.
-  mutating func verdict(at clock: UInt64) -> String? {
-    // Going back to a checkpoint is getting on, too: the steps that follow are others than those that were lost.
-    if clock != self.clock { sentences = [] }
-    self.clock = clock
+  /// - Parameters:
+  ///   - clock: that the run would go on at.
+  ///   - reached: the highest clock that was heard of.
+  /// - Returns: a sentence if the run is to end.
+  mutating func verdict(at clock: UInt64, reached: UInt64) -> String? {
+    // A worker reads for a step that comes next: going back to a checkpoint is getting on, too, for the steps that follow are
+    // others than those that were lost. A server applies one further on, perhaps: it has got on when it has come further
+    // than ever.
+    let isAnother = role == .server ? reached > place : clock != place
+    if isAnother { sentences = [] }
+    place = role == .server ? max(place, reached) : clock
     if let latest { sentences.append(latest) }
     latest = nil
     guard let last = sentences.last, sentences.count >= Self.most else { return nil }
+    let cause = role == .server ? "what they apply" : "what they read"
     return
-      "\(sentences.count) times in a row workers have died at step \(clock), or soon after: what they read may be what "
-      + "kills them. The last time, \(last)"
+      "\(sentences.count) times in a row \(role)s have died at step \(role == .server ? place : clock), or soon after: "
+      + "\(cause) may be what kills them. The last time, \(last)"
   }
 }

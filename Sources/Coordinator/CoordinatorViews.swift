@@ -136,7 +136,11 @@ extension CoordinatorCore {
     // Whoever is to leave goes on where nobody else has its data.
     let takers = canRead(staying(workers)) ? staying(workers) : workers
     guard let slices = self.slices(of: plan, for: takers) else { return waitForData(plan, workers, at: time) }
-    if let sentence = casualties.verdict(at: deal.clock) { return end(at: time) { $0.fail(sentence) } }
+    reached = max(reached, deal.clock)
+    for index in casualties.indices {
+      guard let sentence = casualties[index].verdict(at: deal.clock, reached: reached) else { continue }
+      return end(at: time) { $0.fail(sentence) }
+    }
     return record(deal, slices, servers, takers, proposal)
   }
 

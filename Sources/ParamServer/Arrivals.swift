@@ -25,8 +25,10 @@ struct Arrivals {
 
   let slices: Int
   private let width: Int
-  /// By slice, parts of the one that is coming.
-  private var coming: [Int: GradientTree] = [:]
+  /// Of which some parts have come.
+  private var coming: [Place: GradientTree] = [:]
+  /// Whole, but one of an earlier step of the slice has not come.
+  private var early: [Place: Leaf] = [:]
   /// By slice, the step that comes next.
   private var next: [UInt64]
   /// Whole, and not applied: as many at most as workers may leave unanswered.
@@ -35,6 +37,14 @@ struct Arrivals {
   private(set) var applied: UInt64
   /// Pushes that are applied here and answered once all homes have applied the arrival of that number.
   private var unanswered: [(number: UInt64, asker: Asker)] = []
+
+  private struct Place: Hashable {
+    var slice: Int
+    var step: UInt64
+  }
+
+  /// Steps that a slice may come too early: a worker leaves fewer unanswered.
+  private static let mostEarly: UInt64 = 8
 
   struct Asker: Equatable {
     var worker: UInt64
@@ -52,23 +62,34 @@ struct Arrivals {
   }
 
   func turn(of slice: Int, step: UInt64) -> Turn {
-    step < next[slice] ? .repetition : step == next[slice] ? .due : .early
+    if step < next[slice] || early[Place(slice: slice, step: step)] != nil { return .repetition }
+    return step < next[slice] + Self.mostEarly ? .due : .early
   }
 
-  /// Takes a part of a slice's gradients, whose turn it is.
+  /// Takes a part of a slice's gradients, whose turn it is. Once the slice is whole, and all of it that comes before, it is at
+  /// the end of the queue.
   ///
-  /// - Returns: whether the slice is whole with it: it is at the end of the queue then.
+  /// - Parameter asker: nil for what a first home sends on, in its order.
+  /// - Returns: whether the slice is whole.
   /// - Throws: `Refusal.malformed`.
   mutating func add(_ push: Push, of asker: Asker?) throws(Refusal) -> Bool {
-    let slice = Int(push.node.index)
+    let place = Place(slice: Int(push.node.index), step: push.clock)
     var part = GradientPart(push)
     part.node = SliceNode(level: 0, index: 0)
-    let verdict = coming[slice, default: GradientTree(slices: 1, width: width)].add(part)
+    let verdict = coming[place, default: GradientTree(slices: 1, width: width)].add(part)
     if case .malformed(let reason) = verdict { throw .malformed(reason) }
-    guard let sum = coming[slice]!.total else { return false }
-    queue.append(Leaf(slice: slice, step: push.clock, sum: sum, asker: asker))
-    next[slice] = push.clock + 1
-    coming[slice] = nil
+    guard let sum = coming[place]!.total else { return false }
+    coming[place] = nil
+    let leaf = Leaf(slice: place.slice, step: place.step, sum: sum, asker: asker)
+    guard asker != nil else {
+      queue.append(leaf)
+      return true
+    }
+    early[place] = leaf
+    while let due = early.removeValue(forKey: Place(slice: place.slice, step: next[place.slice])) {
+      queue.append(due)
+      next[place.slice] += 1
+    }
     return true
   }
 
@@ -87,6 +108,7 @@ struct Arrivals {
 
   func waits(_ asker: Asker) -> Bool {
     unanswered.contains { $0.asker == asker } || queue.contains { $0.asker == asker }
+      || early.values.contains { $0.asker == asker }
   }
 
   /// Those to be answered by now.

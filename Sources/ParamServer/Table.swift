@@ -143,7 +143,8 @@ package struct Table: ~Copyable {
     guard sum.samples > 0 else { return true }
     update(
       sum.rows, sum.sightings, scale: 1 / Float(sum.samples),
-      rate: rules.learningRate(atStep: step) / rules.optimizer.rateDivisor(slices: slices), stamp: step + 1, nil, onlyIn: slots)
+      rate: rules.learningRate(atStep: step) / rules.optimizer.rateDivisor(slices: slices), stamp: step + 1, nil,
+      onlyIn: slots)
     return true
   }
 

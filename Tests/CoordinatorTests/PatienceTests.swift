@@ -97,20 +97,39 @@ struct PatienceTests {
 
   @Test("Casualties are counted by view: another clock begins anew, forwards or backwards")
   func verdicts() {
-    var casualties = Casualties()
+    var casualties = Casualties(.worker)
     for _ in 1...4 {
       casualties.note("a")
-      #expect(casualties.verdict(at: 7) == nil)
+      #expect(casualties.verdict(at: 7, reached: 9) == nil)
     }
-    #expect(casualties.verdict(at: 7) == nil, "nobody has died since")
+    #expect(casualties.verdict(at: 7, reached: 9) == nil, "nobody has died since")
     casualties.note("b")
-    #expect(casualties.verdict(at: 3) == nil)
+    #expect(casualties.verdict(at: 3, reached: 9) == nil)
     for _ in 1...3 {
       casualties.note("c")
-      #expect(casualties.verdict(at: 3) == nil)
+      #expect(casualties.verdict(at: 3, reached: 9) == nil)
     }
     casualties.note("last words")
-    #expect(casualties.verdict(at: 3)?.hasSuffix("last words") == true)
+    #expect(casualties.verdict(at: 3, reached: 9)?.hasSuffix("last words") == true)
+  }
+
+  @Test("Servers have got on once they are further than ever, not when they go back")
+  func servers() {
+    var casualties = Casualties(.server)
+    for _ in 1...4 {
+      casualties.note("a")
+      #expect(casualties.verdict(at: 3, reached: 7) == nil)
+    }
+    casualties.note("b")
+    #expect(casualties.verdict(at: 3, reached: 8) == nil, "a step further")
+    for clock in 3..<6 as Range<UInt64> {
+      casualties.note("c")
+      #expect(casualties.verdict(at: clock, reached: 8) == nil)
+    }
+    casualties.note("last words")
+    let sentence = casualties.verdict(at: 6, reached: 8)
+    #expect(sentence?.hasPrefix("5 times in a row servers have died at step 8, or soon after: what they apply") == true)
+    #expect(sentence?.hasSuffix("last words") == true)
   }
 
   @Test("A process that was told to stop and does is no casualty")

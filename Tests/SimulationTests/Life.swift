@@ -55,6 +55,7 @@ final class Life {
   /// A pull of a worker's, as the reference asks it of a server.
   var sample: Envelope?
   var isHealed = false
+  var lastPhase = ""
 
   /// Beats are rarer than in earnest, which saves a fifth of a life's processor time.
   static let timing: Timing = {
@@ -187,7 +188,7 @@ final class Life {
     guard coordinators[0]?.dismissedAt != nil else {
       throw Violation("nothing is left to happen, and the run is not done")
     }
-    if options.poison != nil { throw Violation("a poisonous step ended nothing") }
+    if options.poison ?? options.serverPoison != nil { throw Violation("a poisonous step ended nothing") }
     if world.reference != nil {
       try EndCheck.check(results, against: world.reference, isExact: world.plans[0].cluster.isExact)
     }
@@ -196,8 +197,9 @@ final class Life {
   /// Whether a run may end so: where the disk of a checkpoint's only copy is lost, or a step kills whoever computes it.
   private func excuses(_ failure: String) -> Bool {
     if options.poison != nil, failure.contains("in a row workers have died") { return true }
+    if options.serverPoison != nil, failure.contains("in a row servers have died") { return true }
     // Chance may kill them as surely.
-    if failure.contains("in a row workers have died"), faults.happened.count(where: { $0.kind == .crash }) >= 5 {
+    if failure.contains("in a row"), faults.happened.count(where: { $0.kind == .crash || $0.kind == .ambush }) >= 5 {
       return true
     }
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }

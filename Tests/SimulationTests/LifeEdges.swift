@@ -12,7 +12,9 @@ extension Life {
 
   func perform(_ event: CoordinatorCore.Event, coordinator node: Int) throws {
     guard let coordinator = coordinator(node) else { return }
-    for effect in coordinator.core.receive(event, at: time(node)) {
+    let effects = coordinator.core.receive(event, at: time(node))
+    if node == 0 { notePhase() }
+    for effect in effects {
       if isWrite(effect), !catalogue.admits(coordinator.term) {
         // Its edge throws, and the process ends; nobody is told anything.
         counts["superseded", default: 0] += 1
@@ -151,6 +153,10 @@ extension Life {
     if case .synced = event, let path = server.path { disks.sync(path) }
     let (view, promised) = (server.core.view, server.core.promised)
     let effects = server.core.receive(event, at: time(node))
+    if let poison = options.serverPoison, let clock = server.core.clock, clock > poison {
+      faults.note(.serverPoison)
+      return crash(node)
+    }
     guard [0, view].contains(server.core.view) || server.core.view >= promised else {
       throw Violation("a server adopts view \(server.core.view), though it has promised view \(promised)")
     }

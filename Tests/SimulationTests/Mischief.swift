@@ -115,11 +115,20 @@ extension Life {
   }
 
   /// Soon after something was recorded, where windows are, somebody dies.
-  func ambush() {
-    guard hasFaults, faults.strikes(.ambush, options.ambushes) else { return }
+  ///
+  /// - Parameter haste: how much more often than elsewhere.
+  func ambush(haste: Double = 1) {
+    guard hasFaults, faults.strikes(.ambush, min(0.5, haste * options.ambushes)) else { return }
     put(
       faults.below(3) == 0 ? 0 : serverNodes.lowerBound + faults.below(servers.count + workers.count), .crash,
       at: now + faults.uniform(0, 0.02))
+  }
+
+  /// A short phase that has begun is a window, too.
+  func notePhase() {
+    let phase = phase
+    defer { lastPhase = phase }
+    if phase != lastPhase, Self.shortPhases.contains(phase) { ambush(haste: 4) }
   }
 
   /// A process dies; another follows at its node.

@@ -51,6 +51,8 @@ struct Options: CustomStringConvertible {
   var strangers: Double
   /// A step whose rows kill whoever computes them.
   var poison: UInt64?
+  /// A step that kills whichever server applies it.
+  var serverPoison: UInt64?
   /// Whether nothing is amiss but a network that now and then loses, repeats and delays messages: what asking again must
   /// bear, so that no view begins for want of an answer.
   var isMild: Bool
@@ -88,6 +90,7 @@ struct Options: CustomStringConvertible {
     jumps = random.pick([0, 0, 20])
     isWatched = random.happens(0.6)
     poison = random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
+    serverPoison = poison == nil && random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
     isMild = random.happens(0.15)
     if isMild { makeMild() }
   }
@@ -96,7 +99,7 @@ struct Options: CustomStringConvertible {
     loss = min(loss, 0.01)
     (cuts, pauses, crashes, usurpations, jumps) = (0, 0, 0, 0, 0)
     (ambushes, diskLoss) = (0, 0)
-    poison = nil
+    (poison, serverPoison) = (nil, nil)
   }
 
   /// The life in which nothing happens.
@@ -115,7 +118,7 @@ struct Options: CustomStringConvertible {
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
     (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
-    (options.poison, options.isMild) = (nil, true)
+    (options.poison, options.serverPoison, options.isMild) = (nil, nil, true)
     return options
   }
 
@@ -128,5 +131,6 @@ struct Options: CustomStringConvertible {
       + "\(isWatched ? "watched" : "unwatched"), "
       + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"
       + (poison.map { ", poison at step \($0)" } ?? "")
+      + (serverPoison.map { ", poison for servers at step \($0)" } ?? "")
   }
 }
