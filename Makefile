@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libisal-dev pkg-config
 DEEPFM := .build/release/deepfm
-RELEASE := -c release -Xswiftc -enable-testing
+# Names are exported for the stacks that SIGQUIT prints.
+RELEASE := -c release -Xswiftc -enable-testing -Xlinker --export-dynamic
 EXAMPLE := --package-path Examples/ClusterTest --scratch-path .build
 MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
 SOURCES := Package.swift Sources Tests Benchmarks Examples

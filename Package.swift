@@ -58,10 +58,11 @@ let package = Package(
       dependencies: [
         "Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM", "Randomness",
       ]),
+    .target(name: "CStacks"),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Run", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
+        "CStacks", "Run", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CStacks
 import Features
 import Foundation
 import Job
@@ -31,6 +32,7 @@ struct DeepFM: ParsableCommand {
 
   /// Exit codes: 0 done, 1 the run failed, 2 it was asked for wrongly, 130 interrupted.
   static func main() {
+    stacks_print_on_quit()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -81,9 +81,7 @@ package struct CoordinatorCore {
   /// The deal that copies are made for.
   var target: SlotMap?
   var filling: Filling?
-  var casualties = [Casualties(.worker), Casualties(.server)]
-  /// The highest clock that a server of this stage has told.
-  var reached: UInt64 = 0
+  var casualties = Casualties()
   /// Members of the last view that are yet to be heard under this reign.
   var awaited: Set<UInt64>
   var articles: [Digest: [UInt8]] = [:]
@@ -140,7 +138,7 @@ package struct CoordinatorCore {
   /// Whether everyone who was told to stop has answered.
   package var isAlone: Bool { !membership.isWaiting }
 
-  /// For tests: the view that is adopted, and what the program is at.
+  /// For tests: the view that is adopted.
   package var view: ViewRecord? { if case .reigning(let view) = stance { view } else { nil } }
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
@@ -171,9 +169,8 @@ package struct CoordinatorCore {
     articles = plan.model?.data.articles ?? [:]
     if let program { history.checkpoints = program.checkpoints }
     program = RunProgram(plan, history: history)
-    reached = 0
-    target = nil
-    filling = nil
+    casualties.reached = 0
+    (target, filling) = (nil, nil)
     stance = .gathering(since: time)
     return gather(at: time)
   }
@@ -243,7 +240,7 @@ package struct CoordinatorCore {
       guard let place = membership[incarnation], let member = place.member, isInView(incarnation),
         place.beatView == view?.number
       else { return [] }
-      reached = max(reached, beat.clock ?? 0)
+      casualties.hear(beat)
       return run(at: time) { $0.receive(beat, from: member, at: time) }
     case .answer(let incarnation, let message, to: .order):
       return take(message, from: incarnation, at: time)

@@ -8,11 +8,7 @@ extension CoordinatorCore {
     membership.forget([place.incarnation])
     awaited.remove(place.incarnation)
     lastLoss = sentence
-    if isInLastView(place.incarnation) {
-      for index in casualties.indices where casualties[index].role == place.registration.role {
-        casualties[index].note(sentence)
-      }
-    }
+    if isInLastView(place.incarnation) { casualties.note(sentence, place.registration.role) }
     let told: [Effect] = [.say(sentence), .note(sentence)]
     switch stance {
     case .proposing(var proposal):
@@ -56,6 +52,30 @@ extension CoordinatorCore {
 /// Members of one role that died one after another without a step between them: what they do may be what kills them. Those
 /// that die together, between two views, count as one: they had a host in common.
 struct Casualties: Sendable {
+  private var workers = DeathRow(.worker)
+  private var servers = DeathRow(.server)
+  /// The highest clock that a server of this stage has told.
+  var reached: UInt64 = 0
+
+  mutating func hear(_ beat: Beat) { reached = max(reached, beat.clock ?? 0) }
+
+  mutating func note(_ sentence: String, _ role: Member.Role) {
+    if role == .server { servers.note(sentence) } else { workers.note(sentence) }
+  }
+
+  /// - Parameter clock: that the run would go on at.
+  /// - Returns: a sentence if the run is to end.
+  mutating func verdict(at clock: UInt64) -> String? {
+    reached = max(reached, clock)
+    let (one, other) = (
+      workers.verdict(at: clock, reached: reached), servers.verdict(at: clock, reached: reached)
+    )
+    return one ?? other
+  }
+}
+
+/// Those of one role.
+struct DeathRow: Sendable {
   let role: Member.Role
   private var sentences: [String] = []
   private var latest: String?

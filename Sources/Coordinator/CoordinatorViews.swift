@@ -136,11 +136,7 @@ extension CoordinatorCore {
     // Whoever is to leave goes on where nobody else has its data.
     let takers = canRead(staying(workers)) ? staying(workers) : workers
     guard let slices = self.slices(of: plan, for: takers) else { return waitForData(plan, workers, at: time) }
-    reached = max(reached, deal.clock)
-    for index in casualties.indices {
-      guard let sentence = casualties[index].verdict(at: deal.clock, reached: reached) else { continue }
-      return end(at: time) { $0.fail(sentence) }
-    }
+    if let sentence = casualties.verdict(at: deal.clock) { return end(at: time) { $0.fail(sentence) } }
     return record(deal, slices, servers, takers, proposal)
   }
 

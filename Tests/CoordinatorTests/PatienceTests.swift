@@ -97,7 +97,7 @@ struct PatienceTests {
 
   @Test("Casualties are counted by view: another clock begins anew, forwards or backwards")
   func verdicts() {
-    var casualties = Casualties(.worker)
+    var casualties = DeathRow(.worker)
     for _ in 1...4 {
       casualties.note("a")
       #expect(casualties.verdict(at: 7, reached: 9) == nil)
@@ -115,7 +115,7 @@ struct PatienceTests {
 
   @Test("Servers have got on once they are further than ever, not when they go back")
   func servers() {
-    var casualties = Casualties(.server)
+    var casualties = DeathRow(.server)
     for _ in 1...4 {
       casualties.note("a")
       #expect(casualties.verdict(at: 3, reached: 7) == nil)
