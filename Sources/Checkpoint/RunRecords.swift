@@ -20,6 +20,10 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   public var staleness: [String: StalenessReport] = [:]
   /// Whom steps waited for while nobody else was missing, the longest first.
   public var waits: [WaitRecord] = []
+  /// The one that was waited for more than the others, and how much more.
+  public var excess: (wait: WaitRecord, seconds: Double)? {
+    waits.first.map { ($0, $0.seconds - (waits.dropFirst().first?.seconds ?? 0)) }
+  }
 
   public init(
     stage: Int = 0, epoch: Int, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil, logloss: Double? = nil,

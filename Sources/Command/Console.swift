@@ -50,8 +50,8 @@ final class Console: RunObserver {
     if epoch.logloss != nil {
       text += "  valid AUC \(Format.fixed(epoch.auc, 5))  logloss \(Format.fixed(epoch.logloss, 5))"
     }
-    // Less is the noise of workers that take turns.
-    if let wait = epoch.waits.first, wait.seconds >= max(1, 0.1 * epoch.seconds) {
+    // Less is the noise of workers that are waited for in turns.
+    if let (wait, excess) = epoch.excess, excess >= max(1, 0.2 * epoch.seconds) {
       text += "  waited \(Format.fixed(wait.seconds, 1)) s for \(wait.member) (process \(wait.process) on \(wait.host))"
     }
     for (name, report) in epoch.staleness.sorted(by: { $0.key < $1.key }) {

@@ -169,7 +169,7 @@ package struct CoordinatorCore {
     articles = plan.model?.data.articles ?? [:]
     if let program { history.checkpoints = program.checkpoints }
     program = RunProgram(plan, history: history)
-    casualties.reached = 0
+    casualties = Casualties()
     (target, filling) = (nil, nil)
     stance = .gathering(since: time)
     return gather(at: time)

@@ -49,13 +49,13 @@ extension CoordinatorCore {
   }
 }
 
-/// Members of one role that died one after another without a step between them: what they do may be what kills them. Those
-/// that die together, between two views, count as one: they had a host in common.
+/// Members that died one after another without a step between them: what they do may be what kills them. Workers and servers
+/// count apart.
 struct Casualties: Sendable {
   private var workers = DeathRow(.worker)
   private var servers = DeathRow(.server)
-  /// The highest clock that a server of this stage has told.
-  var reached: UInt64 = 0
+  /// The highest clock that a server of the stage has told.
+  private var reached: UInt64 = 0
 
   mutating func hear(_ beat: Beat) { reached = max(reached, beat.clock ?? 0) }
 
@@ -67,14 +67,13 @@ struct Casualties: Sendable {
   /// - Returns: a sentence if the run is to end.
   mutating func verdict(at clock: UInt64) -> String? {
     reached = max(reached, clock)
-    let (one, other) = (
-      workers.verdict(at: clock, reached: reached), servers.verdict(at: clock, reached: reached)
-    )
-    return one ?? other
+    let ofWorkers = workers.verdict(at: clock, reached: reached)
+    let ofServers = servers.verdict(at: clock, reached: reached)
+    return ofWorkers ?? ofServers
   }
 }
 
-/// Those of one role.
+/// Those of one role. Some that die together, between two views, count as one: they had a host in common.
 struct DeathRow: Sendable {
   let role: Member.Role
   private var sentences: [String] = []
@@ -94,9 +93,8 @@ struct DeathRow: Sendable {
   ///   - reached: the highest clock that was heard of.
   /// - Returns: a sentence if the run is to end.
   mutating func verdict(at clock: UInt64, reached: UInt64) -> String? {
-    // A worker reads for a step that comes next: going back to a checkpoint is getting on, too, for the steps that follow are
-    // others than those that were lost. A server applies one further on, perhaps: it has got on when it has come further
-    // than ever.
+    // A worker dies of the step that comes next: once that is another, be it an earlier one, so is the cause. A server may have
+    // died of one that lies behind the checkpoint which all go back to: only who comes further than ever has left it behind.
     let isAnother = role == .server ? reached > place : clock != place
     if isAnother { sentences = [] }
     place = role == .server ? max(place, reached) : clock

@@ -75,7 +75,9 @@ extension CoordinatorCore {
     membership.all.map { place in
       "\(place.name): \(isInView(place.incarnation) ? ProgressWatch.describe(place.beat.activity) : "in no view")"
         + (place.beat.load.map { "; holds \($0.text)" } ?? "") + (place.isDraining ? ", to leave" : "")
-        + (place.member.flatMap { program?.waits.seconds[$0] }.map { "; waited for \($0.rounded()) s in this epoch" }
+        + (place.member.flatMap { program?.waits.seconds[$0] }.map {
+          "; waited for \(Int($0.rounded())) s in this epoch"
+        }
           ?? "")
     }
   }

@@ -86,7 +86,8 @@ extension RunProgram {
     guard case .training(var training) = phase, member == firstHomes.min(), let totals = beat.totals,
       let clock = beat.clock
     else { return weighed }
-    if let view { waits.hear(beat.activity, in: view, at: time) }
+    // Where all tables are async nobody waits.
+    if let view, plan.settings.cluster.staleness != [nil, nil] { waits.hear(beat.activity, in: view, at: time) }
     let progress = training.progress(
       totals, clock: clock, epochs: plan.settings.optimization.epochs, viewBegan: viewBegan, at: time)
     phase = .training(training)

@@ -3,7 +3,8 @@ import Sharding
 import Wire
 
 /// For whom steps wait, as a server's beats tell: one that lacks slices of one worker alone waits for that one. What passes
-/// between two beats is told by the later one, so an epoch's waits are known to half a second a time.
+/// between two beats is told by the later one, so an epoch's waits are known to half a second a time. Workers of equal speed
+/// are waited for in turns: one that is slow stands out by being waited for more than the others.
 struct WaitCount: Sendable {
   /// By worker.
   private(set) var seconds: [Member: Double] = [:]

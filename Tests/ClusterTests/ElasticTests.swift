@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Run
 import Testing
@@ -103,6 +104,24 @@ struct ElasticTests {
     #expect(ended.status == 1 && ended.errors.contains("another coordinator has taken the run over"), "\(ended.errors)")
     #expect(Running.waitForEnd(of: children, seconds: 5))
     #expect(try Tool.digest(newer.wait(seconds: 120)) == Self.undisturbed.get())
+  }
+
+  @Test("A worker that is suspended for less than the timeout is waited for, and named with the seconds")
+  func slowWorker() throws {
+    let tool = try Tool()
+    let directory = tool.directory + "/run"
+    let running = try tool.start(["train", "--json", "--run-dir", directory, "--timeout", "60"] + Self.flags)
+    #expect(running.waitToSay("epoch 1  "), "\(running.said)")
+    let slow = Running.children(of: running.process.processIdentifier).sorted()[3]
+    kill(slow, SIGSTOP)
+    usleep(4_000_000)
+    kill(slow, SIGCONT)
+    let ended = try running.wait(seconds: 120)
+    #expect(try Tool.digest(ended) == Self.undisturbed.get())
+    #expect(ended.errors.contains(" s for worker-1 (process \(slow) on "), "\(ended.errors)")
+    let waits = try Catalogue.open(at: directory + "/run.sqlite").history().epochs.compactMap(\.excess)
+    let longest = try #require(waits.max { $0.seconds < $1.seconds })
+    #expect(longest.wait.process == slow && 2...8 ~= longest.seconds, "\(waits)")
   }
 
   @Test("A process that is stopped for longer than the timeout is left out, and the run comes to the same bits")

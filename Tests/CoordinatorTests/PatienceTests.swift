@@ -75,6 +75,21 @@ struct PatienceTests {
     #expect(play.failure?.hasSuffix("The last time, worker-1 died.") == true)
   }
 
+  @Test("Deaths of another stage do not count")
+  func otherStage() throws {
+    let play = try Self.play()
+    for death in 1...4 {
+      play.kill(play[.worker(1)])
+      play.join(.worker, 30 + death)
+      play.wait(1, moving: true)
+    }
+    _ = play.tell(.start(try Sample.training(evaluates: false, stage: 1)))
+    play.wait(1, moving: true)
+    play.kill(play[.worker(1)])
+    play.wait(1, moving: true)
+    #expect(play.outcome == nil && play.view?.stage == 1)
+  }
+
   @Test("Deaths with steps between them, or of several at once, are just deaths")
   func deaths() throws {
     let play = try Self.play()

@@ -1,4 +1,6 @@
 import Checkpoint
+import Job
+import Sharding
 import Testing
 import Wire
 
@@ -27,6 +29,21 @@ struct WaitCountTests {
     let records = waits.records(in: view)
     #expect(records.map(\.member) == ["worker-1", "worker-0"])
     #expect(records[0] == WaitRecord(member: "worker-1", host: "h1", process: 1, seconds: 1))
+  }
+
+  @Test(
+    "Whom a run waits for is its servers' word, and nobody waits where all tables are async", arguments: [false, true])
+  func program(isAsync: Bool) throws {
+    var settings = Sample.settings()
+    if isAsync { settings.cluster.consistency = .async }
+    var play = ProgramPlay.adopted(try Sample.training(settings)).play
+    for clock in 1...3 as ClosedRange<UInt64> {
+      var beat = Beat(done: clock, activity: collecting([1]))
+      (beat.clock, beat.totals) = (clock, StepTotals(rows: 4, lossSum: 2))
+      _ = play.beat(beat, .server(0))
+      play.time += 0.5
+    }
+    #expect(play.program.waits.seconds == (isAsync ? [:] : [.worker(1): 1]))
   }
 
   @Test("Nobody is waited for who is one of several, and a beat that was late tells no more than a second")
