@@ -24,7 +24,7 @@ demo: build ## train DeepFM-D on a localhost cluster, with data made on the spot
 # The example goes first, so that what the test runner says of all our own tests is said last.
 test: example ## build and run all tests
 	Scripts/progress swift build $(RELEASE) --build-tests
-	swift test $(RELEASE) --skip-build
+	Scripts/watched 600 swift test $(RELEASE) --skip-build
 
 # In our own build directory and with our own versions of packages, so that nothing is built twice.
 example: setup ## build and run the test of the example package, which uses this one as a library

@@ -101,6 +101,12 @@ void stacks_print_on_quit(void) {
   sigaction(own_signal(), &action, NULL);
   action.sa_handler = on_quit;
   sigaction(SIGQUIT, &action, NULL);
+  // Whoever started us may have blocked them in the thread it did it from.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, own_signal());
+  sigaddset(&signals, SIGQUIT);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 __attribute__((constructor)) static void begin(void) {

@@ -101,6 +101,8 @@ final class Running {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while process.isRunning, Date() < deadline { usleep(5_000) }
     if process.isRunning {
+      kill(process.processIdentifier, SIGQUIT)
+      usleep(1_000_000)
       process.terminate()
       usleep(3_000_000)
       kill(process.processIdentifier, SIGKILL)
