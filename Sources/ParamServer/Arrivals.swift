@@ -23,7 +23,6 @@ struct Arrivals {
     case early
   }
 
-  let slices: Int
   private let width: Int
   /// Of which some parts have come.
   private var coming: [Place: GradientTree] = [:]
@@ -55,7 +54,6 @@ struct Arrivals {
   ///   - clock: of the view.
   ///   - applied: before; of a copy, which is of after so many.
   init(slices: Int, width: Int, clock: UInt64, applied: UInt64 = 0) {
-    self.slices = slices
     self.width = width
     self.applied = applied
     next = Array(repeating: clock, count: slices)
@@ -74,6 +72,8 @@ struct Arrivals {
   /// - Throws: `Refusal.malformed`.
   mutating func add(_ push: Push, of asker: Asker?) throws(Refusal) -> Bool {
     let place = Place(slice: Int(push.node.index), step: push.clock)
+    // Another home is sent one after the other: half of any other that it has is of no use.
+    if asker == nil { coming = coming.filter { $0.key == place } }
     var part = GradientPart(push)
     part.node = SliceNode(level: 0, index: 0)
     let verdict = coming[place, default: GradientTree(slices: 1, width: width)].add(part)

@@ -10,9 +10,9 @@ struct Follower {
   private(set) var slots: SlotSet?
   /// Steps that it has applied.
   private(set) var clock: UInt64
-  /// Roots whose parts are not all acknowledged, by step.
+  /// What was sent and its parts are not all acknowledged, by step.
   private var open: [UInt64: Int] = [:]
-  /// Roots of steps before this one were sent.
+  /// All before this step was sent.
   private var next: UInt64
   /// Copies of slots that are not acknowledged.
   private var openCopies = 0

@@ -13,7 +13,7 @@ package struct Ledger {
     var totals: StepTotals
   }
 
-  private let slices: Int
+  let slices: Int
   private let epochs: EpochClock
   private var runs: [Run] = []
 

@@ -204,7 +204,7 @@ final class ServedTable {
         forwards.append((followers[index].server, pushes))
       }
       count(leaf)
-      if !table.apply(slice: leaf.slice, of: slices, step: leaf.step, leaf.sum) {
+      if !table.apply(slice: leaf.slice, step: leaf.step, leaf.sum) {
         staleness.noteRepetition(samples: leaf.sum.samples)
       }
       arrivals!.apply(place)

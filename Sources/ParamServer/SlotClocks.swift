@@ -10,6 +10,7 @@ struct SlotClocks: ~Copyable {
 
   init() {
     guard let memory = calloc(Rank.slots, MemoryLayout<UInt64>.stride) else {
+      // No caller could go on without it.
       fatalError("out of memory for a table")
     }
     clocks = memory.bindMemory(to: UInt64.self, capacity: Rank.slots)

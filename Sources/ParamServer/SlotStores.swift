@@ -19,6 +19,7 @@ struct SlotStores: ~Copyable {
   init(stride: Int) {
     self.stride = stride
     guard let memory = calloc(Rank.slots, MemoryLayout<SlotStore>.stride) else {
+      // No caller could go on without it.
       fatalError("out of memory for a table")
     }
     stores = memory.bindMemory(to: SlotStore.self, capacity: Rank.slots)

@@ -127,25 +127,26 @@ package struct Table: ~Copyable {
   /// as `RowOptimizer.rateDivisor` says. Plain SGD then expects to go where it goes in sync mode, as long as slices have
   /// equally many samples, which all steps but an epoch's last have; L2 is charged to a row for each slice that touches it.
   ///
-  /// - Returns: whether it was new to any slot.
-  package mutating func apply(slice: Int, of slices: Int, step: UInt64, _ sum: NodeSum) -> Bool {
+  /// - Returns: whether it was new to all slots.
+  package mutating func apply(slice: Int, step: UInt64, _ sum: NodeSum) -> Bool {
     precondition(ledger != nil, "only async tables take a slice at a time")
     let due = ledger!.note(slice, step: step, samples: sum.samples, lossSum: sum.lossSum)
     (clock, totals) = (ledger!.clock, ledger!.totals)
-    let slots: SlotSet?
-    switch due {
-    case .none:
-      guard Mutant.forgetLedger.isActive else { return false }
-      slots = nil
-    case .all: slots = nil
-    case .some(let some): slots = Mutant.forgetLedger.isActive ? nil : some
+    let divisor = rules.optimizer.rateDivisor(slices: ledger!.slices)
+    func update(onlyIn slots: SlotSet?) {
+      guard sum.samples > 0 else { return }
+      self.update(
+        sum.rows, sum.sightings, scale: 1 / Float(sum.samples), rate: rules.learningRate(atStep: step) / divisor,
+        stamp: step + 1, nil, onlyIn: slots)
     }
-    guard sum.samples > 0 else { return true }
-    update(
-      sum.rows, sum.sightings, scale: 1 / Float(sum.samples),
-      rate: rules.learningRate(atStep: step) / rules.optimizer.rateDivisor(slices: slices), stamp: step + 1, nil,
-      onlyIn: slots)
-    return true
+    switch due {
+    case .all: update(onlyIn: nil)
+    case _ where Mutant.forgetLedger.isActive: update(onlyIn: nil)
+    case .some(let slots): update(onlyIn: slots)
+    case .none: break
+    }
+    if case .all = due { return true }
+    return false
   }
 
   /// - Parameters:

@@ -27,6 +27,10 @@ public struct Chaos {
   ) throws {
     // Refuses what cannot be trained, before anything is.
     _ = try Training(settings)
+    guard undisturbedDigest == nil || settings.cluster.isExact else {
+      throw ConfigurationError.invalid(
+        key: "consistency", value: "async", reason: "no two such runs have the same digest: leave --digest out")
+    }
     self.settings = settings
     self.options = options
     self.undisturbedDigest = undisturbedDigest

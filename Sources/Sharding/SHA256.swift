@@ -7,6 +7,7 @@ public struct SHA256: Sendable {
   public init() { crypto_hash_sha256_init(&state) }
 
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    // Bytes, whatever they were bound to.
     crypto_hash_sha256_update(&state, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
   }
 

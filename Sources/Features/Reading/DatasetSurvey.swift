@@ -182,6 +182,7 @@ private enum IndexRange {
   private static func extend(
     _ range: inout ClosedRange<UInt64>?, _ bytes: UnsafeRawBufferPointer, _ scan: RecordScan, hasFields: Bool
   ) {
+    // Bytes, whatever they were bound to.
     guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
     var start = 0
     while start < bytes.count {

@@ -15,6 +15,7 @@ struct Post {
   let prepared: Prepared
   let homes: FirstHomes
   let blocks: DenseBlocks
+
   init(_ assignment: WorkerAssignment, _ prepared: Prepared) {
     view = prepared.view
     ownedSlices = assignment.ownedSlices
