@@ -27,6 +27,7 @@ struct DeepFM: ParsableCommand {
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self, StatusCommand.self, DrainCommand.self,
+      RebalanceCommand.self,
       ChaosCommand.self,
     ])
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Job
 import Run
 
 struct DrainCommand: ParsableCommand {
@@ -35,6 +36,37 @@ struct StatusCommand: ParsableCommand {
     for line in try place.call(.person(Console())).status() { print(line) }
   }
 }
+
+struct RebalanceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rebalance",
+    abstract: "Move slots in a run that is under way, so that load is even over servers.",
+    discussion: """
+      Slots move in the background while training goes on; the run comes to the same bits. What is even is what each \
+      server bears in proportion to its --weight. Returns when the slots have moved, and says what each server bears.
+
+        deepfm rebalance --run-dir runs/first --dry-run
+        deepfm rebalance --coordinator tcp://10.0.0.1:7000 --by memory
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "What is to be even: traffic, the bytes that workers ask for and push; or memory, the bytes that servers hold.",
+      valueName: "load"))
+  var by = Rebalance.Load.traffic
+
+  @Flag(help: "Only say what would move.")
+  var dryRun = false
+
+  @OptionGroup var place: CoordinatorOptions
+
+  func run() throws {
+    let lines = try place.call(.person(Console())).rebalance(by: by, isDry: dryRun)
+    for line in lines { print(line) }
+  }
+}
+
+extension Rebalance.Load: ExpressibleByArgument {}
 
 /// Whose run is meant.
 struct CoordinatorOptions: ParsableArguments {

@@ -58,10 +58,21 @@ struct ServerCommand: ParsableCommand {
       valueName: "endpoint"))
   var advertise: String?
 
+  @Option(
+    help:
+      "How much this server takes in proportion to others, 0.1 to 10: with 2, twice the slots of one with 1.")
+  var weight = 1.0
+
+  func validate() throws {
+    guard Server.weights.contains(weight) else {
+      throw ValidationError("--weight: \(weight) cannot be used: choose 0.1 to 10.")
+    }
+  }
+
   func run() throws {
     let patience = try options.patience()
     try Server(
-      coordinator: options.coordinator, listen: listen, advertise: advertise, timeout: patience.timeout,
+      coordinator: options.coordinator, listen: listen, advertise: advertise, weight: weight, timeout: patience.timeout,
       coordinatorTimeout: patience.coordinatorTimeout, logger: .role("server")
     ).run()
   }

@@ -81,6 +81,8 @@ package struct CoordinatorCore {
   /// The deal that copies are made for.
   var target: SlotMap?
   var filling: Filling?
+  /// What a person wants to be even.
+  var balance: Balance?
   var casualties = Casualties()
   /// Members of the last view that are yet to be heard under this reign.
   var awaited: Set<UInt64>
@@ -227,7 +229,8 @@ package struct CoordinatorCore {
 
   private mutating func receive(_ envelope: Envelope, from route: Route, at time: Seconds) -> [Effect] {
     if case .command(let control) = envelope.message {
-      return [.send(membership.reply(answer(control), to: envelope.preamble.request), along: route)]
+      let (answer, effects) = answer(control, at: time)
+      return [.send(membership.reply(answer, to: envelope.preamble.request), along: route)] + effects
         + changeViewIfNeeded(at: time)
     }
     switch membership.receive(envelope, from: route, at: time) {
@@ -248,23 +251,6 @@ package struct CoordinatorCore {
     case .question(let incarnation, let request, let message):
       return answer(incarnation, request, message, at: time)
     }
-  }
-
-  private mutating func take(_ message: Message, from incarnation: UInt64, at time: Seconds) -> [Effect] {
-    // Whoever is let go is asked for nothing but to stop.
-    if membership[incarnation]?.isLeaving == true {
-      membership.forget([incarnation])
-      return []
-    }
-    if case .proposing = stance { return answered(message, by: incarnation, at: time) }
-    guard isInView(incarnation), let member = membership[incarnation]?.member else { return [] }
-    if case .report(let report) = message, member.role == .server,
-      case .filled? = try? report.decode(ServerReport.self)
-    {
-      filling?.arrived(from: member.number)
-      return changeViewIfNeeded(at: time)
-    }
-    return run(at: time) { $0.receive(message, from: member, at: time) } + fill(at: time)
   }
 
   func isInView(_ incarnation: UInt64) -> Bool {

@@ -39,16 +39,48 @@ extension CoordinatorCore {
     return fill(at: time)
   }
 
-  /// Once everyone trains in a view: has copies made that a better deal takes, once a view.
+  /// A member's answer to an order.
+  mutating func take(_ message: Message, from incarnation: UInt64, at time: Seconds) -> [Effect] {
+    // Whoever is let go is asked for nothing but to stop.
+    if membership[incarnation]?.isLeaving == true {
+      membership.forget([incarnation])
+      return []
+    }
+    if case .proposing = stance { return answered(message, by: incarnation, at: time) }
+    guard isInView(incarnation), let member = membership[incarnation]?.member else { return [] }
+    if case .report(let report) = message, member.role == .server {
+      switch try? report.decode(ServerReport.self) {
+      case .filled:
+        filling?.arrived(from: member.number)
+        return changeViewIfNeeded(at: time)
+      case .loads(let loads):
+        balance?.hear(loads, from: member.number)
+        return fill(at: time)
+      default: break
+      }
+    }
+    return run(at: time) { $0.receive(message, from: member, at: time) } + fill(at: time)
+  }
+
+  /// Once everyone trains in a view: has copies made that a better deal takes, once a view, and for whoever wants it even.
   mutating func fill(at time: Seconds) -> [Effect] {
-    guard case .reigning(let view) = stance, target == nil, let slots = view.slots, let program,
+    guard case .reigning(let view) = stance, filling == nil, let slots = view.slots, let program,
       case .training = program.phase
     else { return [] }
-    let servers = view.members("server").map(\.number).filter { membership[.server($0)]?.isDraining == false }
-    guard !servers.isEmpty else { return [] }
-    let wanted = SlotDeal.target(from: slots, servers: servers, replicas: cluster.replicas)
+    let takers = view.members("server").compactMap { membership[.server($0.number)] }.filter { !$0.isDraining }
+      .map(\.taker)
+    guard !takers.isEmpty else { return [] }
+    if target == nil {
+      let wanted = SlotDeal.target(from: slots, takers, replicas: cluster.replicas)
+      target = wanted
+      if wanted != slots { return move(slots, to: wanted, at: time) }
+    }
+    guard let wanted = balance?.target(from: slots, takers, replicas: cluster.replicas) else { return [] }
     target = wanted
-    guard wanted != slots else { return [] }
+    return move(slots, to: wanted, at: time)
+  }
+
+  private mutating func move(_ slots: SlotMap, to wanted: SlotMap, at time: Seconds) -> [Effect] {
     let fills = SlotDeal.fills(from: slots, to: wanted)
     filling = Filling(fills)
     if fills.isEmpty { return reserve("roles are dealt anew") }
@@ -56,58 +88,5 @@ extension CoordinatorCore {
       guard let place = membership[.server(giver)] else { return [] }
       return orders.flatMap { send(membership.ask(place.incarnation, .order(Control(ServerOrder.fill($0))), at: time)) }
     }
-  }
-
-  // MARK: Commands
-
-  /// What a person's tool is answered.
-  mutating func answer(_ control: Control) -> Message {
-    guard let command = try? control.decode(CoordinatorCommand.self) else {
-      return .refusal(.malformed("there is no such command"))
-    }
-    switch command {
-    case .status: return .report(Control(CommandAnswer.status(status)))
-    case .drain(let name): return .report(Control(drain(name)))
-    }
-  }
-
-  private var status: [String] {
-    membership.all.map { place in
-      "\(place.name): \(isInView(place.incarnation) ? ProgressWatch.describe(place.beat.activity) : "in no view")"
-        + (place.beat.load.map { "; holds \($0.text)" } ?? "") + (place.isDraining ? ", to leave" : "")
-        + (place.member.flatMap { program?.waits.seconds[$0] }.map {
-          "; waited for \(Int($0.rounded())) s in this epoch"
-        }
-          ?? "")
-    }
-  }
-
-  private mutating func drain(_ name: String) -> CommandAnswer {
-    let all = membership.all.filter { $0.member != nil }
-    guard let place = all.first(where: { "\($0.member!)" == name }) else {
-      return drained.contains(name)
-        ? .drained
-        : .refused("there is no \(name); there are: \(all.map { "\($0.member!)" }.joined(separator: ", "))")
-    }
-    if place.isLeaving { return .draining("\(name) is stopping") }
-    guard
-      all.contains(where: {
-        $0.registration.role == place.registration.role && !$0.isDraining && $0.member != place.member
-      })
-    else { return .refused("\(name) is the last \(place.registration.role): start another first") }
-    if !place.isDraining {
-      let others = membership.all(.worker).filter { !$0.isDraining && $0.incarnation != place.incarnation }
-      guard place.registration.role == .server || canRead(others) else {
-        return .refused(
-          "nobody else has the data of \(name): start a worker with --files on a host that has them first")
-      }
-      membership.drain(place.incarnation)
-      drained.insert(name)
-      // What is to move is decided anew, once nothing moves.
-      if filling == nil { target = nil }
-    }
-    let slots = (view?.slots?.runs(heldBy: place.member!.number) ?? []).reduce(0) { $0 + $1.count }
-    return .draining(
-      place.registration.role == .server ? "\(name) holds \(slots) slots, which are moving" : "\(name) is leaving")
   }
 }

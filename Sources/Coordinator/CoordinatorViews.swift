@@ -130,7 +130,7 @@ extension CoordinatorCore {
       servers: Dictionary(
         uniqueKeysWithValues: servers.map {
           ($0.member!.number, ($0.incarnation, proposal.servers[$0.incarnation]!))
-        }), staying: stayingServers.map { $0.member!.number }, target: target)
+        }), staying: stayingServers.map(\.taker), target: target)
     let deal = change.decide()
     if deal.isRewound, servers.count < cluster.servers, !isPatienceOver { return wait(proposal.reason, at: time) }
     // Whoever is to leave goes on where nobody else has its data.
@@ -224,6 +224,7 @@ extension CoordinatorCore {
     }
     stance = .reigning(view)
     (isPatienceOver, dataWait, target, filling) = (false, nil, nil, nil)
+    if balance?.enter(view.slots) == false { balance = nil }
     membership.noteProgress(at: time)
     var effects: [Effect] = []
     if view.number > 1 { effects.append(.say("view \(view.number): \(view.reason), from step \(view.clock) on")) }

@@ -200,6 +200,9 @@ struct Membership: Sendable {
       return .send(envelope, route)
     }
     guard !forgotten.contains(incarnation) else { return refuse(.unknownMember(incarnation), envelope, route) }
+    guard SlotShares.weights.contains(registration.weight) else {
+      return refuse(.malformed("a weight of \(registration.weight)"), envelope, route)
+    }
     guard registration.role != .coordinator else {
       return refuse(.malformed("a run has one coordinator"), envelope, route)
     }

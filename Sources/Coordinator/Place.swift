@@ -1,3 +1,4 @@
+import Sharding
 import Wire
 
 /// A process that takes part, or offers to.
@@ -24,6 +25,9 @@ struct Place: Sendable {
   var name: String {
     "\(member.map { "\($0)" } ?? "a \(registration.role)") (process \(registration.process) on \(registration.host))"
   }
+
+  /// Of a server that has a number.
+  var taker: SlotShares.Taker { SlotShares.Taker(member!.number, weight: registration.weight) }
 
   /// Processes are numbered by host and process, so that a local cluster's numbers are those its launcher counts by.
   static func precedes(_ left: Place, _ right: Place) -> Bool {

@@ -3,24 +3,23 @@ import Sharding
 /// Deals slots to servers with as few moves as possible. Bits do not depend on the deal, so it may follow load and accidents.
 enum SlotDeal {
   /// How uneven shares may be before slots move for it.
-  private static let tolerance = 1.25
+  static let tolerance = 1.25
 
   /// The deal to strive for.
   ///
-  /// Who holds a slot keeps it, unless its server is to leave or holds far more than others. First roles go to homes that
+  /// Who holds a slot keeps it, unless its server is to leave or holds far more than its share. First roles go to homes that
   /// are there already before they go to anyone who would need a copy.
   ///
   /// - Parameters:
-  ///   - current: who holds what; numbers that are not in `servers` are to lose all.
-  ///   - servers: at least one.
-  static func target(from current: SlotMap, servers: [Int], replicas: Int) -> SlotMap {
-    let stay = Set(servers)
-    var homes: [[Int]] = []
-    homes.reserveCapacity(Rank.slots)
-    for run in current.runs { homes += Array(repeating: run.homes.filter(stay.contains), count: run.count) }
-    dealFirsts(&homes, servers)
-    dealOthers(&homes, servers, replicas: min(replicas, servers.count - 1))
-    return map(homes)
+  ///   - current: who holds what; numbers that are not in `takers` are to lose all.
+  ///   - takers: at least one.
+  static func target(from current: SlotMap, _ takers: [SlotShares.Taker], replicas: Int) -> SlotMap {
+    let shares = SlotShares(takers, replicas: min(replicas, takers.count - 1))
+    let stay = Set(takers.map(\.number))
+    var homes = byslot(current).map { $0.filter(stay.contains) }
+    dealFirsts(&homes, shares)
+    dealOthers(&homes, shares, replicas: min(replicas, takers.count - 1))
+    return SlotMap(homes: homes)
   }
 
   /// Which copies lead from one deal to another: by first home, whom it is to copy which slots to.
@@ -42,19 +41,6 @@ enum SlotDeal {
   /// The homes of each slot.
   static func byslot(_ map: SlotMap) -> [[Int]] { map.runs.flatMap { Array(repeating: $0.homes, count: $0.count) } }
 
-  static func map(_ homes: [[Int]]) -> SlotMap {
-    var runs: [SlotMap.Run] = []
-    for (slot, homes) in homes.enumerated() {
-      if runs.last?.homes == homes {
-        runs[runs.count - 1].count += 1
-      } else {
-        runs.append(.init(first: slot, count: 1, homes: homes))
-      }
-    }
-    guard let map = try? SlotMap(runs: runs) else { preconditionFailure("each slot has a home") }
-    return map
-  }
-
   static func joined(_ slots: [Range<Int>]) -> [Range<Int>] {
     var joined: [Range<Int>] = []
     for range in slots {
@@ -69,19 +55,15 @@ enum SlotDeal {
 
   // MARK: Roles
 
-  private static func dealFirsts(_ homes: inout [[Int]], _ servers: [Int]) {
-    var counts = Dictionary(uniqueKeysWithValues: servers.map { ($0, 0) })
+  private static func dealFirsts(_ homes: inout [[Int]], _ shares: SlotShares) {
+    var counts = shares.firsts.mapValues { _ in 0 }
     for homes in homes { if let first = homes.first { counts[first]! += 1 } }
-    let even = Double(Rank.slots) / Double(servers.count)
     let isEven =
-      counts.values.allSatisfy { Double($0) <= even * tolerance + 1 && Double($0) >= even / tolerance - 1 }
-      && homes.allSatisfy { !$0.isEmpty }
+      shares.firsts.allSatisfy { number, share in
+        Double(counts[number]!) <= share * tolerance + 1 && Double(counts[number]!) >= share / tolerance - 1
+      } && homes.allSatisfy { !$0.isEmpty }
     guard !isEven else { return }
-    // Those that have most keep one more where the shares do not come out even.
-    var quota: [Int: Int] = [:]
-    for (place, server) in servers.sorted(by: { (counts[$0]!, $1) > (counts[$1]!, $0) }).enumerated() {
-      quota[server] = Rank.slots / servers.count + (place < Rank.slots % servers.count ? 1 : 0)
-    }
+    var quota = whole(shares.firsts) { counts[$0]! }
     var open: [Int] = []
     for slot in homes.indices {
       if let first = homes[slot].first, quota[first]! > 0 { quota[first]! -= 1 } else { open.append(slot) }
@@ -97,7 +79,7 @@ enum SlotDeal {
       }
     }
     // Consecutive slots go together, so that deals stay short.
-    var takers = servers.filter { quota[$0]! > 0 }[...]
+    var takers = shares.takers.map(\.number).filter { quota[$0]! > 0 }[...]
     for slot in uncovered {
       while let taker = takers.first, quota[taker] == 0 { takers.removeFirst() }
       guard let taker = takers.first else { return }
@@ -106,30 +88,62 @@ enum SlotDeal {
     }
   }
 
-  private static func dealOthers(_ homes: inout [[Int]], _ servers: [Int], replicas: Int) {
-    var counts = Dictionary(uniqueKeysWithValues: servers.map { ($0, 0) })
-    let most = Int(Double(Rank.slots * replicas) / Double(servers.count) * tolerance) + 1
+  /// Shares in whole slots: those that have most keep one more where they do not come out even.
+  private static func whole(_ shares: [Int: Double], having count: (Int) -> Int) -> [Int: Int] {
+    var quota = shares.mapValues { Int($0) }
+    let left = Int(shares.values.reduce(0, +).rounded()) - quota.values.reduce(0, +)
+    for server in quota.keys.sorted(by: { (count($0), $1) > (count($1), $0) }).prefix(left) { quota[server]! += 1 }
+    return quota
+  }
+
+  static func dealOthers(_ homes: inout [[Int]], _ shares: SlotShares, replicas: Int) {
+    var counts = shares.firsts.mapValues { _ in 0 }
+    let most = shares.others.mapValues { Int($0 * tolerance) + 1 }
     for slot in homes.indices {
       homes[slot].removeLast(max(0, homes[slot].count - 1 - replicas))
       homes[slot] =
         homes[slot].prefix(1)
         + homes[slot].dropFirst().filter { server in
-          guard counts[server]! < most else { return false }
+          guard counts[server]! < most[server]! else { return false }
           counts[server]! += 1
           return true
         }
     }
     guard replicas > 0 else { return }
-    for slot in homes.indices where homes[slot].count <= replicas {
-      // The taker of the slot before takes on, as long as it has no more than others.
-      let before = slot > 0 ? homes[slot - 1].dropFirst().first : nil
-      let fewest = servers.filter { !homes[slot].contains($0) }.min { (counts[$0]!, $0) < (counts[$1]!, $1) }
-      guard let fewest else { continue }
-      let taker =
-        before.map { !homes[slot].contains($0) && counts[$0]! < Rank.slots * replicas / servers.count } ?? false
-        ? before! : fewest
-      counts[taker]! += 1
-      homes[slot].append(taker)
+    let quota = whole(shares.others) { counts[$0]! }
+    let servers = shares.takers.map(\.number)
+    func room(_ server: Int) -> Int { quota[server]! - counts[server]! }
+    /// By server, where to look for a slot that it could take on.
+    var places: [Int: Int] = [:]
+    /// Whoever has room is the slot's first home: it takes another slot on, whose taker takes this.
+    func swap(_ slot: Int) -> Bool {
+      guard let free = servers.first(where: { room($0) > 0 }) else { return false }
+      for other in places[free, default: 0]..<Rank.slots where !homes[other].contains(free) {
+        guard let place = homes[other].dropFirst().firstIndex(where: { !homes[slot].contains($0) }) else { continue }
+        homes[slot].append(homes[other][place])
+        homes[other][place] = free
+        counts[free]! += 1
+        places[free] = other
+        return true
+      }
+      return false
+    }
+    for slot in homes.indices {
+      while homes[slot].count <= replicas {
+        // The taker of the slot before takes on, as long as it has no more than its share.
+        let before = slot > 0 ? homes[slot - 1].dropFirst().first : nil
+        let open = servers.filter { !homes[slot].contains($0) }
+        if let before, open.contains(before), room(before) > 0 {
+          homes[slot].append(before)
+          counts[before]! += 1
+        } else if let most = open.max(by: { (room($0), $1) < (room($1), $0) }), room(most) > 0 {
+          homes[slot].append(most)
+          counts[most]! += 1
+        } else if !swap(slot) {
+          // Where nobody has room there are no further homes to be had.
+          break
+        }
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ struct ViewChange {
   /// By number: those that answered, and what they hold.
   var servers: [Int: (incarnation: UInt64, standing: ServerStanding)]
   /// Those that are to stay.
-  var staying: [Int]
+  var staying: [SlotShares.Taker]
   /// The deal to strive for, by which copies were made.
   var target: SlotMap?
 
@@ -52,8 +52,9 @@ struct ViewChange {
   func decide() -> Deal {
     guard let replicas else { return Deal(slots: nil, clock: base, isRewound: true) }
     if let deal = kept(replicas) { return deal }
-    let even = SlotMap(servers: staying, replicas: min(replicas, staying.count - 1))
-    return Deal(slots: even, clock: base, isRewound: true)
+    let possible = min(replicas, staying.count - 1)
+    let fresh = SlotMap(SlotShares(staying, replicas: possible), replicas: possible)
+    return Deal(slots: fresh, clock: base, isRewound: true)
   }
 
   /// What homes hold, if all that is needed is held; nil where the run must go back.
@@ -81,7 +82,7 @@ struct ViewChange {
       guard held[slot].allSatisfy({ !homes[slot].contains($0.server) || $0.earliest <= clock }) else { return nil }
     }
     guard clock >= recorded else { return nil }
-    return Deal(slots: SlotDeal.map(homes), clock: clock, isRewound: false)
+    return Deal(slots: SlotMap(homes: homes), clock: clock, isRewound: false)
   }
 
   /// A rewind that some home has not adopted is not one yet: its state is of before.

@@ -58,20 +58,37 @@ struct RowOptimizer {
     }
   }
 
-  /// What the rate of a step is divided by for each of the slices that an async table applies by itself, so that together
-  /// they go as far as the step.
+  /// How a slice of a step stands that an async table applies by itself.
+  struct Share {
+    /// Of a step.
+    var slices: Int
+    /// Slices that the table has applied, of all steps.
+    var applied: UInt64
+  }
+
+  /// What the rate of a step is divided by for one of its slices, so that together they move a row as far as the step would.
   ///
   /// - `sgd`, `momentum`: the slices, for a step is linear in its gradient.
-  /// - `rmsProp`, `adam`: the root of the slices, as for any smaller batch (Malladi et al. 2022, "On the SDEs and scaling
-  ///   rules for adaptive gradient algorithms"): the gradient of a slice is noisier, and is divided by its noise.
+  /// - `adam`: the slices of a step that touch the row, n, as its count of updates tells, to the power 3/4. Where their
+  ///   gradients agree it were n; where they are noise its root, as for any smaller batch (Malladi et al. 2022, "On the SDEs
+  ///   and scaling rules for adaptive gradient algorithms"). Docs/Performance.md has what each comes to.
+  /// - `rmsProp`: the same of all slices, since it counts nothing.
   /// - `adagrad`, `ftrl`: nothing, since what they sum up grows with each slice, and the step shrinks by itself.
-  func rateDivisor(slices: Int) -> Float {
+  func rateDivisor(of row: UnsafePointer<Float>, _ share: Share) -> Float {
+    let slices = Float(share.slices)
     switch rule {
-    case .sgd, .momentum: Float(slices)
-    case .rmsProp, .adam: Float(slices).squareRoot()
-    case .adagrad, .ftrl: 1
+    case .sgd, .momentum: return slices
+    case .rmsProp: return Self.tempered(slices)
+    case .adam:
+      let updates = Float(row[3 * width].bitPattern)
+      let chance = min(1, updates / Float(share.applied + 1))
+      return Self.tempered(max(1, slices * chance / (1 - powf(1 - chance, slices))))
+    case .adagrad, .ftrl: return 1
     }
   }
+
+  /// `n^(3/4)`; 1 for what is no number, such as the slices that touch a row which none has touched.
+  private static func tempered(_ n: Float) -> Float { n >= 1 ? n.squareRoot() * n.squareRoot().squareRoot() : 1 }
 
   /// - Parameters:
   ///   - sum: `[width]`, the gradient summed over the samples.

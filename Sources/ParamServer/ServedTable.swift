@@ -273,6 +273,9 @@ final class ServedTable {
     ledger.set(slot, applied: applied, totals: totals)
     table.keep(ledger)
   }
+
+  func bytes(of slot: Int) -> Int { table.bytes(of: slot) }
+
   func takeHistory(_ parts: [(log: UndoLog, slots: [Range<Int>])]) { table.takeHistory(parts) }
 }
 

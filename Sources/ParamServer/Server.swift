@@ -7,6 +7,8 @@ import Wire
 /// A parameter server process: the edge around `ServerCore`. One thread owns the sockets, the tables and the file; it
 /// does what the core says and decides nothing.
 public final class Server {
+  /// How much one may take in proportion to others.
+  public static let weights = SlotShares.weights
   /// Where workers reach it: what it advertises.
   public let endpoint: String
   private let logger: Logger
@@ -33,12 +35,14 @@ public final class Server {
   ///   - listen: where workers reach this server; port `*` takes a free one.
   ///   - advertise: where workers are told to reach it, if that is not where it listens: behind a proxy or an address
   ///     translation.
+  ///   - weight: how much it takes in proportion to other servers.
   ///   - timeout: how long the coordinator may be silent before it is missed.
   ///   - coordinatorTimeout: how long it is waited for then.
   /// - Throws: `WireError` where the address cannot be had, `ServerError` where it is one that nobody could reach.
+  /// - Precondition: the weight is one of `weights`.
   public init(
-    coordinator: String, listen: String, advertise: String? = nil, timeout: Duration = .seconds(20),
-    coordinatorTimeout: Duration = .seconds(300), logger: Logger
+    coordinator: String, listen: String, advertise: String? = nil, weight: Double = 1,
+    timeout: Duration = .seconds(20), coordinatorTimeout: Duration = .seconds(300), logger: Logger
   ) throws {
     self.logger = logger
     context = try Context()
@@ -50,7 +54,7 @@ public final class Server {
     start = clock.now
     let registration = Registration(
       role: .server, host: ProcessInfo.processInfo.hostName, process: ProcessInfo.processInfo.processIdentifier,
-      endpoint: endpoint)
+      endpoint: endpoint, weight: weight)
     core = ServerCore(
       incarnation: .random(in: 1 ... .max), registration: registration, coordinator: coordinator,
       timing: Timing(timeout: timeout / .seconds(1), coordinatorTimeout: coordinatorTimeout / .seconds(1)), at: 0)

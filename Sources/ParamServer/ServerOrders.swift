@@ -32,7 +32,7 @@ extension ServerCore {
     case .stop:
       isEnded = true
       return [report(.done, request), .end(nil)]
-    case .settle, .checkpoint, .committed, .fill, .digest:
+    case .settle, .checkpoint, .committed, .fill, .weigh, .digest:
       guard view == liaison.view, restoring == nil, shard != nil else {
         throw WireError.malformed("an order to a server that does not stand in view \(view)")
       }
@@ -61,6 +61,7 @@ extension ServerCore {
       try shard!.check(order)
       fills.append(FillTask(order, request: request, shard!))
       return []
+    case .weigh: return [report(.loads(shard!.loads), request)]
     case .digest:
       digest = (request, DigestTask(shard!))
       return []

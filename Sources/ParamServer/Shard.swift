@@ -21,6 +21,8 @@ struct Shard {
   /// By number, other homes that this server asks.
   var peers = Peers()
   private let depth: Int
+  /// By slot, floats of rows and gradients that messages of this view spoke of.
+  private(set) var traffic = [Int](repeating: 0, count: Rank.slots)
 
   /// A slot that is being copied.
   struct CopyPlace: Hashable {
@@ -277,7 +279,7 @@ struct Shard {
 
   /// What one message may ask for is bounded, so that its answer is too (ARCHITECTURE.md, promise 6). Ranks must ascend and lie
   /// in the group's slots.
-  private func check(_ frame: Frame, in group: Int, width: Int) throws {
+  private mutating func check(_ frame: Frame, in group: Int, width: Int) throws {
     defer { withExtendedLifetime(frame) {} }
     let ranks = frame.elements(as: UInt64.self)
     let most = Parts.rowsPerPart(width: width)
@@ -286,7 +288,11 @@ struct Shard {
     }
     guard ranks.ascends else { throw Refusal.malformed("ranks do not ascend") }
     var foreign = -1
-    for rank in ranks where groupOfSlot[Rank.slot(of: rank)] != UInt16(group) { foreign = Rank.slot(of: rank) }
+    for rank in ranks {
+      let slot = Rank.slot(of: rank)
+      traffic[slot] &+= width
+      if groupOfSlot[slot] != UInt16(group) { foreign = slot }
+    }
     guard foreign < 0 else { throw Refusal.notOwner(slot: foreign) }
   }
 }

@@ -47,6 +47,17 @@ extension Shard {
     return Activity(.collecting, step: clock, slices: last.missingSlices)
   }
 
+  /// What slots are worth of which this server is the first home.
+  var loads: SlotLoads {
+    let slots = assignment.slots.runs(firstAt: assignment.server)
+    var memory = [Int](repeating: 0, count: Rank.slots)
+    for holding in firstHoldings {
+      for table in holding.served { for slot in holding.group.slots.joined() { memory[slot] += table.bytes(of: slot) } }
+    }
+    let all = Array(slots.joined())
+    return SlotLoads(slots: slots, memory: all.map { memory[$0] }, traffic: all.map { 4 * traffic[$0] })
+  }
+
   /// What is held, for a proposal.
   func standing(view: UInt32, filled: [FillOrder]) -> ServerStanding {
     var standing = ServerStanding(view: view, holdings: holdings.values.map(\.standing), filled: filled)

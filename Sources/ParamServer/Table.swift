@@ -124,7 +124,7 @@ package struct Table: ~Copyable {
   /// Applies what one slice of a step came to, as it arrives, to those slots that have not had it (ARCHITECTURE.md, promise 2).
   ///
   /// It is a step of the optimizer of its own: the gradient is the mean over the slice's samples, the rate the step's, divided
-  /// as `RowOptimizer.rateDivisor` says. Plain SGD then expects to go where it goes in sync mode, as long as slices have
+  /// for each row as `RowOptimizer.rateDivisor` says. Plain SGD then expects to go where it goes in sync mode, as long as slices have
   /// equally many samples, which all steps but an epoch's last have; L2 is charged to a row for each slice that touches it.
   ///
   /// - Returns: whether it was new to all slots.
@@ -132,12 +132,12 @@ package struct Table: ~Copyable {
     precondition(ledger != nil, "only async tables take a slice at a time")
     let due = ledger!.note(slice, step: step, samples: sum.samples, lossSum: sum.lossSum)
     (clock, totals) = (ledger!.clock, ledger!.totals)
-    let divisor = rules.optimizer.rateDivisor(slices: ledger!.slices)
+    let share = RowOptimizer.Share(slices: ledger!.slices, applied: ledger!.clock * UInt64(ledger!.slices))
     func update(onlyIn slots: SlotSet?) {
       guard sum.samples > 0 else { return }
       self.update(
-        sum.rows, sum.sightings, scale: 1 / Float(sum.samples), rate: rules.learningRate(atStep: step) / divisor,
-        stamp: step + 1, nil, onlyIn: slots)
+        sum.rows, sum.sightings, scale: 1 / Float(sum.samples), rate: rules.learningRate(atStep: step),
+        stamp: step + 1, nil, share, onlyIn: slots)
     }
     switch due {
     case .all: update(onlyIn: nil)
@@ -151,10 +151,11 @@ package struct Table: ~Copyable {
 
   /// - Parameters:
   ///   - stamp: the clock that what changes has changed at.
+  ///   - share: of an async table, which applies a step in slices.
   ///   - slots: where nothing else is to change; nil: anywhere.
   private mutating func update(
     _ gradients: SortedRows<UInt64>, _ sightings: Sightings, scale: Float, rate: Float, stamp: UInt64,
-    _ undo: UndoStep?, onlyIn slots: SlotSet? = nil
+    _ undo: UndoStep?, _ share: RowOptimizer.Share? = nil, onlyIn slots: SlotSet? = nil
   ) {
     // Ranks ascend, so a slot's come one after the other.
     var slot = -1
@@ -173,7 +174,8 @@ package struct Table: ~Copyable {
         slot = Rank.slot(of: rank)
         noteChange(of: slot, at: stamp, undo)
       }
-      rules.update(row, of: rank, sum: sum, scale: scale, rate: rate)
+      let divisor = share.map { rules.optimizer.rateDivisor(of: row, $0) } ?? 1
+      rules.update(row, of: rank, sum: sum, scale: scale, rate: rate / divisor)
     }
     if let wanted = rules.sightings {
       for (rank, count) in zip(sightings.ranks, sightings.counts) where count > 0 && rules.isCandidate(rank) {
@@ -253,6 +255,11 @@ package struct Table: ~Copyable {
   package func slots(changedSince clock: UInt64?) -> [Int] {
     guard let clock else { return slots }
     return slots.filter { changes[$0] > clock }
+  }
+
+  /// Bytes allocated for the rows and candidates of one slot.
+  func bytes(of slot: Int) -> Int {
+    rows[slot].bytes(stride: stride) + candidates[slot].bytes(stride: candidates.stride)
   }
 
   func beginsEpoch(at step: UInt64) -> Bool { epochs.begins(at: step) }

@@ -29,27 +29,36 @@ public final class CoordinatorCall {
   /// Who takes part in the run, and what they do, a line each.
   ///
   /// - Throws: `RunFailure` where nobody answers.
-  public func status() throws -> [String] {
-    while true {
-      if case .status(let lines) = try ask(.status) { return lines }
-    }
-  }
+  public func status() throws -> [String] { try carryOut(.status) }
 
   /// Lets a member go, and returns when it has.
   ///
   /// - Parameter name: such as `worker-1`.
   /// - Throws: `RunFailure` where nobody answers, or the coordinator does not want to.
-  public func drain(_ name: String) throws {
+  public func drain(_ name: String) throws { _ = try carryOut(.drain(name)) }
+
+  /// Moves slots so that servers bear as much as their weights say, and returns when they have.
+  ///
+  /// - Parameters:
+  ///   - load: what is to be even.
+  ///   - isDry: only to be told what would move.
+  /// - Returns: a line for each server.
+  /// - Throws: `RunFailure` where nobody answers.
+  public func rebalance(by load: Rebalance.Load, isDry: Bool = false) throws -> [String] {
+    try carryOut(.rebalance(Rebalance(id: .random(in: 0 ... .max), load: load, isDry: isDry)))
+  }
+
+  /// Asks until it is done.
+  private func carryOut(_ command: CoordinatorCommand) throws -> [String] {
     var said: String?
     while true {
-      switch try ask(.drain(name)) {
-      case .drained: return
+      switch try ask(command) {
+      case .done(let lines): return lines
       case .refused(let sentence): throw RunFailure.failed(sentence + ".")
-      case .draining(let sentence):
+      case .underWay(let sentence):
         if sentence != said { caller.observer.say(sentence) }
         said = sentence
         try wait(seconds: Self.interval)
-      case .status: continue
       }
     }
   }

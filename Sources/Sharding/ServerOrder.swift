@@ -14,6 +14,8 @@ public enum ServerOrder: Codable, Sendable {
   case committed(number: Int)
   /// Copy slots of which you are the first home to another server, while training goes on.
   case fill(FillOrder)
+  /// Say what the slots of which you are the first home hold, and what is asked of them.
+  case weigh
   /// Hash all parameters of slots of which you are the first home.
   case digest
   case stop
@@ -30,6 +32,7 @@ public enum ServerReport: Codable, Sendable {
   /// The copy has arrived, and has gone through as many steps since as can be undone. It is waited for like a second
   /// home from now on.
   case filled
+  case loads(SlotLoads)
   case digests(SlotDigests)
   case done
 }

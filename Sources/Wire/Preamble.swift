@@ -21,7 +21,7 @@ import Sharding
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.
 public struct Preamble: Equatable, Sendable {
   static let magic: UInt32 = 0x5350_4644
-  public static let version: UInt16 = 4
+  public static let version: UInt16 = 5
 
   public var run: UInt64 = 0
   public var term: UInt32 = 0

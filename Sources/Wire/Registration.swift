@@ -5,6 +5,8 @@ public struct Registration: Codable, Hashable, Sendable {
   public var process: Int32
   /// Where workers reach a server.
   public var endpoint: String?
+  /// Of a server: how much it takes in proportion to others.
+  public var weight: Double
   /// Of a worker that has data of its own: the names of its files, without directories.
   public var files: [String]
   /// What it was to an earlier coordinator of the run, if it was anything.
@@ -23,13 +25,14 @@ public struct Registration: Codable, Hashable, Sendable {
   }
 
   public init(
-    role: Member.Role, host: String, process: Int32, endpoint: String? = nil, files: [String] = [],
-    standing: Standing? = nil
+    role: Member.Role, host: String, process: Int32, endpoint: String? = nil, weight: Double = 1,
+    files: [String] = [], standing: Standing? = nil
   ) {
     self.role = role
     self.host = host
     self.process = process
     self.endpoint = endpoint
+    self.weight = weight
     self.files = files
     self.standing = standing
   }

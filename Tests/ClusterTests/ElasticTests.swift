@@ -57,6 +57,25 @@ struct ElasticTests {
     #expect(try cluster.digest() == undisturbed)
   }
 
+  @Test("Slots move for weight and for load, and the run comes to the same bits")
+  func rebalance() throws {
+    let flags = Self.flags + ["--epochs", "12"]
+    let undisturbed = try Tool().train(flags + ["--timeout", "60"]).parameterDigest
+    let cluster = try HandCluster(flags, servers: [["--weight", "2"], []])
+    #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
+    func slots(_ output: String) -> [Int] {
+      output.split(separator: "\n").compactMap { line in
+        line.split(separator: " ").firstIndex(of: "slots,").flatMap { Int(line.split(separator: " ")[$0 - 1]) }
+      }
+    }
+    let dry = try cluster.ask("rebalance", "--dry-run", "--by", "memory")
+    #expect(slots(dry.output).sorted() == [5461, 10923], "\(dry.output)\(dry.errors)")
+    #expect(dry.output.contains(" % of the memory") && dry.output.contains("its share is 66.7 %"))
+    let moved = try cluster.ask("rebalance")
+    #expect(moved.status == 0 && moved.output.contains(" % of the traffic -> "), "\(moved.output)\(moved.errors)")
+    #expect(try cluster.digest() == undisturbed)
+  }
+
   @Test("A worker and a server that come in mid-run take their part, and the run comes to the same bits")
   func join() throws {
     let cluster = try HandCluster(Self.flags, servers: [[]], workers: 1)

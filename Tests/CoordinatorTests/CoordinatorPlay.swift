@@ -57,11 +57,11 @@ final class CoordinatorPlay {
   // MARK: Processes
 
   @discardableResult func join(
-    _ role: Member.Role, _ number: Int, incarnation: UInt64? = nil, files: [String] = []
+    _ role: Member.Role, _ number: Int, incarnation: UInt64? = nil, weight: Double = 1, files: [String] = []
   ) -> [String] {
     let place = processes.count
     let process = Process(
-      Sample.registration(role, number, files: files), incarnation: incarnation ?? UInt64(500 + place),
+      Sample.registration(role, number, weight: weight, files: files), incarnation: incarnation ?? UInt64(500 + place),
       route: UInt8(place + 1))
     processes.append(process)
     return receive(process.register(), process)

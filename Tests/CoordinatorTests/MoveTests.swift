@@ -27,10 +27,9 @@ struct MoveTests {
 
   private static func drain(_ play: CoordinatorPlay, _ name: String) throws -> String {
     switch try command(play, .drain(name)) {
-    case .drained: "drained"
-    case .draining(let how): "draining: \(how)"
+    case .done: "drained"
+    case .underWay(let how): "draining: \(how)"
     case .refused(let why): "refused: \(why)"
-    case .status: "status"
     }
   }
 
@@ -53,6 +52,87 @@ struct MoveTests {
     #expect(!done.contains { $0.contains("fill") })
     let view = play.view?.number
     #expect(!play.wait(10, moving: true).contains { $0.hasPrefix("view") } && play.view?.number == view)
+  }
+
+  @Test("A server takes as much as its weight says; what is no weight is refused")
+  func weights() throws {
+    let play = try Self.play()
+    #expect(play.join(.server, 6, weight: .infinity).contains { $0.contains("a weight of inf") })
+    play.join(.server, 5, weight: 2)
+    play.wait(1, moving: true)
+    let said = try play.fill(from: 0) + play.fill(from: 1)
+    #expect(said.contains("view 3 at 3: server-0 server-1 server-2 worker-0 worker-1"))
+    #expect((0..<3).map { number in play.view?.slots?.owners().count { Int($0) == number } } == [4096, 4096, 8192])
+  }
+
+  private static let wish = Rebalance(id: 5, load: .traffic, isDry: false)
+
+  /// Slots of server 0 are asked for three times as often as those of server 1.
+  private static func weigh(_ play: CoordinatorPlay) throws {
+    for number in 0...1 {
+      let slots = play.view?.slots?.runs(firstAt: number) ?? []
+      let count = slots.reduce(0) { $0 + $1.count }
+      let process = play[.server(number)]
+      let order = try #require(
+        process.orders.last { Sentence.order($0.message, to: .server(number)) == "weigh" })
+      let loads = SlotLoads(
+        slots: slots, memory: Array(repeating: 1, count: count),
+        traffic: Array(repeating: number == 0 ? 3 : 1, count: count))
+      _ = play.receive(process.answer(order, .report(Control(ServerReport.loads(loads)))), process)
+    }
+  }
+
+  @Test("Slots move for load, within what the deal bears; whoever asks again is told how far it is")
+  func rebalance() throws {
+    let play = try Self.play()
+    #expect(try Self.command(play, .rebalance(Self.wish)) == .underWay("waiting for what server-0, server-1 holds"))
+    #expect(play[.server(0)].orders.map { Sentence.order($0.message, to: .server(0)) } == ["settle 8", "weigh"])
+    try Self.weigh(play)
+    #expect(try Self.command(play, .rebalance(Self.wish)) == .underWay("slots are moving"))
+    let other = Rebalance(id: 6, load: .memory, isDry: false)
+    #expect(try Self.command(play, .rebalance(other)) == .underWay("other slots are moving"))
+    #expect(
+      play[.server(0)].orders.map { Sentence.order($0.message, to: .server(0)) }.last == "fill 1365 slots of server 1")
+    #expect(try play.fill(from: 0).contains { $0.hasPrefix("view 2") })
+    let lines = [
+      "server-0: 8192 slots, 75.0 % of the traffic -> 6827 slots, 62.5 %; its share is 50.0 %",
+      "server-1: 8192 slots, 25.0 % of the traffic -> 9557 slots, 37.5 %; its share is 50.0 %",
+    ]
+    #expect(try Self.command(play, .rebalance(Self.wish)) == .done(lines))
+    #expect(play.view?.isRewound == false)
+    #expect(!play.wait(10, moving: true).contains { $0.hasPrefix("view") }, "it stays so")
+  }
+
+  @Test("A dry run says what would move, and moves nothing")
+  func dryRebalance() throws {
+    let play = try Self.play()
+    let wish = Rebalance(id: 7, load: .traffic, isDry: true)
+    _ = try Self.command(play, .rebalance(wish))
+    try Self.weigh(play)
+    guard case .done(let lines) = try Self.command(play, .rebalance(wish)) else {
+      Issue.record("it is not done")
+      return
+    }
+    #expect(lines.count == 2 && lines[0].contains("-> 6827 slots"))
+    #expect(!play.wait(5, moving: true).contains { $0.contains("fill") || $0.hasPrefix("view") })
+    let even = Rebalance(id: 8, load: .memory, isDry: false)
+    _ = try Self.command(play, .rebalance(even))
+    try Self.weigh(play)
+    #expect(
+      try Self.command(play, .rebalance(even))
+        == .done((0..<2).map { "server-\($0): 8192 slots, 50.0 % of the memory; its share is 50.0 %" }))
+  }
+
+  @Test("A death while slots are weighed or moved: it is begun anew by who asks again")
+  func rebalanceAndDeath() throws {
+    for isMoving in [false, true] {
+      let play = try Self.play(ClusterNeeds(servers: 2, workers: 2, replicas: 0))
+      _ = try Self.command(play, .rebalance(Self.wish))
+      if isMoving { try Self.weigh(play) }
+      play.kill(play[.worker(1)])
+      #expect(play.view?.number == 2)
+      #expect(try Self.command(play, .rebalance(Self.wish)) == .underWay("waiting for what server-0, server-1 holds"))
+    }
   }
 
   @Test("A server is drained: it keeps its slots until they are copied, then it is told to stop")
@@ -187,7 +267,7 @@ struct MoveTests {
     let play = try Self.play()
     play[.server(0)].beat.activity = Activity(.collecting, step: 3, slices: [1])
     play.wait(0.2)
-    guard case .status(let lines) = try Self.command(play, .status) else {
+    guard case .done(let lines) = try Self.command(play, .status) else {
       Issue.record("no status")
       return
     }

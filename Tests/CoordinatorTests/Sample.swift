@@ -112,11 +112,11 @@ enum Sample {
   }
 
   static func registration(
-    _ role: Member.Role, _ number: Int, host: String = "h", files: [String] = []
+    _ role: Member.Role, _ number: Int, host: String = "h", weight: Double = 1, files: [String] = []
   ) -> Registration {
     Registration(
       role: role, host: host, process: Int32((role == .server ? 10 : 20) + number),
-      endpoint: role == .server ? "tcp://h:\(number)" : nil, files: files)
+      endpoint: role == .server ? "tcp://h:\(number)" : nil, weight: weight, files: files)
   }
 
   static func incarnation(_ member: Member) -> UInt64 { UInt64(member.role.rawValue) * 100 + UInt64(member.number) }

@@ -25,6 +25,7 @@ enum Sentence {
       "checkpoint \(order.number) at \(order.clock)" + (order.since.map { " since \($0)" } ?? "")
     case .committed(let number): "committed \(number)"
     case .fill(let order): "fill \(order.slots.reduce(0) { $0 + $1.count }) slots of server \(order.server)"
+    case .weigh: "weigh"
     case .digest: "digest"
     case .stop: "stop"
     }

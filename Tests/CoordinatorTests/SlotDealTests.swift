@@ -5,6 +5,7 @@ import Testing
 
 @Suite("The deal of slots")
 struct SlotDealTests {
+  private static func takers(_ servers: [Int]) -> [SlotShares.Taker] { servers.map { .init($0) } }
   private static func homes(_ map: SlotMap) -> [[Int]] { SlotDeal.byslot(map) }
 
   /// Any map, its servers' numbers not in a row.
@@ -18,7 +19,7 @@ struct SlotDealTests {
       let drawn = Array(servers.shuffled(using: &random).prefix(count))
       homes += Array(repeating: drawn, count: min(length, Rank.slots - homes.count))
     }
-    return SlotDeal.map(homes)
+    return SlotMap(homes: homes)
   }
 
   @Test("Whoever holds what: every slot has its homes, and the deal is one that is kept", arguments: 0..<40)
@@ -32,13 +33,13 @@ struct SlotDealTests {
     for number in 0..<Int.random(in: 0...3, using: &random) { servers.append(1 + 3 * number) }
     if servers.isEmpty { servers = [7] }
     servers.sort()
-    let target = SlotDeal.target(from: map, servers: servers, replicas: replicas)
+    let target = SlotDeal.target(from: map, Self.takers(servers), replicas: replicas)
     let homes = Self.homes(target)
     #expect(homes.count == Rank.slots)
     let wanted = min(replicas, servers.count - 1) + 1
     #expect(homes.allSatisfy { $0.count == wanted && Set($0).count == wanted && $0.allSatisfy(servers.contains) })
-    #expect(
-      SlotDeal.target(from: target, servers: servers, replicas: replicas) == target, "views would follow for ever")
+    let isKept = SlotDeal.target(from: target, Self.takers(servers), replicas: replicas) == target
+    #expect(isKept, "views would follow for ever")
     // Firsts are even, within what is tolerated.
     let firsts = servers.map { server in homes.count { $0[0] == server } }
     let even = Double(Rank.slots) / Double(servers.count)
@@ -48,6 +49,79 @@ struct SlotDealTests {
       #expect(others.allSatisfy { Double($0) <= even * 1.6 + 1 }, "\(others)")
     }
     Self.check(SlotDeal.fills(from: map, to: target), lead: map, to: target)
+  }
+
+  @Test("Whoever has a weight holds as much, of first roles and of others, and the deal is kept", arguments: 0..<40)
+  func weights(seed: Int) {
+    var random = SeededRandom(UInt64(seed))
+    let takers = (0..<Int.random(in: 2...9, using: &random)).map {
+      SlotShares.Taker($0 * 3, weight: [0.1, 0.5, 1, 2, 3, 10].randomElement(using: &random)!)
+    }
+    for replicas in 0...1 {
+      let shares = SlotShares(takers, replicas: replicas)
+      #expect(abs(shares.others.values.reduce(0, +) - Double(Rank.slots * replicas)) < 1e-6)
+      func check(_ map: SlotMap, _ tolerance: Double) {
+        let homes = Self.homes(map)
+        #expect(homes.allSatisfy { $0.count == replicas + 1 && Set($0).count == $0.count })
+        for taker in takers {
+          for (role, share) in [shares.firsts, shares.others].prefix(replicas + 1).enumerated() {
+            let count = Double(homes.count { $0[role] == taker.number })
+            #expect(abs(count - share[taker.number]!) <= share[taker.number]! * tolerance + 2, "\(taker) \(role)")
+          }
+        }
+      }
+      let fresh = SlotMap(shares, replicas: replicas)
+      check(fresh, 0.01)
+      #expect(SlotDeal.target(from: fresh, takers, replicas: replicas) == fresh)
+      // All weighed alike before.
+      let even = SlotMap(servers: takers.map(\.number), replicas: replicas)
+      let target = SlotDeal.target(from: even, takers, replicas: replicas)
+      check(target, 0.35)
+      let isKept = SlotDeal.target(from: target, takers, replicas: replicas) == target
+      #expect(isKept, "views would follow for ever")
+      #expect(target.runs.count < 200, "deals stay short")
+      Self.check(SlotDeal.fills(from: even, to: target), lead: even, to: target)
+    }
+  }
+
+  @Test("Load is evened out by few slots, within what the deal bears, and stays so", arguments: 0..<40)
+  func balance(seed: Int) {
+    var random = SeededRandom(UInt64(seed))
+    let replicas = Int.random(in: 0...1, using: &random)
+    let takers = (0..<Int.random(in: 2...6, using: &random)).map {
+      SlotShares.Taker($0, weight: Double(Int.random(in: 1...2, using: &random)))
+    }
+    // A few slots bear much.
+    var loads = (0..<Rank.slots).map { _ in Double.random(in: 0...2, using: &random) }
+    for _ in 0..<200 {
+      loads[Int.random(in: loads.indices, using: &random)] = Double.random(in: 0...60, using: &random)
+    }
+    let shares = SlotShares(takers, replicas: replicas)
+    let map = SlotMap(shares, replicas: replicas)
+    let balance = SlotBalance(shares: shares, replicas: replicas, loads: loads)
+    let target = balance.target(from: map)
+    let total = loads.reduce(0, +)
+    let borne = balance.borne(in: target)
+    for (server, share) in shares.firsts {
+      #expect(abs(borne[server]! / total - share / Double(Rank.slots)) < 0.001, "server \(server)")
+    }
+    let moved = zip(map.owners(), target.owners()).count { $0 != $1 }
+    #expect(moved < Rank.slots / 10, "\(moved) moved")
+    #expect(Self.homes(target).allSatisfy { $0.count == replicas + 1 && Set($0).count == $0.count })
+    let isKept = SlotDeal.target(from: target, takers, replicas: replicas) == target
+    #expect(isKept, "it would be undone")
+    #expect(balance.target(from: target).owners() == target.owners())
+    Self.check(SlotDeal.fills(from: map, to: target), lead: map, to: target)
+  }
+
+  @Test("What no move can even out stays where it is")
+  func oneHotSlot() {
+    var loads = [Double](repeating: 0, count: Rank.slots)
+    loads[7] = 100
+    let shares = SlotShares([.init(0), .init(1)], replicas: 0)
+    let map = SlotMap(shares, replicas: 0)
+    #expect(SlotBalance(shares: shares, replicas: 0, loads: loads).target(from: map) == map)
+    #expect(SlotBalance(shares: shares, replicas: 0, loads: loads.map { _ in 0 }).target(from: map) == map)
   }
 
   /// Copies are made by first homes, to those that lack them, once each, and then everyone is there.
@@ -74,7 +148,7 @@ struct SlotDealTests {
   func joining(servers: Int, replicas: Int) {
     guard replicas < servers else { return }
     let map = SlotMap(servers: servers, replicas: replicas)
-    let target = SlotDeal.target(from: map, servers: Array(0...servers), replicas: replicas)
+    let target = SlotDeal.target(from: map, Self.takers(Array(0...servers)), replicas: replicas)
     let (before, after) = (Self.homes(map), Self.homes(target))
     let moved = before.indices.filter { before[$0][0] != after[$0][0] }
     #expect(moved.allSatisfy { after[$0][0] == servers }, "firsts move to the newcomer alone")
@@ -91,7 +165,7 @@ struct SlotDealTests {
   func leaving() {
     for replicas in [0, 1] {
       let map = SlotMap(servers: 4, replicas: replicas)
-      let target = SlotDeal.target(from: map, servers: [0, 1, 3], replicas: replicas)
+      let target = SlotDeal.target(from: map, Self.takers([0, 1, 3]), replicas: replicas)
       let (before, after) = (Self.homes(map), Self.homes(target))
       let moved = before.indices.filter { before[$0][0] != after[$0][0] }
       let uncovered = moved.count { !before[$0].contains(after[$0][0]) }
@@ -109,7 +183,7 @@ struct SlotDealTests {
   func roles() throws {
     // Everything is first at 0, and second at 1: half of it is to be first at 1, without a copy.
     let map = try SlotMap(runs: [.init(first: 0, count: Rank.slots, homes: [0, 1])])
-    let target = SlotDeal.target(from: map, servers: [0, 1], replicas: 1)
+    let target = SlotDeal.target(from: map, Self.takers([0, 1]), replicas: 1)
     #expect(SlotDeal.fills(from: map, to: target).isEmpty)
     #expect(Self.homes(target).count { $0 == [0, 1] } == Rank.slots / 2)
     #expect(Self.homes(target).count { $0 == [1, 0] } == Rank.slots / 2)
@@ -120,11 +194,11 @@ struct SlotDealTests {
     let uneven = try SlotMap(runs: [
       .init(first: 0, count: 9000, homes: [0]), .init(first: 9000, count: Rank.slots - 9000, homes: [1]),
     ])
-    #expect(SlotDeal.target(from: uneven, servers: [0, 1], replicas: 0) == uneven)
+    #expect(SlotDeal.target(from: uneven, Self.takers([0, 1]), replicas: 0) == uneven)
     for servers in 1...20 {
       for replicas in 0..<min(2, servers) {
         let map = SlotMap(servers: servers, replicas: replicas)
-        #expect(SlotDeal.target(from: map, servers: Array(0..<servers), replicas: replicas) == map)
+        #expect(SlotDeal.target(from: map, Self.takers(Array(0..<servers)), replicas: replicas) == map)
       }
     }
   }
@@ -135,7 +209,7 @@ struct SlotDealTests {
     var servers = Array(0..<8)
     for round in 0..<30 {
       servers = round % 2 == 0 ? servers + [100 + round] : Array(servers.dropFirst())
-      map = SlotDeal.target(from: map, servers: servers, replicas: 0)
+      map = SlotDeal.target(from: map, Self.takers(servers), replicas: 0)
     }
     #expect(map.runs.count < 1000, "\(map.runs.count)")
   }

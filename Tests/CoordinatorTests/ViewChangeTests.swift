@@ -30,7 +30,7 @@ struct ViewChangeTests {
     }
     return ViewChange(
       replicas: replicas, before: before, recorded: recorded, base: recorded, servers: servers,
-      staying: servers.keys.sorted())
+      staying: servers.keys.sorted().map { .init($0) })
   }
 
   private static func view(
@@ -224,15 +224,15 @@ struct ViewChangeTests {
   func leaving() throws {
     let view = Self.view(servers: 2, replicas: 1)
     var change = Self.change(view, at: [9, 9], recorded: 8, replicas: 1)
-    change.staying = [1]
-    change.target = SlotDeal.target(from: view.slots!, servers: [1], replicas: 1)
+    change.staying = [.init(1)]
+    change.target = SlotDeal.target(from: view.slots!, [.init(1)], replicas: 1)
     let deal = change.decide()
     #expect(deal.slots == SlotMap(servers: [1]) && !deal.isRewound)
-    #expect(SlotDeal.target(from: deal.slots!, servers: [1], replicas: 1) == deal.slots)
+    #expect(SlotDeal.target(from: deal.slots!, [.init(1)], replicas: 1) == deal.slots)
     // Not before, where another is to come in its place.
     let three = Self.view(servers: 3, slots: view.slots)
     change = Self.change(three, at: [9, 9, 9], recorded: 8, replicas: 1)
-    change.target = SlotDeal.target(from: view.slots!, servers: [1, 2], replicas: 1)
+    change.target = SlotDeal.target(from: view.slots!, [.init(1), .init(2)], replicas: 1)
     #expect(SlotDeal.byslot(try #require(change.decide().slots)).allSatisfy { Set($0) == [0, 1] })
   }
 }

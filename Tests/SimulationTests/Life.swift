@@ -117,7 +117,8 @@ final class Life {
     if node == 0 { return try startCoordinator() }
     let role: Member.Role = isServer(node) ? .server : .worker
     let registration = Registration(
-      role: role, host: "sim", process: Int32(incarnations), endpoint: isServer(node) ? "\(node)" : nil)
+      role: role, host: "sim", process: Int32(incarnations), endpoint: isServer(node) ? "\(node)" : nil,
+      weight: options.isWeighed && isServer(node) ? [1, 2, 0.5][node % 3] : 1)
     if isServer(node) {
       servers[node - 1] = ServerNode(
         ServerCore(

@@ -87,11 +87,20 @@ extension Life {
     if faults.strikes(.drain, options.drains * share) {
       let isServer = faults.below(2) == 0
       let name = "\(isServer ? "server" : "worker")-\(faults.below(isServer ? servers.count : workers.count))"
-      var preamble = Preamble()
-      preamble.request = 1
       note(fault: 1)
-      stranger(Envelope(preamble, .command(Control(CoordinatorCommand.drain(name)))), to: 0, as: workerNodes.lowerBound)
+      command(.drain(name))
     }
+    if faults.strikes(.rebalance, options.rebalances * share) {
+      note(fault: 1)
+      let load = faults.below(2) == 0 ? Rebalance.Load.memory : .traffic
+      command(.rebalance(Rebalance(id: UInt64(faults.below(1 << 30)), load: load, isDry: faults.below(4) == 0)))
+    }
+  }
+
+  private func command(_ command: CoordinatorCommand) {
+    var preamble = Preamble()
+    preamble.request = 1
+    stranger(Envelope(preamble, .command(Control(command))), to: 0, as: workerNodes.lowerBound)
   }
 
   private static let shortPhases: Set = [

@@ -33,6 +33,9 @@ struct Options: CustomStringConvertible {
   /// How often, in a hundred seconds, a process joins, or is drained.
   var joins: Double
   var drains: Double
+  /// How often, in a hundred seconds, a person wants load to be even; and whether servers have weights.
+  var rebalances: Double
+  var isWeighed: Bool
   /// How often, in a hundred seconds, the clock of one process, or of all, jumps ahead.
   var jumps: Double
   /// Whether whoever launched processes sees them die at once.
@@ -92,6 +95,8 @@ struct Options: CustomStringConvertible {
     poison = random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
     serverPoison = poison == nil && random.happens(0.01) ? 3 + UInt64(random.below(8)) : nil
     isMild = random.happens(0.15)
+    rebalances = random.pick([0, 0, 50])
+    isWeighed = random.happens(0.3)
     if isMild { makeMild() }
   }
 
@@ -118,6 +123,7 @@ struct Options: CustomStringConvertible {
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
     (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
+    (options.rebalances, options.isWeighed) = (0, false)
     (options.poison, options.serverPoison, options.isMild) = (nil, nil, true)
     return options
   }
@@ -127,7 +133,7 @@ struct Options: CustomStringConvertible {
       + "scenario \(scenario), checkpoints every \(checkpointSteps) steps, loss \(loss), duplication \(duplication), "
       + "lateness \(lateness), delay \(delay) s, congestion \(congestion), reconnection \(reconnection), replay \(replay), "
       + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), ambushes \(ambushes), "
-      + "usurpations \(usurpations), joins \(joins), drains \(drains), jumps \(jumps), strangers \(strangers) in 100 s, "
+      + "usurpations \(usurpations), joins \(joins), drains \(drains), rebalances \(rebalances)\(isWeighed ? " with weights" : ""), jumps \(jumps), strangers \(strangers) in 100 s, "
       + "\(isWatched ? "watched" : "unwatched"), "
       + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"
       + (poison.map { ", poison at step \($0)" } ?? "")
