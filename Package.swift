@@ -56,7 +56,8 @@ let package = Package(
     .target(
       name: "Run",
       dependencies: [
-        "Comparison", "Coordinator", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM", "Randomness",
+        "Comparison", "Coordinator", "ParamServer", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM",
+        "Randomness",
       ]),
     .target(name: "CStacks"),
     .executableTarget(
@@ -85,7 +86,7 @@ let package = Package(
       name: "CoordinatorTests",
       dependencies: ["Coordinator", "Checkpoint", "DeepFM", "Features", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
-    .testTarget(name: "RunTests", dependencies: ["Run", "Checkpoint", "Job"]),
+    .testTarget(name: "RunTests", dependencies: ["Run", "Checkpoint", "Features", "Job", "ParamServer"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
     .testTarget(
       name: "SimulationTests",

@@ -23,7 +23,8 @@ struct DeepFM: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, StudyCommand.self,
+      TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self,
+      StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self, StatusCommand.self, DrainCommand.self,

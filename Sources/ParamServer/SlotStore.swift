@@ -20,7 +20,19 @@ struct SlotStore {
   func row(at position: Int, stride: Int) -> UnsafeMutablePointer<Float> { rows! + position &* stride }
 
   /// Bytes allocated.
-  func bytes(stride: Int) -> Int { capacity * (8 + stride * 4) + (index == nil ? 0 : 4 << indexBits) }
+  func bytes(stride: Int) -> Int { Self.bytes(capacity: capacity, stride: stride) }
+
+  /// Bytes of a store with room for so many rows.
+  static func bytes(capacity: Int, stride: Int) -> Int {
+    capacity * (8 + stride * 4) + (capacity == 0 ? 0 : 4 << indexBits(capacity))
+  }
+
+  /// The room that a full store grows to.
+  static func capacity(after capacity: Int) -> Int { capacity == 0 ? 1 : capacity + max(1, capacity / 2) }
+
+  private static func indexBits(_ capacity: Int) -> Int {
+    max(2, Int.bitWidth - (2 * capacity - 1).leadingZeroBitCount)
+  }
 
   /// Where probing for a rank starts: the bits below the slot's own.
   @inline(__always)
@@ -43,7 +55,7 @@ struct SlotStore {
 
   /// Adds a rank that is not there yet. Its row is not initialised.
   mutating func insert(_ rank: UInt64, stride: Int) -> Int {
-    if count == capacity { grow(to: capacity == 0 ? 1 : capacity + max(1, capacity / 2), stride: stride) }
+    if count == capacity { grow(to: Self.capacity(after: capacity), stride: stride) }
     let position = count
     ranks![position] = rank
     count += 1
@@ -99,7 +111,7 @@ struct SlotStore {
     ranks = Self.move(ranks, count: count, to: newCapacity)
     rows = Self.move(rows, count: count * stride, to: newCapacity * stride)
     capacity = newCapacity
-    let bits = max(2, Int.bitWidth - (2 * newCapacity - 1).leadingZeroBitCount)
+    let bits = Self.indexBits(newCapacity)
     guard bits != indexBits else { return }
     index?.deallocate()
     indexBits = bits

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Job
 import Run
 import Testing
 
@@ -44,6 +45,7 @@ struct ElasticTests {
     for name in ["server-0", "server-1", "worker-0", "worker-1"] {
       #expect(status.output.contains("\(name) (process "), "\(status.output)\(status.errors)")
     }
+    try Self.check(tool: cluster.tool, flags, status.output)
     for name in ["worker-1", "server-0"] {
       let drained = try cluster.ask("drain", name)
       #expect(drained.status == 0 && drained.errors.contains("\(name) has left the run"), "\(drained.errors)")
@@ -55,6 +57,27 @@ struct ElasticTests {
     let gone = cluster.members.values.filter { !$0.process.isRunning }
     #expect(gone.count == 2 && gone.allSatisfy { $0.process.terminationStatus == 0 })
     #expect(try cluster.digest() == undisturbed)
+  }
+
+  /// What `deepfm plan` says of a job is what its servers come to hold.
+  private static func check(tool: Tool, _ flags: [String], _ status: String) throws {
+    struct Estimate: Decodable {
+      struct Table: Decodable { var rows: Int }
+      var tables: [Table]
+      var serverBytes: Int
+      enum CodingKeys: String, CodingKey {
+        case tables
+        case serverBytes = "server_bytes"
+      }
+    }
+    let planned = try tool.run(["plan", "--json"] + flags)
+    let estimate = try JSONDecoder().decode(Estimate.self, from: Data(planned.output.utf8))
+    // "...; holds 3.1m (sparse 2m in 1234 rows, dense ..."
+    let holdings = status.split(separator: "\n").compactMap { $0.split(separator: " holds ").dropFirst().first }
+    let rows = holdings.compactMap { Int($0.split(separator: " ")[4]) }.reduce(0, +)
+    let bytes = try holdings.map { try ByteCount(named: String($0.split(separator: " ")[0])).bytes }.reduce(0, +)
+    #expect(abs(Double(estimate.tables[0].rows) / Double(rows) - 1) < 0.02, "\(estimate) \(status)")
+    #expect(abs(Double(2 * estimate.serverBytes) / Double(bytes) - 1) < 0.2, "\(estimate) \(status)")
   }
 
   @Test("Slots move for weight and for load, and the run comes to the same bits")

@@ -37,6 +37,29 @@ public enum VocabularyFile {
     }
   }
 
+  /// How often each value occurs that was kept, in how many rows, and how many fields they are of.
+  ///
+  /// - Throws: `VocabularyError`.
+  public static func counts(_ path: String) throws -> (counts: [Int], rows: Int, fields: Int) {
+    guard FileManager.default.fileExists(atPath: path) else { throw VocabularyError.missing(path: path) }
+    do {
+      var configuration = Configuration()
+      configuration.readonly = true
+      return try DatabaseQueue(path: path, configuration: configuration).read { database in
+        let rows = try String.fetchOne(database, sql: "SELECT value FROM facts WHERE name = 'rows'").flatMap { Int($0) }
+        guard let rows else {
+          throw VocabularyError.unusable(path: path, reason: "it does not say of how many rows it is")
+        }
+        return (
+          try Int.fetchAll(database, sql: "SELECT count FROM entries"), rows,
+          try Int.fetchOne(database, sql: "SELECT count(*) FROM fields") ?? 0
+        )
+      }
+    } catch let error as DatabaseError {
+      throw VocabularyError.unusable(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
+    }
+  }
+
   /// Writes a vocabulary, which appears under its name when it is complete.
   final class Writer {
     private let path: String
