@@ -27,6 +27,12 @@ struct ClusterOptions: ParsableArguments {
       "the machine's cores, shared by the workers of a local cluster"))
   var threads: Int?
 
+  @Flag(
+    help:
+      "Have the slices of a worker that is late computed by others too, until it keeps up: the first to come count. The same bits."
+  )
+  var speculate = false
+
   @Option(
     help: .init(
       "sync: gradients are averaged over the global minibatch. lag:N: pulls may be N steps behind, to hide the network. Both are bit for bit reproducible. async: nobody waits for anybody, what a slice comes to is applied as it arrives.",
@@ -82,6 +88,7 @@ struct ClusterOptions: ParsableArguments {
     if let denseConsistency { settings.denseConsistency = denseConsistency }
     if let timeout { settings.timeout = timeout }
     if let coordinatorTimeout { settings.coordinatorTimeout = coordinatorTimeout }
+    if speculate { settings.speculate = true }
     if let waitForData { settings.waitForData = waitForData }
     if let checkpointEvery { settings.checkpointEvery = checkpointEvery }
     if let serverMemory { settings.serverMemory = serverMemory }

@@ -81,6 +81,7 @@ package struct CoordinatorCore {
   /// The deal that copies are made for.
   var target: SlotMap?
   var filling: Filling?
+  var speculation = Speculation()
   /// What a person wants to be even.
   var balance: Balance?
   var casualties = Casualties()

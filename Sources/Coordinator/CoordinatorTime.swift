@@ -21,6 +21,7 @@ extension CoordinatorCore {
     }
     effects += gather(at: time)
     effects += changeViewIfNeeded(at: time)
+    effects += speculate(at: time)
     effects += watch(at: time)
     return effects
   }
@@ -46,6 +47,7 @@ extension CoordinatorCore {
   mutating func excuse(_ lateness: Seconds) {
     guard lateness > 0 else { return }
     dataWait?.since += lateness
+    speculation.excuse(lateness)
     switch stance {
     case .gathering(let since): stance = .gathering(since: since + lateness)
     case .proposing(var proposal):

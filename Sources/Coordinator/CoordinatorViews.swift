@@ -135,8 +135,11 @@ extension CoordinatorCore {
     if deal.isRewound, servers.count < cluster.servers, !isPatienceOver { return wait(proposal.reason, at: time) }
     // Whoever is to leave goes on where nobody else has its data.
     let takers = canRead(staying(workers)) ? staying(workers) : workers
-    guard let slices = self.slices(of: plan, for: takers) else { return waitForData(plan, workers, at: time) }
+    guard let (slices, covered) = self.slices(of: plan, for: takers) else {
+      return waitForData(plan, workers, at: time)
+    }
     if let sentence = casualties.verdict(at: deal.clock) { return end(at: time) { $0.fail(sentence) } }
+    speculation.covered = covered
     return record(deal, slices, servers, takers, proposal)
   }
 
@@ -146,11 +149,12 @@ extension CoordinatorCore {
     return staying.isEmpty ? places : staying
   }
 
-  private func slices(of plan: Plan, for workers: [Place]) -> [Int: [Int]]? {
-    guard let model = plan.model else { return [:] }
+  private func slices(of plan: Plan, for workers: [Place]) -> (slices: [Int: [Int]], covered: Set<Int>)? {
+    guard let model = plan.model else { return ([:], []) }
     return SliceDeal.deal(
       slices: plan.settings.optimization.slices,
-      to: workers.map { .init(number: $0.member!.number, readable: model.data.readable(with: $0.registration.files)) })
+      to: workers.map { .init(number: $0.member!.number, readable: model.data.readable(with: $0.registration.files)) },
+      covering: Set(workers.filter { speculation.late.contains($0.incarnation) }.map { $0.member!.number }))
   }
 
   /// Whether workers have all the data among them.
@@ -239,7 +243,8 @@ extension CoordinatorCore {
       let names = spares.map { "worker-\($0.number)" }.joined(separator: ", ")
       effects.append(.say("\(names): spare, since there are no more slices"))
     }
-    effects += run(at: time) { $0.enter(view, at: time) }
+    speculation.enter(at: view.clock, time)
+    effects += run(at: time) { [covered = speculation.covered] in $0.enter(view, late: covered, at: time) }
     // Somebody may have died while it was written.
     if view.members.contains(where: { membership[$0.incarnation] == nil }) { return effects + reserve(view.reason) }
     return effects

@@ -8,6 +8,8 @@ struct TrainingPhase: Sendable {
   let epoch: Int
   /// Of the whole epoch.
   let steps: Range<UInt64>
+  /// Applied, as was heard last.
+  private(set) var clock: UInt64
   /// Of the training data.
   let rows: Int
   let startedAt: Seconds
@@ -28,12 +30,13 @@ struct TrainingPhase: Sendable {
   private let workerCount: Int
 
   init(
-    stage: Int, epoch: Int, steps: Range<UInt64>, rows: Int, isExact: Bool, startedAt: Seconds, workers: Set<Member>,
-    servers: Set<Member>
+    stage: Int, epoch: Int, steps: Range<UInt64>, from clock: UInt64, rows: Int, isExact: Bool, startedAt: Seconds,
+    workers: Set<Member>, servers: Set<Member>
   ) {
     self.stage = stage
     self.epoch = epoch
     self.steps = steps
+    self.clock = clock
     self.rows = rows
     self.isExact = isExact
     self.startedAt = startedAt
@@ -79,6 +82,7 @@ struct TrainingPhase: Sendable {
     guard clock > steps.lowerBound, clock <= steps.upperBound, let done = Int(exactly: totals.rows), done <= rows else {
       return nil
     }
+    self.clock = max(self.clock, clock)
     let before = rowsBefore ?? (startedAt < viewBegan ? totals.rows : 0)
     rowsBefore = before
     let speed = Double(totals.rows &- min(before, totals.rows)) / max(time - max(startedAt, viewBegan), 1e-3)

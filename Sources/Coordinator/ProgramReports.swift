@@ -49,6 +49,7 @@ extension RunProgram {
   }
 
   private mutating func receive(_ report: WorkerReport, from member: Member, at time: Seconds) throws -> [Effect] {
+    if late.contains(member) { return receive(report, fromLate: member) }
     switch (phase, report) {
     case (.adopting(var waiting), .adopted):
       waiting.remove(member)

@@ -43,6 +43,9 @@ struct RunProgram: Sendable {
   /// What is being written to the catalogue: it counts, whatever becomes of the view.
   var committing: (epoch: EpochRecord?, checkpoint: CheckpointRecord)?
   var view: ViewRecord?
+  /// Of the view, those that nobody waits for, since others compute the same; and of these, those with nothing to do.
+  private(set) var late: Set<Member> = []
+  var ready: Set<Member> = []
   private(set) var viewBegan: Seconds = 0
   /// Of the epoch under way, with the views that it has gone through.
   private var epochBegan: (epoch: Int, time: Seconds)?
@@ -103,13 +106,17 @@ struct RunProgram: Sendable {
   // MARK: A view
 
   /// Begins anew in a view that is recorded.
-  mutating func enter(_ view: ViewRecord, at time: Seconds) -> [Effect] {
+  ///
+  /// - Parameter late: numbers of workers that nobody is to wait for.
+  mutating func enter(_ view: ViewRecord, late: Set<Int> = [], at time: Seconds) -> [Effect] {
     self.view = view
+    self.late = Set(late.map(Member.worker))
+    ready = []
     viewBegan = time
     if checkpointedAt == 0 { checkpointedAt = time }
     databases = [:]
     for member in view.members("server") { databases[member.number] = member.database }
-    let (servers, workers) = (members(.server), members(.worker))
+    let servers = members(.server)
     guard let model = plan.model else {
       guard case .survey(let order) = plan.purpose else { return [] }
       phase = .surveying(Set(workers), [:])
@@ -171,15 +178,15 @@ struct RunProgram: Sendable {
       waits = WaitCount()
     }
     let settling = Mutant.settleFirstHomes.isActive ? firstHomes : homes
-    phase = .training(
-      TrainingPhase(
-        stage: plan.stage, epoch: epoch, steps: start..<end, rows: model.data.rows,
-        isExact: plan.settings.cluster.isExact, startedAt: epochBegan?.time ?? time, workers: Set(members(.worker)),
-        servers: settling))
+    let training = TrainingPhase(
+      stage: plan.stage, epoch: epoch, steps: start..<end, from: clock, rows: model.data.rows,
+      isExact: plan.settings.cluster.isExact, startedAt: epochBegan?.time ?? time, workers: Set(workers),
+      servers: settling)
+    phase = .training(training)
     let settles = settling.sorted().map { Effect.ask($0, .order(Control(ServerOrder.settle(clock: end)))) }
-    let trains = (view?.members("worker") ?? []).map { worker in
-      let leases = worker.slices.map { Lease(slice: $0, epoch: epoch, epochStart: start, steps: clock..<end) }
-      return Effect.ask(.worker(worker.number), .order(Control(WorkerOrder.train(leases))))
+    let trains = (view?.members("worker") ?? []).flatMap { worker -> [Effect] in
+      let member = Member.worker(worker.number)
+      return late.contains(member) ? train(member, training) : [training.order(to: worker, from: clock)]
     }
     return settles + trains + scheduleCheckpoint(after: clock, at: time)
   }
@@ -203,7 +210,6 @@ struct RunProgram: Sendable {
 
   private mutating func evaluate(_ model: ModelPlan, clock: UInt64, record: EpochRecord?) -> [Effect] {
     guard let rows = model.data.evaluationRows else { return fail("there is no data to evaluate on") }
-    let workers = members(.worker)
     phase = .evaluating(
       EvaluationPhase(record: record, clock: clock, sheet: ScoreSheet(chunkRows: rows), waiting: Set(workers)))
     let order = WorkerOrder.evaluate(round: record?.epoch ?? 0, clock: clock)
@@ -271,26 +277,5 @@ struct RunProgram: Sendable {
       return effects + prune + proceed(training, after: checkpoint.step, at: time)
     default: return effects
     }
-  }
-
-  private mutating func digest() -> [Effect] {
-    phase = .digesting(firstHomes, [])
-    return firstHomes.sorted().map { .ask($0, .order(Control(ServerOrder.digest))) }
-  }
-
-  // MARK: The end
-
-  /// The run cannot go on.
-  mutating func fail(_ sentence: String) -> [Effect] {
-    let isEnded = sentence.hasSuffix(".") || sentence.hasSuffix("?") || sentence.contains("\n")
-    return finish(.failed(isEnded ? sentence : sentence + "."))
-  }
-
-  mutating func interrupt() -> [Effect] { finish(.interrupted(lastCheckpoint: lastCheckpoint?.number)) }
-
-  mutating func finish(_ outcome: Outcome) -> [Effect] {
-    if case .done = phase { return [] }
-    phase = .done
-    return [.finish(outcome)]
   }
 }

@@ -9,6 +9,8 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public var replicas = 0
   /// Compute threads of a worker; 0 shares this machine's cores among its workers.
   public var threads = 0
+  /// Whether the slices of a worker that is late are computed by others too.
+  public var speculate = false
   public var consistency = Consistency.sync
   /// Of the dense parameters; nil: the same.
   public var denseConsistency: Consistency?
@@ -39,7 +41,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case servers, workers
     case mostWorkers = "max-workers"
-    case replicas, threads, consistency
+    case replicas, threads, speculate, consistency
     case denseConsistency = "dense-consistency"
     case timeout
     case coordinatorTimeout = "coordinator-timeout"
@@ -61,6 +63,9 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
       replicas < servers, CodingKeys.replicas, replicas, "a slot's replica is at another server: raise servers to 2")
     try require(
       0...1024 ~= threads, CodingKeys.threads, threads, "choose 1 to 1024, or 0 to share the machine's cores")
+    try require(
+      !speculate || isExact, CodingKeys.speculate, speculate,
+      "with async nobody waits for anybody: choose sync or lag:N, or leave it out")
     // What is no number is within no bounds.
     try require(1...86_400 ~= timeout, CodingKeys.timeout, timeout, "choose 1 to 86400 seconds")
     for (key, value) in [(CodingKeys.coordinatorTimeout, coordinatorTimeout), (.waitForData, waitForData)] {

@@ -18,6 +18,7 @@ struct Resumption {
   private static let changeable: Set<String> = [
     "train", "bad-rows", "max-bad-rows", "readers", "sync-reading", "epochs", "lr", "schedule", "warm-up",
     "decay-factor", "decay-steps", "ftrl-alpha", "patience", "servers", "workers", "max-workers", "replicas", "threads",
+    "speculate",
     "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "server-memory", "run-dir",
   ]
   /// Those that may change together with the training data.

@@ -58,6 +58,8 @@ package enum Mutant: String, CaseIterable, Sendable {
   case countUncommitted
   /// A checkpoint stands on the last one that was tried, not on the last that was committed.
   case standOnUncommitted
+  /// A late worker is not waited for though nobody else computes its slices.
+  case coverByNobody
   /// An async table applies what it has applied already.
   case forgetLedger
 

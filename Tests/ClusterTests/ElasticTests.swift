@@ -166,6 +166,26 @@ struct ElasticTests {
     #expect(longest.wait.process == slow && 2...8 ~= longest.seconds, "\(waits)")
   }
 
+  @Test("With --speculate others stand in for a worker that hardly gets on, and the run comes to the same bits")
+  func speculation() throws {
+    let flags = Self.flags + ["--epochs", "12"]
+    let undisturbed = try Tool().train(flags + ["--timeout", "60"]).parameterDigest
+    let tool = try Tool()
+    let directory = tool.directory + "/run"
+    let running = try tool.start(["train", "--json", "--run-dir", directory, "--timeout", "60", "--speculate"] + flags)
+    #expect(running.waitToSay("epoch 1  "), "\(running.said)")
+    let slow = Running.children(of: running.process.processIdentifier).sorted()[3]
+    // It gets a twentieth of the time until others stand in for it, and is not silent for long.
+    for _ in 0..<40 where !running.said.contains("worker-1 is late: others compute the same slices") {
+      kill(slow, SIGSTOP)
+      usleep(950_000)
+      kill(slow, SIGCONT)
+      usleep(50_000)
+    }
+    #expect(running.said.contains("worker-1 is late: others compute the same slices"), "\(running.said)")
+    #expect(try Tool.digest(running.wait(seconds: 120)) == undisturbed)
+  }
+
   @Test("A process that is stopped for longer than the timeout is left out, and the run comes to the same bits")
   func stopped() throws {
     let tool = try Tool()

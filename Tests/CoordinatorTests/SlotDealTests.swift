@@ -237,6 +237,29 @@ struct SliceDealTests {
     #expect(SliceDeal.deal(slices: 2, to: []) == nil)
   }
 
+  @Test("Slices of a late worker are dealt to others too, if there are any who can read them")
+  func covered() throws {
+    func deal(_ readable: [Set<Int>?], late: Set<Int>) -> [Int: [Int]]? {
+      SliceDeal.deal(slices: 8, to: Self.candidates(readable), covering: late)?.slices
+    }
+    func covered(_ readable: [Set<Int>?], late: Set<Int>) -> Set<Int>? {
+      SliceDeal.deal(slices: 8, to: Self.candidates(readable), covering: late)?.covered
+    }
+    let all: Set<Int> = Set(0..<8)
+    #expect(deal([nil, nil], late: [3]) == [1: Array(0..<8), 3: [4, 5, 6, 7]])
+    #expect(covered([nil, nil], late: [3]) == [3])
+    #expect(covered([nil, nil], late: [1, 3]) == [], "there is nobody else")
+    #expect(deal([nil, nil], late: [1, 3]) == [1: [0, 1, 2, 3], 3: [4, 5, 6, 7]])
+    // A spare takes most.
+    #expect(
+      SliceDeal.deal(slices: 2, to: Self.candidates([nil, nil, nil]), covering: [1])?.slices == [
+        1: [0], 3: [1], 5: [0],
+      ])
+    #expect(covered([[0, 1, 2, 3], [4, 5, 6, 7]], late: [1]) == [], "nobody else can read them")
+    #expect(covered([[0, 1, 2, 3], all], late: [1]) == [1])
+    #expect(SliceDeal.deal(slices: 8, to: Self.candidates([[0]]), covering: [1]) == nil)
+  }
+
   @Test("With data of their own, each slice goes to one that can read it; nobody can read some: no deal")
   func local() throws {
     #expect(SliceDeal.deal(slices: 3, to: Self.candidates([[0, 1, 2], [2]])) == [1: [0, 1], 3: [2]])

@@ -44,7 +44,13 @@ struct SettingsTests {
     ("timeout", { $0.cluster.timeout = .nan }), ("timeout", { $0.cluster.timeout = .infinity }),
     ("timeout", { $0.cluster.timeout = 1e30 }), ("timeout", { $0.cluster.timeout = 0 }),
     ("coordinator-timeout", { $0.cluster.coordinatorTimeout = .nan }),
-    ("wait-for-data", { $0.cluster.waitForData = -1 }), ("wait-for-data", { $0.cluster.waitForData = .infinity }),
+    (
+      "speculate",
+      {
+        $0.cluster.speculate = true
+        $0.cluster.consistency = .async
+      }
+    ), ("wait-for-data", { $0.cluster.waitForData = -1 }), ("wait-for-data", { $0.cluster.waitForData = .infinity }),
     ("max-workers", { $0.cluster.mostWorkers = 1 }), ("max-workers", { $0.cluster.mostWorkers = .max }),
     ("replicas", { $0.cluster.replicas = 2 }), ("replicas", { $0.cluster.replicas = -1 }),
     ("threads", { $0.cluster.threads = 1025 }), ("workers", { $0.cluster.workers = .max }),

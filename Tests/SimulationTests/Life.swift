@@ -135,7 +135,8 @@ final class Life {
   private func startCoordinator() throws {
     let term = catalogue.beginTerm()
     let needs = ClusterNeeds(
-      servers: options.servers, workers: options.workers, mostWorkers: workers.count, replicas: options.replicas)
+      servers: options.servers, workers: options.workers, mostWorkers: workers.count, replicas: options.replicas,
+      speculates: options.isSpeculating)
     let core = CoordinatorCore(
       cluster: needs, run: 77, term: term, incarnation: incarnations << 16, history: catalogue.history,
       timing: Self.timing, at: time(0))

@@ -79,6 +79,7 @@ extension Life {
   /// Why a view began, and how far it goes back.
   private func check(_ view: ViewRecord) throws {
     counts["views", default: 0] += 1
+    if view.reason.hasSuffix("others compute the same slices") { counts["stood in", default: 0] += 1 }
     if options.isMild, view.reason.hasPrefix("nothing moved") || view.reason.contains("is gone") {
       throw Violation("view \(view.number) began since \(view.reason), where messages were only lost: \(standing)")
     }

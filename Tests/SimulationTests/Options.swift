@@ -36,6 +36,8 @@ struct Options: CustomStringConvertible {
   /// How often, in a hundred seconds, a person wants load to be even; and whether servers have weights.
   var rebalances: Double
   var isWeighed: Bool
+  /// Whether others stand in for workers that are late: one may be very slow then.
+  var isSpeculating: Bool
   /// How often, in a hundred seconds, the clock of one process, or of all, jumps ahead.
   var jumps: Double
   /// Whether whoever launched processes sees them die at once.
@@ -97,6 +99,8 @@ struct Options: CustomStringConvertible {
     isMild = random.happens(0.15)
     rebalances = random.pick([0, 0, 50])
     isWeighed = random.happens(0.3)
+    isSpeculating = random.happens(0.2) && !isMild
+    if isSpeculating { slowWorker = random.pick([1, 3000, 6000]) }
     if isMild { makeMild() }
   }
 
@@ -123,7 +127,7 @@ struct Options: CustomStringConvertible {
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
     (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
-    (options.rebalances, options.isWeighed) = (0, false)
+    (options.rebalances, options.isWeighed, options.isSpeculating) = (0, false, false)
     (options.poison, options.serverPoison, options.isMild) = (nil, nil, true)
     return options
   }
@@ -135,7 +139,7 @@ struct Options: CustomStringConvertible {
       + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), ambushes \(ambushes), "
       + "usurpations \(usurpations), joins \(joins), drains \(drains), rebalances \(rebalances)\(isWeighed ? " with weights" : ""), jumps \(jumps), strangers \(strangers) in 100 s, "
       + "\(isWatched ? "watched" : "unwatched"), "
-      + "faults for \(faultSeconds) s, slow worker x\(slowWorker), slow disk x\(slowDisk)"
+      + "faults for \(faultSeconds) s, slow worker x\(slowWorker)\(isSpeculating ? ", stood in for" : ""), slow disk x\(slowDisk)"
       + (poison.map { ", poison at step \($0)" } ?? "")
       + (serverPoison.map { ", poison for servers at step \($0)" } ?? "")
   }

@@ -25,6 +25,23 @@ struct SimulationTests {
     }
   }
 
+  @Test("A worker that is very slow is stood in for, and the run is done in a fraction of the time")
+  func speculation() throws {
+    let worlds = try Worlds.make()
+    for scenario in [0, 1, 4] {
+      let seconds = try [false, true].map { speculates in
+        var options = Options.undisturbed(servers: 2, workers: 3, scenario: scenario)
+        options.slowWorker = 6000
+        options.isSpeculating = speculates
+        let life = Life(options, worlds[scenario])
+        try life.live()
+        #expect((life.counts["stood in", default: 0] > 0) == speculates)
+        return life.now
+      }
+      #expect(seconds[1] < seconds[0] / 2, "\(seconds)")
+    }
+  }
+
   @Test("Whatever the network and the strangers do, the run goes on with the same bits")
   func disturbed() throws {
     if let seed = Self.seed {
@@ -43,6 +60,7 @@ struct SimulationTests {
         #expect(summary.refusals[kind, default: 0] > 0, "nobody was ever refused: \(kind)")
       }
       for phase in Summary.phases { #expect(summary.phases[phase, default: 0] > 0, "nobody was killed in \(phase)") }
+      #expect(summary.counts["stood in", default: 0] > 0, "nobody was late")
       for role in ["coordinator", "server", "worker"] {
         #expect(summary.roles[role, default: 0] >= 2, "who was killed in training: \(summary.roles)")
       }
