@@ -30,12 +30,12 @@ test: example ## build and run all tests
 example: setup ## build and run the test of the example package, which uses this one as a library
 	@if [ -e Package.resolved ]; then cp Package.resolved Examples/ClusterTest/; fi
 	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
-	swift test $(RELEASE) $(EXAMPLE) --skip-build
+	Scripts/watched 300 swift test $(RELEASE) $(EXAMPLE) --skip-build
 
 soak: setup ## live 50,000 simulated lives of a cluster, or LIVES of them, and kill 300 real processes, or KILLS
 	Scripts/progress swift build $(RELEASE) --build-tests
-	LIVES=$(LIVES) swift test $(RELEASE) --skip-build --filter SimulationTests
-	KILLS=$(KILLS) swift test $(RELEASE) --skip-build --filter ChaosTests
+	LIVES=$(LIVES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter SimulationTests
+	KILLS=$(KILLS) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter ChaosTests
 
 mutants: setup ## plant faults in the cores, and fail for each that the simulator does not find
 	Scripts/progress swift build $(RELEASE) $(MUTANTS) --build-tests

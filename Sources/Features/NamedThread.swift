@@ -6,16 +6,24 @@ import Synchronization
 /// Whoever starts one joins it before the process ends: a thread that still runs while a process exits may touch what
 /// is gone already.
 public final class NamedThread: Sendable {
+  private let name: String
   /// nil once it is joined.
   private let thread: Mutex<pthread_t?>
+
+  /// Seconds that a thread may take to end: to compute what it has begun, or to read it. Beyond that it may hang.
+  private static let patience = 60
+  /// Signalled when the body has returned.
+  private let ended = DispatchSemaphore(value: 0)
 
   private final class Body: Sendable {
     let name: String
     let run: @Sendable () -> Void
+    let ended: DispatchSemaphore
 
-    init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+    init(_ name: String, _ run: @escaping @Sendable () -> Void, _ ended: DispatchSemaphore) {
       self.name = name
       self.run = run
+      self.ended = ended
     }
   }
 
@@ -24,16 +32,18 @@ public final class NamedThread: Sendable {
   /// - Parameter name: the system keeps the first 15 bytes.
   public init(_ name: String, _ body: @escaping @Sendable () -> Void) {
     var new = pthread_t()
-    let argument = Unmanaged.passRetained(Body(name, body)).toOpaque()
+    let argument = Unmanaged.passRetained(Body(name, body, ended)).toOpaque()
     let failure = pthread_create(
       &new, nil,
       { argument in
         let body = Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
         Thread.current.name = body.name
         body.run()
+        body.ended.signal()
         return nil
       }, argument)
     precondition(failure == 0, "the system starts no more threads: \(String(cString: strerror(failure)))")
+    self.name = name
     thread = Mutex(new)
   }
 
@@ -41,12 +51,17 @@ public final class NamedThread: Sendable {
     thread.withLock { if let thread = $0 { pthread_detach(thread) } }
   }
 
-  /// Waits until the body has returned and the thread is gone. May be called again, and by several threads.
+  /// Waits until the body has returned and the thread is gone; one that hangs in a read is left behind, and named on standard
+  /// error. May be called again, and by several threads.
   public func join() {
     thread.withLock { thread in
       guard let running = thread else { return }
-      pthread_join(running, nil)
-      thread = nil
+      guard ended.wait(timeout: .now() + .seconds(Self.patience)) == .timedOut else {
+        pthread_join(running, nil)
+        return thread = nil
+      }
+      FileHandle.standardError.write(
+        Data("deepfm: the thread \(name) has not ended for \(Self.patience) s, and is left behind\n".utf8))
     }
   }
 }

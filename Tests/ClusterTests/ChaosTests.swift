@@ -37,12 +37,21 @@ struct ChaosTests {
     let tool = try Tool()
     defer { withExtendedLifetime(tool) {} }
     let report = try Chaos(
-      settings, options, undisturbedDigest: undisturbed, directory: tool.directory + "/chaos", tool: Tool.binary
+      settings, options, undisturbedDigest: undisturbed, directory: tool.directory + "/chaos", tool: Tool.binary,
+      caller: Caller(observer: kills > 10 ? Printer() : NoObserver())
     ).run()
     #expect(report.isSame, "\(report.events)")
     #expect(report.events.count >= options.kills - 2, "the run was over after \(report.events.count) faults")
     #expect(Set(report.events.map(\.how)) == Set(options.how))
     return report
+  }
+
+  /// For whoever waits for hours.
+  private struct Printer: RunObserver {
+    func say(_ sentence: String) {
+      print(sentence)
+      fflush(nil)
+    }
   }
 
   @Test(

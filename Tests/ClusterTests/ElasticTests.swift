@@ -32,13 +32,16 @@ struct ElasticTests {
     "--epochs", "6",
   ]
 
+  /// Of a run that lasts longer than what is done to it.
+  private static let longFlags = flags + ["--epochs", "12"]
+  private static let longUndisturbed = Result { try Tool().train(longFlags + ["--timeout", "60"]).parameterDigest }
+
   /// What an undisturbed run comes to.
   private static let undisturbed = Result { try Tool().train(flags + ["--timeout", "60"]).parameterDigest }
 
   @Test("A worker and a server that leave in mid-run end well, and the run comes to the same bits")
   func drain() throws {
-    let flags = Self.flags + ["--epochs", "12"]
-    let undisturbed = try Tool().train(flags + ["--timeout", "60"]).parameterDigest
+    let (flags, undisturbed) = (Self.longFlags, try Self.longUndisturbed.get())
     let cluster = try HandCluster(flags)
     #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
     let status = try cluster.ask("status")
@@ -82,8 +85,7 @@ struct ElasticTests {
 
   @Test("Slots move for weight and for load, and the run comes to the same bits")
   func rebalance() throws {
-    let flags = Self.flags + ["--epochs", "12"]
-    let undisturbed = try Tool().train(flags + ["--timeout", "60"]).parameterDigest
+    let (flags, undisturbed) = (Self.longFlags, try Self.longUndisturbed.get())
     let cluster = try HandCluster(flags, servers: [["--weight", "2"], []])
     #expect(cluster.coordinator.waitToSay("epoch 1  "), "\(cluster.coordinator.said)")
     func slots(_ output: String) -> [Int] {
@@ -168,8 +170,7 @@ struct ElasticTests {
 
   @Test("With --speculate others stand in for a worker that hardly gets on, and the run comes to the same bits")
   func speculation() throws {
-    let flags = Self.flags + ["--epochs", "12"]
-    let undisturbed = try Tool().train(flags + ["--timeout", "60"]).parameterDigest
+    let (flags, undisturbed) = (Self.longFlags, try Self.longUndisturbed.get())
     let tool = try Tool()
     let directory = tool.directory + "/run"
     let running = try tool.start(["train", "--json", "--run-dir", directory, "--timeout", "60", "--speculate"] + flags)

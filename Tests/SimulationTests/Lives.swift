@@ -101,7 +101,14 @@ enum Lives {
           let seed = next.wrappingAdd(1, ordering: .relaxed).oldValue
           guard seed <= UInt64(count), !total.withLock({ isEnough($0) }) else { return }
           let summary = live(seed, worlds)
-          total.withLock { $0.add(summary) }
+          total.withLock { total in
+            total.add(summary)
+            // For whoever waits an hour.
+            if total.lives % 2500 == 0, count > 2500 {
+              print("\(total.lives) of \(count) lives, \(total.violations.count) violations")
+              fflush(nil)
+            }
+          }
         }
       }
     }

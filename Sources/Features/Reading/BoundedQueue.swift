@@ -1,6 +1,7 @@
 import Foundation
 
-/// Hands elements from thread to thread, at most `capacity` of them waiting.
+/// Hands elements from thread to thread, at most `capacity` of them waiting. It waits as long as the other thread takes: see
+/// "Waits" in ARCHITECTURE.md for who notices when that is too long.
 ///
 /// `@unchecked Sendable`: all state is read and written under the condition's lock.
 public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Pieces of work between uses, and how many are away.
+/// Pieces of work between uses, and how many are away. Who waits for one waits for computing, and through it for servers: see "Waits"
+/// in ARCHITECTURE.md.
 ///
 /// `@unchecked Sendable`: all state is read and written under the condition's lock.
 final class WorkPool: @unchecked Sendable {
