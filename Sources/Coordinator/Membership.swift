@@ -16,7 +16,7 @@ struct Membership: Sendable {
   private(set) var view: UInt32 = 0
   var places: [UInt64: Place] = [:]
   /// Incarnations that are not taken again: a registration may come late, and twice.
-  private var forgotten: Set<UInt64> = []
+  private var forgotten = Recent<UInt64>(most: 4096)
   /// By incarnation, the members of the last view that may come yet.
   private var seats: [UInt64: Member]
   /// Members that a person wanted to leave.

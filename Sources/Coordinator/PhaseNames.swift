@@ -4,7 +4,12 @@ extension CoordinatorCore {
     switch stance {
     case .gathering: "gathering"
     case .reserving, .proposing, .recording: "proposing"
-    case .reigning: program?.phase.name ?? "waiting"
+    case .reigning(let view):
+      switch program?.phase {
+      case .adopting where view.isRewound && view.number > 1: "rewinding"
+      case .training where filling != nil: "filling"
+      case let phase: phase?.name ?? "waiting"
+      }
     }
   }
 }

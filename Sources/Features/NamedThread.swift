@@ -10,7 +10,7 @@ public final class NamedThread: Sendable {
   /// nil once it is joined.
   private let thread: Mutex<pthread_t?>
 
-  /// Seconds that a thread may take to end: to compute what it has begun, or to read it. Beyond that it may hang.
+  /// Seconds that a thread may take that was told to end: to compute what it has begun, or to read it. Beyond that it may hang.
   private static let patience = 60
   /// Signalled when the body has returned.
   private let ended = DispatchSemaphore(value: 0)
@@ -51,17 +51,25 @@ public final class NamedThread: Sendable {
     thread.withLock { if let thread = $0 { pthread_detach(thread) } }
   }
 
-  /// Waits until the body has returned and the thread is gone; one that hangs in a read is left behind, and named on standard
-  /// error. May be called again, and by several threads.
-  public func join() {
+  /// Waits until the body has returned and the thread is gone, however long its work takes. May be called again, and by several
+  /// threads.
+  public func join() { finish(within: .distantFuture) }
+
+  /// Waits for the end of a thread that was told to end; one that hangs in a read is left behind after a while, and named on
+  /// standard error.
+  public func end() {
+    guard !finish(within: .now() + .seconds(Self.patience)) else { return }
+    FileHandle.standardError.write(
+      Data("deepfm: the thread \(name) has not ended for \(Self.patience) s, and is left behind\n".utf8))
+  }
+
+  @discardableResult private func finish(within deadline: DispatchTime) -> Bool {
     thread.withLock { thread in
-      guard let running = thread else { return }
-      guard ended.wait(timeout: .now() + .seconds(Self.patience)) == .timedOut else {
-        pthread_join(running, nil)
-        return thread = nil
-      }
-      FileHandle.standardError.write(
-        Data("deepfm: the thread \(name) has not ended for \(Self.patience) s, and is left behind\n".utf8))
+      guard let running = thread else { return true }
+      guard ended.wait(timeout: deadline) == .success else { return false }
+      pthread_join(running, nil)
+      thread = nil
+      return true
     }
   }
 }

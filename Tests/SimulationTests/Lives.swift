@@ -26,9 +26,10 @@ struct Summary: Sendable {
     "otherRun", "staleView", "notYet", "notOwner", "malformed", "unknownMember", "gone", "full", "otherVersion",
   ]
 
-  /// In which somebody must have been killed.
+  /// In which somebody must have been killed: while a view changes, while all go back and while homes are filled among them.
   static let phases = [
-    "gathering", "proposing", "surveying", "adopting", "training", "evaluating", "checkpointing", "digesting",
+    "gathering", "proposing", "surveying", "adopting", "rewinding", "filling", "training", "evaluating",
+    "checkpointing", "digesting",
     "handing over", "releasing",
   ]
 

@@ -125,19 +125,23 @@ extension Life {
 
   /// Soon after something was recorded, where windows are, somebody dies.
   ///
-  /// - Parameter haste: how much more often than elsewhere.
-  func ambush(haste: Double = 1) {
+  /// - Parameters:
+  ///   - haste: how much more often than elsewhere.
+  ///   - window: seconds.
+  func ambush(haste: Double = 1, within window: Seconds = 0.02) {
     guard hasFaults, faults.strikes(.ambush, min(0.5, haste * options.ambushes)) else { return }
     put(
       faults.below(3) == 0 ? 0 : serverNodes.lowerBound + faults.below(servers.count + workers.count), .crash,
-      at: now + faults.uniform(0, 0.02))
+      at: now + faults.uniform(0, window))
   }
 
   /// A short phase that has begun is a window, too.
   func notePhase() {
     let phase = phase
     defer { lastPhase = phase }
-    if phase != lastPhase, Self.shortPhases.contains(phase) { ambush(haste: 4) }
+    guard phase != lastPhase, Self.shortPhases.contains(phase) else { return }
+    let isFleeting = phase == "releasing" || phase == "digesting"
+    ambush(haste: isFleeting ? 10 : 4, within: isFleeting ? 0.004 : 0.02)
   }
 
   /// A process dies; another follows at its node.
@@ -145,7 +149,7 @@ extension Life {
     // A coordinator that has dismissed everyone has nothing left to do.
     guard isUp(node), phase != "releasing" || !isCoordinator(node) else { return }
     phases[phase, default: 0] += 1
-    if phase == "training" {
+    if phase == "training" || phase == "filling" {
       roles[isCoordinator(node) ? "coordinator" : isServer(node) ? "server" : "worker", default: 0] += 1
     }
     if isServer(node), let path = server(node)?.path, disks.crash(path) { faults.note(.unsyncedLost) }

@@ -95,7 +95,7 @@ public final class ReaderThreads: Sendable {
     isStopping.raise()
     // Whoever waits for a window is told, so none is dropped.
     tasks.close()
-    for thread in threads { thread.join() }
+    for thread in threads { thread.end() }
   }
 
   var fields: Int { encoding.fields.count }

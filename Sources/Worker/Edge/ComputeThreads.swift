@@ -38,6 +38,6 @@ package final class ComputeThreads: Sendable {
   /// Ends and joins the threads, once they are done with the parts they have.
   func stop() {
     tasks.cancel()
-    for thread in threads { thread.join() }
+    for thread in threads { thread.end() }
   }
 }

@@ -58,7 +58,7 @@ package final class Preparer: Sendable {
 
   /// Ends and joins all threads.
   package func stop() {
-    thread.withLock { $0 }?.join()
+    thread.withLock { $0 }?.end()
     leave()
   }
 }

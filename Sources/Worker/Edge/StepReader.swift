@@ -34,7 +34,7 @@ package final class StepReader: Sendable {
     orders.cancel()
     pool.close()
     encoders.stop()
-    thread.withLock { $0 }?.join()
+    thread.withLock { $0 }?.end()
   }
 
   private func run() {

@@ -32,7 +32,7 @@ final class Surveyor: Sendable {
   /// Ends and joins the thread, whatever it has read.
   func stop() {
     cancelled.isRaised.store(true, ordering: .relaxed)
-    thread.join()
+    thread.end()
   }
 
   private static func survey(
