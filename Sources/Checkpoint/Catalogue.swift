@@ -11,11 +11,11 @@ import Sharding
 /// | `views` | who took part from which clock on: number, term, stage, clock, rewound (1 where all went back to a checkpoint), slots (the deal, as JSON), reason, at |
 /// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, database (a server's file), slices (a worker's, as JSON) |
 /// | `partitions` | the part of the data that a slice reads, fixed for as long as the stage lives: stage, purpose, slice, digest, article |
-/// | `epochs` | an epoch that ended with a checkpoint: stage, epoch, steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at |
+/// | `epochs` | an epoch that ended with a checkpoint: stage, epoch, steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at, checkpoint |
 /// | `waits` | a worker that steps of an epoch waited for while no other was missing, to half a second a time: stage, epoch, member, host, process, seconds |
 /// | `staleness` | how stale what an async table was read as, once it was applied: stage, epoch, name, steps (64: or more), slices that met with it |
 /// | `ledger` | what an async table's ledger says of an epoch: stage, epoch, name, rows (each entered each parameter once; the run would end where one had twice, or not at all), repeated_rows (computed again after a death for the servers that lacked them, and dropped by those that had them) |
-/// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, slots and bytes written, created_at |
+/// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, slots and bytes written, created_at, kept (the numbers of those that can be read from then on, as JSON) |
 /// | `shards` | a SQLite file that a checkpoint's slots are in |
 /// | `numbers` | the last view and checkpoint that were tried: a number is used once, whatever becomes of it |
 /// | `events` | something a person may want to know: at, text |
@@ -87,7 +87,7 @@ public final class Catalogue: Sendable {
   }
 
   /// The format of the file.
-  public static let version = 3
+  public static let version = 4
 
   private static func checkVersion(_ database: DatabaseQueue, _ path: String) throws {
     let found = try explaining(path) { try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 } }
@@ -110,7 +110,7 @@ public final class Catalogue: Sendable {
     CREATE TABLE epochs (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
       train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL,
-      stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, PRIMARY KEY (stage, epoch));
+      stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, checkpoint INTEGER, PRIMARY KEY (stage, epoch));
     CREATE TABLE waits (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, member TEXT NOT NULL, host TEXT NOT NULL,
       process INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (stage, epoch, member));
@@ -123,7 +123,7 @@ public final class Catalogue: Sendable {
     CREATE TABLE checkpoints (
       number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, epoch INTEGER NOT NULL, step INTEGER NOT NULL,
       rows INTEGER NOT NULL, loss_sum REAL NOT NULL, slots INTEGER NOT NULL, bytes INTEGER NOT NULL,
-      created_at TEXT NOT NULL);
+      created_at TEXT NOT NULL, kept TEXT NOT NULL);
     CREATE TABLE shards (
       checkpoint INTEGER NOT NULL REFERENCES checkpoints(number), path TEXT NOT NULL, PRIMARY KEY (checkpoint, path));
     CREATE TABLE numbers (kind TEXT PRIMARY KEY, last INTEGER NOT NULL);

@@ -70,10 +70,10 @@ extension Catalogue {
     try reign { database in
       if let epoch {
         try database.execute(
-          sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           arguments: [
             epoch.stage, epoch.epoch, epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc, epoch.logloss,
-            epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
+            epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(), checkpoint.number,
           ])
         try Self.record(epoch.staleness, of: epoch, database)
         for wait in epoch.waits {
@@ -83,10 +83,11 @@ extension Catalogue {
         }
       }
       try database.execute(
-        sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           checkpoint.number, checkpoint.stage, checkpoint.epoch, Int64(checkpoint.step),
           Int64(checkpoint.totals.rows), checkpoint.totals.lossSum, checkpoint.slots, checkpoint.bytes, Self.now(),
+          try Self.encode(checkpoint.kept),
         ])
       for path in checkpoint.shards {
         try database.execute(sql: "INSERT INTO shards VALUES (?, ?)", arguments: [checkpoint.number, path])
@@ -134,7 +135,8 @@ extension Catalogue {
         totals: StepTotals(rows: UInt64(row["rows"] as Int64), lossSum: row["loss_sum"]), slots: row["slots"],
         bytes: row["bytes"],
         shards: try String.fetchAll(
-          database, sql: "SELECT path FROM shards WHERE checkpoint = ? ORDER BY path", arguments: [number]))
+          database, sql: "SELECT path FROM shards WHERE checkpoint = ? ORDER BY path", arguments: [number]),
+        kept: try JSONDecoder().decode([Int].self, from: Data((row["kept"] as String).utf8)))
     }
   }
 
@@ -144,6 +146,7 @@ extension Catalogue {
         stage: row["stage"], epoch: row["epoch"], steps: row["steps"], rows: row["rows"],
         trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
         stallSeconds: row["stall_seconds"])
+      epoch.checkpoint = row["checkpoint"]
       epoch.staleness = try staleness(of: epoch, database)
       epoch.waits = try Row.fetchAll(
         database, sql: "SELECT * FROM waits WHERE stage = ? AND epoch = ? ORDER BY seconds DESC, member",

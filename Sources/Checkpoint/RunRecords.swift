@@ -12,6 +12,8 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   /// On the evaluation rows, where there are any.
   public var auc: Double?
   public var logloss: Double?
+  /// The checkpoint that ends it; nil until it is committed.
+  public var checkpoint: Int?
   /// Of training alone, without evaluation and checkpoint.
   public var seconds: Double
   /// Seconds that workers waited for data, a worker's on average.
@@ -58,6 +60,13 @@ public struct WaitRecord: Codable, Hashable, Sendable {
   }
 }
 
+extension [EpochRecord] {
+  /// The one with the lowest validation logloss, the earlier of two; nil where none was evaluated.
+  public var best: EpochRecord? {
+    filter { $0.logloss?.isFinite ?? false }.min { ($0.logloss!, $0.epoch) < ($1.logloss!, $1.epoch) }
+  }
+}
+
 /// A checkpoint as the catalogue keeps it.
 public struct CheckpointRecord: Codable, Hashable, Sendable {
   /// Counted over the run; those that were tried and never committed are missing.
@@ -75,9 +84,12 @@ public struct CheckpointRecord: Codable, Hashable, Sendable {
   public var bytes: Int
   /// Paths of the files that hold its slots.
   public var shards: [String]
+  /// Numbers of the checkpoints that can be read from this one's commit on, ascending: it is the last of them.
+  public var kept: [Int]
 
   public init(
-    number: Int, stage: Int, epoch: Int, step: UInt64, totals: StepTotals, slots: Int, bytes: Int, shards: [String]
+    number: Int, stage: Int, epoch: Int, step: UInt64, totals: StepTotals, slots: Int, bytes: Int, shards: [String],
+    kept: [Int] = []
   ) {
     self.number = number
     self.stage = stage
@@ -87,6 +99,7 @@ public struct CheckpointRecord: Codable, Hashable, Sendable {
     self.slots = slots
     self.bytes = bytes
     self.shards = shards
+    self.kept = kept.isEmpty ? [number] : kept
   }
 }
 
@@ -176,6 +189,10 @@ public struct RunHistory: Sendable {
 
   public func epochs(ofStage stage: Int) -> [EpochRecord] { epochs.filter { $0.stage == stage } }
   public func lastCheckpoint(ofStage stage: Int) -> CheckpointRecord? { checkpoints.last { $0.stage == stage } }
+  /// Numbers of those whose versions of slots one may consist of.
+  public func checkpoints(upTo last: CheckpointRecord) -> [Int] {
+    checkpoints.filter { $0.stage == last.stage && $0.number <= last.number }.map(\.number)
+  }
 }
 
 /// A partition of the data as the catalogue keeps it.

@@ -6,7 +6,7 @@ import GRDB
 /// | table | a row is |
 /// |---|---|
 /// | `slots` | a version of a slot: the checkpoint that wrote it, table and slot number, how many rows of parameters it holds, the SHA-256 of the blob, and the blob (`SlotSnapshot`) |
-/// | `pruned` | one row: the newest checkpoint for which older versions were dropped |
+/// | `pruned` | one row: the newest checkpoint for which older versions were dropped, and those that were kept, as JSON |
 ///
 /// A version counts only if its checkpoint is in the run's catalogue. `user_version` is the file's format.
 public final class ShardDatabase {
@@ -14,7 +14,7 @@ public final class ShardDatabase {
   private let queue: DatabaseQueue
 
   /// The format of the file and of the snapshots in it.
-  public static let version = Int(SlotSnapshot.version)
+  public static let version = 5
 
   /// Opens a server's file to write to, and makes it if it is not there.
   public init(path: String) throws {
@@ -32,8 +32,8 @@ public final class ShardDatabase {
             CREATE TABLE slots (
               checkpoint INTEGER NOT NULL, table_number INTEGER NOT NULL, slot INTEGER NOT NULL, rows INTEGER NOT NULL,
               sha256 TEXT NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (table_number, slot, checkpoint));
-            CREATE TABLE pruned (checkpoint INTEGER NOT NULL);
-            INSERT INTO pruned VALUES (-1);
+            CREATE TABLE pruned (checkpoint INTEGER NOT NULL, kept TEXT NOT NULL);
+            INSERT INTO pruned VALUES (-1, '[]');
             PRAGMA user_version = \(Self.version);
             """)
       }
@@ -88,17 +88,24 @@ public final class ShardDatabase {
     }
   }
 
-  /// Drops versions that a committed one has replaced.
-  public func prune(committed: Int) throws {
+  /// Drops versions that none of these checkpoints needs.
+  ///
+  /// - Parameter kept: numbers; the greatest is that of the last committed one. Later versions stay as they are.
+  public func prune(keeping kept: [Int]) throws {
+    guard let last = kept.max() else { return }
+    let numbers = String(decoding: try JSONEncoder().encode(kept), as: UTF8.self)
     try Self.explaining(path) {
       try queue.write {
+        guard try Int.fetchOne($0, sql: "SELECT checkpoint FROM pruned") ?? -1 <= last else { return }
         try $0.execute(
           sql: """
-            DELETE FROM slots WHERE checkpoint < (
-              SELECT MAX(newer.checkpoint) FROM slots AS newer
-              WHERE newer.table_number = slots.table_number AND newer.slot = slots.slot AND newer.checkpoint <= ?)
-            """, arguments: [committed])
-        try $0.execute(sql: "UPDATE pruned SET checkpoint = MAX(checkpoint, ?)", arguments: [committed])
+            DELETE FROM slots WHERE checkpoint < ? AND NOT EXISTS (
+              SELECT 1 FROM json_each(?) WHERE slots.checkpoint = (
+                SELECT MAX(other.checkpoint) FROM slots AS other
+                WHERE other.table_number = slots.table_number AND other.slot = slots.slot
+                  AND other.checkpoint <= json_each.value))
+            """, arguments: [last, numbers])
+        try $0.execute(sql: "UPDATE pruned SET checkpoint = ?, kept = ?", arguments: [last, numbers])
       }
     }
   }

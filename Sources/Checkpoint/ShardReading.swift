@@ -22,7 +22,7 @@ extension ShardDatabase {
   /// still trains drops meanwhile.
   ///
   /// - Parameter body: takes a slot's bytes, in ascending order of tables and slots, and the file they are from.
-  /// - Throws: `CheckpointError`; `vanishedSlot` where the run had dropped a slot before reading began.
+  /// - Throws: `CheckpointError`; `dropped` where the run had not kept the checkpoint when reading began.
   public static func read(
     _ paths: [String], checkpoints: [Int], wanted: (_ slot: Int) -> Bool,
     body: (_ path: String, _ table: Int, _ slot: Int, _ blob: [UInt8]) throws -> Void
@@ -78,12 +78,16 @@ extension ShardDatabase {
   private static func versions(
     in database: Database, path: String, checkpoints: String, last checkpoint: Int, wanted: (Int) -> Bool
   ) throws -> [(Place, Int)] {
-    let pruned = try Int.fetchOne(database, sql: "SELECT checkpoint FROM pruned") ?? -1
+    let row = try Row.fetchOne(database, sql: "SELECT checkpoint, kept FROM pruned")
+    let pruned = row.map { $0["checkpoint"] as Int } ?? -1
+    let kept = try row.map { try JSONDecoder().decode([Int].self, from: Data(($0["kept"] as String).utf8)) } ?? []
+    guard pruned <= checkpoint || kept.contains(checkpoint) else {
+      throw CheckpointError.dropped(path: path, checkpoint: checkpoint, prunedFor: pruned)
+    }
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT table_number, slot,
-          MAX(CASE WHEN checkpoint IN (SELECT value FROM json_each(?)) THEN checkpoint END), MIN(checkpoint)
+        SELECT table_number, slot, MAX(CASE WHEN checkpoint IN (SELECT value FROM json_each(?)) THEN checkpoint END)
         FROM slots GROUP BY table_number, slot
         """, arguments: [checkpoints])
     var found: [(Place, Int)] = []
@@ -91,14 +95,7 @@ extension ShardDatabase {
       let place = Place(table: row[0], slot: row[1])
       guard wanted(place.slot) else { continue }
       let newest: Int? = row[2]
-      let oldest: Int = row[3]
-      if let number = newest {
-        found.append((place, number))
-      } else if pruned > checkpoint, oldest <= pruned {
-        // It may have had a version that was dropped; whether it had one, nobody can tell any more.
-        throw CheckpointError.vanishedSlot(
-          path: path, table: place.table, slot: place.slot, checkpoint: checkpoint, prunedFor: pruned)
-      }
+      if let number = newest { found.append((place, number)) }
     }
     return found
   }

@@ -66,6 +66,15 @@ struct ClusterOptions: ParsableArguments {
       default: \.cluster.checkpointEvery), transform: scheduleNamed)
   var checkpointEvery: CheckpointSchedule?
 
+  @Option(help: .init("The latest checkpoints that can still be read.", default: \.cluster.keepCheckpoints))
+  var keepCheckpoints: Int?
+
+  @Option(
+    help: .init(
+      "Whether the checkpoint with the lowest validation logloss is kept as well: true or false.",
+      default: \.cluster.keepBest))
+  var keepBest: Bool?
+
   @Option(
     help: ArgumentHelp(
       "Memory that a server's tables may take, such as 4g: warned of at 80 %; at 95 % the run writes a checkpoint and ends. Default: all there is.",
@@ -91,6 +100,8 @@ struct ClusterOptions: ParsableArguments {
     if speculate { settings.speculate = true }
     if let waitForData { settings.waitForData = waitForData }
     if let checkpointEvery { settings.checkpointEvery = checkpointEvery }
+    if let keepCheckpoints { settings.keepCheckpoints = keepCheckpoints }
+    if let keepBest { settings.keepBest = keepBest }
     if let serverMemory { settings.serverMemory = serverMemory }
     if let wire { settings.wire = wire }
   }

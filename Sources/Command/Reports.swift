@@ -19,9 +19,22 @@ struct TrainingReport: Encodable {
   let parameterDigest: String
   /// By worker, seconds that steps waited for it while no other was missing.
   let waits: [String: Double]
+  /// The epoch with the lowest validation logloss, what it came to, and its checkpoint.
+  let best: Best?
   /// By async table, of the last epoch: how many slices were applied when what they read was 0, 1, 2... steps behind.
   let staleness: [String: [UInt64]]?
   let runDirectory: String
+
+  struct Best: Encodable {
+    let epoch: Int
+    let checkpoint: Int?
+    let auc: Double?
+    let logloss: Double?
+
+    init(_ record: EpochRecord) {
+      (epoch, checkpoint, auc, logloss) = (record.epoch, record.checkpoint, record.auc, record.logloss)
+    }
+  }
 
   enum CodingKeys: String, CodingKey {
     case model, rows, epochs, auc
@@ -30,7 +43,7 @@ struct TrainingReport: Encodable {
     case loglossReason = "logloss_reason"
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
-    case skipped, seconds, waits, staleness
+    case skipped, seconds, waits, best, staleness
     case parameterDigest = "parameter_digest"
     case runDirectory = "run_dir"
   }
@@ -48,6 +61,7 @@ struct TrainingReport: Encodable {
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
     skipped = trained.skipped
     waits = result.epochs.flatMap(\.waits).reduce(into: [:]) { $0[$1.member, default: 0] += $1.seconds }
+    best = result.epochs.best.map(Best.init)
     staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }
     self.seconds = seconds
     parameterDigest = trained.parameterDigest
@@ -57,6 +71,11 @@ struct TrainingReport: Encodable {
   func table(truth: Truth?) -> String {
     var lines = ["", Table.row("", "AUC", "logloss")]
     lines.append(Table.row(model, Format.fixed(auc.value, 5), Format.fixed(logloss.value, 5)))
+    if let best, best.epoch < epochs {
+      lines.append(
+        Table.row("best, epoch \(best.epoch)", Format.fixed(best.auc, 5), Format.fixed(best.logloss, 5))
+          + "   checkpoint \(best.checkpoint ?? 0): deepfm evaluate --checkpoint best")
+    }
     if let truth {
       lines.append(Table.row("planted truth", Format.fixed(truth.auc, 5), Format.fixed(truth.logloss, 5)))
     }

@@ -6,7 +6,7 @@ import Run
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure AUC and logloss of a run's last checkpoint.")
+    commandName: "evaluate", abstract: "Measure AUC and logloss of a run's checkpoint.")
 
   @OptionGroup var options: ScoreOptions
 
@@ -44,7 +44,7 @@ struct PredictCommand: ParsableCommand {
   }
 }
 
-/// What to score, with which run's last checkpoint. Servers and workers are launched on this machine for it.
+/// What to score, with which run's checkpoint. Servers and workers are launched on this machine for it.
 struct ScoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The directory of a training run.", valueName: "dir"))
   var runDir: String
@@ -53,6 +53,12 @@ struct ScoreOptions: ParsableArguments {
     parsing: .upToNextOption,
     help: ArgumentHelp("The data, read as the run's training data were; - for standard input.", valueName: "file"))
   var data: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose parameters: last, best (the lowest validation logloss), or a checkpoint's number.",
+      valueName: "last|best|n"), transform: checkpointNamed)
+  var checkpoint = CheckpointChoice.last
 
   @Option(help: "Rows that cannot be read: fail, or skip to count them and go on.", transform: named)
   var badRows = DataSettings().badRows
@@ -66,13 +72,18 @@ struct ScoreOptions: ParsableArguments {
   @Option(help: "Workers to launch.")
   var workers = 1
 
+  @Sendable private static func checkpointNamed(_ text: String) throws -> CheckpointChoice {
+    try explaining { try CheckpointChoice(named: text) }
+  }
+
   func score() throws -> Scored {
     var reading = DataSettings()
     reading.badRows = badRows
     reading.maxBadRows = maxBadRows
     try reading.validate()
     return try Scoring(
-      runDirectory: runDir, data: data, badRows: reading.badRowPolicy, servers: servers, workers: workers,
+      runDirectory: runDir, data: data, checkpoint: checkpoint, badRows: reading.badRowPolicy, servers: servers,
+      workers: workers,
       cluster: .ownChildren, caller: .person(Console())
     ).run()
   }

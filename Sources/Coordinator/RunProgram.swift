@@ -246,9 +246,25 @@ struct RunProgram: Sendable {
     let files = Set(lastCheckpoint?.shards ?? []).union(firstHomes.compactMap { databases[$0.number] })
     let checkpoint = CheckpointRecord(
       number: number, stage: plan.stage, epoch: epoch, step: attempt.clock, totals: attempt.totals,
-      slots: attempt.slots, bytes: attempt.bytes, shards: files.sorted())
+      slots: attempt.slots, bytes: attempt.bytes, shards: files.sorted(),
+      kept: kept(with: number, attempt.record))
     committing = (attempt.record, checkpoint)
     return [.commit(attempt.record, checkpoint)]
+  }
+
+  /// Checkpoints that can be read once another is committed: the last ones, and the one with the lowest validation logloss of
+  /// the stage.
+  private func kept(with number: Int, _ epoch: EpochRecord?) -> [Int] {
+    let cluster = plan.settings.cluster
+    var epochs = result.epochs
+    if var epoch {
+      epoch.checkpoint = number
+      epochs.append(epoch)
+    }
+    // One that was dropped is gone.
+    let there = (checkpoints.last?.kept ?? []) + [number]
+    let best = cluster.keepBest ? epochs.best?.checkpoint : nil
+    return there.filter { there.suffix(cluster.keepCheckpoints).contains($0) || $0 == best }
   }
 
   /// The catalogue holds the checkpoint, and the epoch that it ends.
@@ -258,13 +274,14 @@ struct RunProgram: Sendable {
     checkpoints.append(checkpoint)
     checkpointedAt = time
     var effects: [Effect] = []
-    if let epoch {
+    if var epoch {
+      epoch.checkpoint = checkpoint.number
       note(epoch)
       epochBegan = nil
       effects.append(.epochDone(epoch))
     }
     let prune = members(.server).map {
-      Effect.ask($0, .order(Control(ServerOrder.committed(number: checkpoint.number))))
+      Effect.ask($0, .order(Control(ServerOrder.committed(kept: checkpoint.kept))))
     }
     guard let model = plan.model else { return effects }
     if let isFull {

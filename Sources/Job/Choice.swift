@@ -8,6 +8,11 @@ public struct UnknownChoice: Error, Equatable, CustomStringConvertible {
   public let name: String
   public let choices: [String]
 
+  public init(name: String, choices: [String]) {
+    self.name = name
+    self.choices = choices
+  }
+
   public var description: String {
     "there is no \"\(name)\"; did you mean \"\(Nearest.word(to: name, among: choices))\"? "
       + "There are: \(choices.joined(separator: ", "))."

@@ -22,6 +22,10 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public var waitForData = 600.0
   /// Checkpoints beside those at the ends of epochs.
   public var checkpointEvery = CheckpointSchedule.epoch
+  /// The latest checkpoints that can still be read.
+  public var keepCheckpoints = 3
+  /// Whether the one with the lowest validation logloss is kept as well.
+  public var keepBest = true
   /// That a server's tables may take; nil: as much as there is.
   public var serverMemory: ByteCount?
   /// What rows and gradients travel in.
@@ -47,6 +51,8 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
     case coordinatorTimeout = "coordinator-timeout"
     case waitForData = "wait-for-data"
     case checkpointEvery = "checkpoint-every"
+    case keepCheckpoints = "keep-checkpoints"
+    case keepBest = "keep-best"
     case serverMemory = "server-memory"
     case wire
   }
@@ -61,6 +67,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
     try require(0...1 ~= replicas, CodingKeys.replicas, replicas, "choose 0 or 1")
     try require(
       replicas < servers, CodingKeys.replicas, replicas, "a slot's replica is at another server: raise servers to 2")
+    try require(1...1000 ~= keepCheckpoints, CodingKeys.keepCheckpoints, keepCheckpoints, "choose 1 to 1000")
     try require(
       0...1024 ~= threads, CodingKeys.threads, threads, "choose 1 to 1024, or 0 to share the machine's cores")
     try require(

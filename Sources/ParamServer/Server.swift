@@ -143,7 +143,7 @@ public final class Server {
     case .sync(let checkpoint):
       try attempt { try database?.sync() }
       try perform(.synced(checkpoint: checkpoint))
-    case .prune(let committed): try attempt { try database?.prune(committed: committed) }
+    case .prune(let kept): try attempt { try database?.prune(keeping: kept) }
     case .say(let sentence): say(sentence)
     case .end(let error): end = error.map { .failed($0) } ?? .told
     }

@@ -50,7 +50,7 @@ package struct ServerCore: ~Copyable {
     case write([SlotSnapshot], checkpoint: Int)
     /// To be answered by `synced`.
     case sync(checkpoint: Int)
-    case prune(committed: Int)
+    case prune(kept: [Int])
     case say(String)
     case end(ServerError?)
   }

@@ -56,7 +56,7 @@ extension ServerCore {
       let before = shard!.clock
       return (past.map { [report(.missed(clock: $0), request)] } ?? []) + sent(shard!.advanceAll())
         + progressed(from: before)
-    case .committed(let number): return [.prune(committed: number), report(.done, request)]
+    case .committed(let kept): return [.prune(kept: kept), report(.done, request)]
     case .fill(let order):
       try shard!.check(order)
       fills.append(FillTask(order, request: request, shard!))

@@ -19,7 +19,8 @@ struct Resumption {
     "train", "bad-rows", "max-bad-rows", "readers", "sync-reading", "epochs", "lr", "schedule", "warm-up",
     "decay-factor", "decay-steps", "ftrl-alpha", "patience", "servers", "workers", "max-workers", "replicas", "threads",
     "speculate",
-    "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "server-memory", "run-dir",
+    "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "keep-checkpoints", "keep-best",
+    "server-memory", "run-dir",
   ]
   /// Those that may change together with the training data.
   private static let changeableWithData: Set<String> = ["valid", "cache"]

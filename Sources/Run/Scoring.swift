@@ -5,10 +5,11 @@ import Features
 import Foundation
 import Job
 
-/// Scores data with the last checkpoint of a run, on servers and workers launched for it.
+/// Scores data with a checkpoint of a run, on servers and workers launched for it.
 public struct Scoring {
   private let runDirectory: String
   private let data: [String]
+  private let checkpoint: CheckpointChoice
   private let badRows: BadRowPolicy
   private let servers: Int
   private let workers: Int
@@ -18,15 +19,18 @@ public struct Scoring {
   /// - Parameters:
   ///   - runDirectory: of a training run.
   ///   - data: files, directories or patterns, read as the run's training data were.
+  ///   - checkpoint: whose parameters.
   ///   - badRows: what becomes of rows that cannot be read.
   ///   - cluster: launches as many servers and workers as are wanted.
   ///   - caller: who is told how far the work is, and can end it.
   public init(
-    runDirectory: String, data: [String], badRows: BadRowPolicy = .fail, servers: Int = 1, workers: Int = 1,
+    runDirectory: String, data: [String], checkpoint: CheckpointChoice = .last, badRows: BadRowPolicy = .fail,
+    servers: Int = 1, workers: Int = 1,
     cluster: LocalCluster = LocalCluster(), caller: Caller = Caller()
   ) {
     self.runDirectory = runDirectory
     self.data = data
+    self.checkpoint = checkpoint
     self.badRows = badRows
     self.servers = servers
     self.workers = workers
@@ -36,14 +40,12 @@ public struct Scoring {
 
   /// Scores every row in this thread.
   ///
-  /// - Throws: `RunFailure` where the run has no checkpoint or scoring ends early; otherwise like `Training.run`.
+  /// - Throws: `RunFailure` where the run has no such checkpoint or scoring ends early; otherwise like `Training.run`.
   public func run() throws -> Scored {
     let directory = RunDirectory.open(runDirectory)
     let catalogue = try Catalogue.open(at: directory.catalogue)
-    let checkpoints = try catalogue.checkpoints()
-    guard let checkpoint = checkpoints.last else {
-      throw RunFailure.failed("\(runDirectory) has no checkpoint: its run ended before the first epoch did.")
-    }
+    let history = try catalogue.history()
+    let checkpoint = try checkpoint.find(in: history, of: runDirectory)
     let stage = checkpoint.stage
     var settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
     let model = try catalogue.fact(RunFact.model(stage), as: ModelConfiguration.self)
@@ -62,7 +64,7 @@ public struct Scoring {
     let start = ModelPlan.Start(
       clock: checkpoint.step,
       restore: .init(
-        checkpoints: checkpoints.filter { $0.stage == stage }.map(\.number),
+        checkpoints: history.checkpoints(upTo: checkpoint),
         databases: checkpoint.shards.map(directory.find), totals: checkpoint.totals))
     let members = Members.launched(cluster)
     let plan = try Plan(

@@ -10,8 +10,8 @@ public enum ServerOrder: Codable, Sendable {
   case settle(clock: UInt64)
   /// Write what changed, and hold the next step until that is synced.
   case checkpoint(CheckpointOrder)
-  /// The catalogue holds this checkpoint: older versions of its slots may go.
-  case committed(number: Int)
+  /// The catalogue holds the last of these checkpoints: versions of slots that none of them needs may go.
+  case committed(kept: [Int])
   /// Copy slots of which you are the first home to another server, while training goes on.
   case fill(FillOrder)
   /// Say what the slots of which you are the first home hold, and what is asked of them.

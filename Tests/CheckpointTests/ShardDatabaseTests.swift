@@ -74,9 +74,42 @@ struct ShardDatabaseTests {
   func prune() throws {
     try withFile { path, file in
       for checkpoint in 1...3 { try file.write([makeSlot(5, version: checkpoint)], checkpoint: checkpoint) }
-      try file.prune(committed: 2)
+      try file.prune(keeping: [2])
       #expect(try readAll([path], checkpoints: 0...2) == [[0, 5]: makeSlot(5, version: 2).bytes])
       #expect(try readAll([path], checkpoints: 0...3) == [[0, 5]: makeSlot(5, version: 3).bytes])
+    }
+  }
+
+  @Test("Each checkpoint that is kept can be read, whatever lies between, and no other")
+  func kept() throws {
+    try withFile { path, file in
+      // Slot 5 changes each time, slot 6 every other time, slot 7 once.
+      for checkpoint in 1...6 {
+        var slots = [makeSlot(5, version: checkpoint)]
+        if checkpoint % 2 == 1 { slots.append(makeSlot(6, version: checkpoint)) }
+        if checkpoint == 2 { slots.append(makeSlot(7)) }
+        try file.write(slots, checkpoint: checkpoint)
+      }
+      func check(_ kept: [Int]) throws {
+        for checkpoint in 1...6 {
+          guard kept.contains(checkpoint) else {
+            #expect(throws: CheckpointError.self) { try readAll([path], checkpoints: 1...checkpoint) }
+            continue
+          }
+          var wanted = [[0, 5]: makeSlot(5, version: checkpoint).bytes]
+          wanted[[0, 6]] = makeSlot(6, version: (checkpoint - 1) / 2 * 2 + 1).bytes
+          if checkpoint >= 2 { wanted[[0, 7]] = makeSlot(7).bytes }
+          #expect(try readAll([path], checkpoints: 1...checkpoint) == wanted, "\(checkpoint) of \(kept)")
+        }
+      }
+      try check(Array(1...6))
+      for kept in [[1, 2, 4, 6], [1, 4, 6], [4, 6], [6]] {
+        try file.prune(keeping: kept)
+        try check(kept)
+      }
+      // What comes late prunes nothing that a later one kept.
+      try file.prune(keeping: [1, 2])
+      try check([6])
     }
   }
 
@@ -94,34 +127,30 @@ struct ShardDatabaseTests {
         #expect(try read([1, 3]) == makeSlot(5, version: 3).bytes)
         #expect(try read([1]) == makeSlot(5, version: 1).bytes)
         // What is not committed yet does not cost what is.
-        try file.prune(committed: 1)
+        try file.prune(keeping: [1])
       }
       try file.keep([1, 3])
       #expect(try readAll([path], checkpoints: 0...9) == [[0, 5]: makeSlot(5, version: 3).bytes])
       #expect(try read([2, 4, 5]) == nil)
-      try file.prune(committed: 3)
+      try file.prune(keeping: [3])
       #expect(try read([1, 3]) == makeSlot(5, version: 3).bytes)
       try file.keep([])
       #expect(try readAll([path], checkpoints: 0...9).isEmpty)
     }
   }
 
-  @Test("A slot that a later checkpoint's pruning took is an error that names it, not a row left out")
-  func vanished() throws {
+  @Test("A checkpoint that is not kept is an error that names it, not a row left out")
+  func dropped() throws {
     try withFile { path, file in
       try file.write([makeSlot(5), makeSlot(6)], checkpoint: 1)
       try file.write([makeSlot(6, version: 1)], checkpoint: 2)
-      try file.prune(committed: 2)
+      try file.prune(keeping: [2])
       #expect(try readAll([path], checkpoints: 0...2).count == 2)
-      let error = #expect(
-        throws: CheckpointError.vanishedSlot(path: path, table: 0, slot: 6, checkpoint: 1, prunedFor: 2)
-      ) { try readAll([path], checkpoints: 0...1) }
-      let sentence = error.map { "\($0)" } ?? ""
-      #expect(sentence.contains(path) && sentence.contains("slot 6") && sentence.contains("still training"))
-      // Who wants other slots misses nothing.
-      try ShardDatabase.read([path], checkpoints: Array(0...1), wanted: { $0 == 5 }) { _, _, slot, _ in
-        #expect(slot == 5)
+      let error = #expect(throws: CheckpointError.dropped(path: path, checkpoint: 1, prunedFor: 2)) {
+        try readAll([path], checkpoints: 0...1)
       }
+      let sentence = error.map { "\($0)" } ?? ""
+      #expect(sentence.contains(path) && sentence.contains("checkpoint 1 is not kept"))
     }
   }
 
@@ -129,7 +158,7 @@ struct ShardDatabaseTests {
   func laterSlot() throws {
     try withFile { path, file in
       try file.write([makeSlot(5)], checkpoint: 1)
-      try file.prune(committed: 1)
+      try file.prune(keeping: [1])
       try file.write([makeSlot(6)], checkpoint: 2)
       #expect(try readAll([path], checkpoints: 0...1).count == 1)
     }
@@ -148,7 +177,7 @@ struct ShardDatabaseTests {
         if slots == 0 {
           for (file, first) in zip(files, [0, 10]) {
             try file.write((first..<first + 10).map { makeSlot($0, version: 1) }, checkpoint: 2)
-            try file.prune(committed: 2)
+            try file.prune(keeping: [2])
             try file.sync()
           }
         }

@@ -14,6 +14,7 @@ struct ChaosTests {
   private static func settings(faults: Int = kills) -> Settings {
     var settings = Settings()
     settings.data.train = [Sample.train]
+    settings.data.valid = [Sample.valid]
     settings.model.hidden = [64, 32]
     settings.optimization.batch = 512
     settings.optimization.epochs = (faults * 6 + 4) / 5

@@ -212,49 +212,6 @@ struct TrainingTests {
     }
   }
 
-  @Test("evaluate gives the last epoch's metrics, predict a probability a row in order, whoever computes them")
-  func scoring() throws {
-    let tool = try Tool()
-    let result = try tool.train(["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny, into: "run")
-    let run = tool.directory + "/run"
-    struct Scores: Decodable {
-      var auc: Double
-      var logloss: Double
-      var rows: Int
-      var checkpoint: Int
-    }
-    for flags in [[], ["--servers", "3", "--workers", "2"]] {
-      let ended = try tool.run(["evaluate", "--run-dir", run, "--data", Sample.smallValid, "--json"] + flags)
-      let scores = try JSONDecoder().decode(Scores.self, from: Data(ended.output.utf8))
-      #expect(
-        scores.auc == result.auc && scores.logloss == result.logloss && scores.rows == 1234 && scores.checkpoint == 2)
-    }
-    let out = tool.directory + "/probabilities.txt"
-    #expect(try tool.run("predict", "--run-dir", run, "--data", Sample.smallValid, "--out", out).status == 0)
-    let probabilities = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").map { Float($0)! }
-    let labels = try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").map {
-      Float(String($0.first!))!
-    }
-    #expect(probabilities.count == 1234 && probabilities.allSatisfy { $0 > 0 && $0 < 1 })
-    // The probabilities belong to their rows: they have the AUC that evaluate found.
-    #expect(abs(Metrics.auc(labels: labels, scores: probabilities)! - result.auc!) < 1e-4)
-
-    // Data of one class have no AUC, and JSON says so; what a killed process left is swept up.
-    let clicks = tool.directory + "/clicks.txt"
-    try String(contentsOfFile: Sample.smallValid, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("1") }
-      .joined(separator: "\n").write(toFile: clicks, atomically: true, encoding: .utf8)
-    let stale = FileManager.default.temporaryDirectory.path + "/deepfm-score-1-\(Int32.max)"
-    try FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
-    let oneClass = try tool.run("evaluate", "--run-dir", run, "--data", clicks, "--json")
-    #expect(
-      oneClass.output.contains(#""auc":null,"auc_reason":"one class only""#), "\(oneClass.output)\(oneClass.errors)")
-    #expect(!FileManager.default.fileExists(atPath: stale))
-
-    // A run that was moved is found where it is now.
-    try FileManager.default.moveItem(atPath: run, toPath: run + "-moved")
-    #expect(try tool.run("evaluate", "--run-dir", run + "-moved", "--data", Sample.smallValid).status == 0)
-  }
-
   @Test(
     "The real Criteo sample trains: 1,999 rows, none bad",
     .enabled(if: Sample.shared != nil, "../shared/data is not here"))

@@ -128,7 +128,10 @@ final class CoordinatorPlay {
         #expect(history.checkpoints.allSatisfy { $0.number < checkpoint.number && $0.step <= checkpoint.step })
         commits.append((epoch, checkpoint))
         history.checkpoints.append(checkpoint)
-        if let epoch { history.epochs.append(epoch) }
+        if var epoch {
+          epoch.checkpoint = checkpoint.number
+          history.epochs.append(epoch)
+        }
         said.append(Sentence.commit(epoch, checkpoint))
         write(.commit, .committed)
       case .note(let sentence): notes.append(sentence)

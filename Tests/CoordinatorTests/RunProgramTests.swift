@@ -93,6 +93,28 @@ struct RunProgramTests {
     }
   }
 
+  @Test("The latest checkpoints are kept, and the one with the lowest validation logloss", arguments: [true, false])
+  func kept(best: Bool) throws {
+    var settings = Sample.settings(epochs: 6)
+    (settings.cluster.keepCheckpoints, settings.cluster.keepBest) = (2, best)
+    var (play, _) = ProgramPlay.adopted(try Sample.training(settings))
+    // The second epoch is the best until the sixth.
+    for (epoch, quality) in zip(1..., [1, 3, 0.5, 0.4, 2, 4] as [Float]) {
+      _ = play.train()
+      _ = play.evaluate(round: epoch, quality: quality)
+      _ = play.write()
+      _ = play.committed()
+    }
+    #expect(
+      play.commits.map(\.checkpoint.kept)
+        == (best
+          ? [[1], [1, 2], [2, 3], [2, 3, 4], [2, 4, 5], [5, 6]] : [[1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6]]))
+    #expect(play.program.result.epochs.best?.checkpoint == 6)
+    // Who goes on knows it too.
+    let history = RunHistory(epochs: play.program.result.epochs, checkpoints: play.program.checkpoints)
+    #expect(RunProgram(play.program.plan, history: history).result.epochs.map(\.checkpoint) == [1, 2, 3, 4, 5, 6])
+  }
+
   @Test("A scoring run evaluates what the checkpoint says, and touches no checkpoint")
   func scoring() throws {
     var (play, asked) = ProgramPlay.adopted(

@@ -23,7 +23,7 @@ enum Sentence {
     case .settle(let clock): "settle \(clock)"
     case .checkpoint(let order):
       "checkpoint \(order.number) at \(order.clock)" + (order.since.map { " since \($0)" } ?? "")
-    case .committed(let number): "committed \(number)"
+    case .committed(let kept): "committed \(kept.last ?? 0)"
     case .fill(let order): "fill \(order.slots.reduce(0) { $0 + $1.count }) slots of server \(order.server)"
     case .weigh: "weigh"
     case .digest: "digest"

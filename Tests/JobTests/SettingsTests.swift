@@ -44,6 +44,7 @@ struct SettingsTests {
     ("timeout", { $0.cluster.timeout = .nan }), ("timeout", { $0.cluster.timeout = .infinity }),
     ("timeout", { $0.cluster.timeout = 1e30 }), ("timeout", { $0.cluster.timeout = 0 }),
     ("coordinator-timeout", { $0.cluster.coordinatorTimeout = .nan }),
+    ("keep-checkpoints", { $0.cluster.keepCheckpoints = 0 }),
     (
       "speculate",
       {

@@ -105,9 +105,9 @@ struct OrderTests {
   @Test("A committed checkpoint's forerunners may go")
   func committed() throws {
     let rig = try Rig.serving()
-    let order = rig.envelope(.committed(number: 6))
+    let order = rig.envelope(.committed(kept: [4, 6]))
     let effects = rig.tell(.ordered(order))
-    guard case .prune(committed: 6)? = effects.first, case .done? = effects.reports.first else {
+    guard case .prune(kept: [4, 6])? = effects.first, case .done? = effects.reports.first else {
       Issue.record("\(effects)")
       return
     }

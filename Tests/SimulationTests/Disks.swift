@@ -17,6 +17,23 @@ struct Disks {
     files[path, default: []].removeAll { !committed.contains($0.checkpoint) }
   }
 
+  /// Drops versions that none of the checkpoints needs.
+  mutating func prune(_ path: String, keeping kept: [Int]) {
+    guard let versions = files[path], let last = kept.max() else { return }
+    var needed: Set<[Int]> = []
+    for checkpoint in kept {
+      var newest: [[Int]: Int] = [:]
+      for version in versions where version.checkpoint <= checkpoint {
+        newest[[version.snapshot.table, version.snapshot.slot], default: 0].formMaximum(version.checkpoint)
+      }
+      for (place, number) in newest { needed.insert(place + [number]) }
+    }
+    files[path] = versions.filter { version in
+      version.checkpoint >= last
+        || needed.contains([version.snapshot.table, version.snapshot.slot, version.checkpoint])
+    }
+  }
+
   mutating func write(_ snapshots: [SlotSnapshot], checkpoint: Int, to path: String) {
     files[path, default: []] += snapshots.map { Version(checkpoint: checkpoint, snapshot: $0) }
   }
@@ -120,11 +137,16 @@ struct SimulatedCatalogue {
     if let last = history.lastCheckpoint(ofStage: checkpoint.stage), checkpoint.step <= last.step {
       throw Violation("checkpoint \(checkpoint.number) of step \(checkpoint.step) follows one of step \(last.step)")
     }
-    if let epoch {
+    if var epoch {
+      epoch.checkpoint = checkpoint.number
       let count = history.epochs(ofStage: epoch.stage).count
       guard epoch.epoch == count + 1 else { throw Violation("epoch \(epoch.epoch) is recorded after \(count)") }
       history.epochs.append(epoch)
     }
     history.checkpoints.append(checkpoint)
   }
+}
+
+extension Int {
+  fileprivate mutating func formMaximum(_ other: Int) { self = Swift.max(self, other) }
 }

@@ -105,12 +105,19 @@ extension Life {
     highest = view.clock
   }
 
-  /// A checkpoint counts: all of it must be on the disks, synced, with the reference's bits.
+  /// A checkpoint counts: all of it, and of the earlier ones that are kept, must be on the disks.
   private func check(_ record: CheckpointRecord) throws {
     counts["checkpoints", default: 0] += 1
+    for kept in catalogue.history.checkpoints
+    where kept.stage == record.stage && record.kept.contains(kept.number) {
+      try checkDisks(kept)
+    }
+  }
+
+  /// All of a checkpoint must be on the disks, synced, with the reference's bits.
+  private func checkDisks(_ record: CheckpointRecord) throws {
     guard let reference = world.reference else { return }
-    let numbers = catalogue.history.checkpoints.filter { $0.stage == record.stage }.map(\.number)
-    let (found, missing) = disks.newest(of: numbers, in: record.shards)
+    let (found, missing) = disks.newest(of: catalogue.history.checkpoints(upTo: record), in: record.shards)
     if missing != nil { return }
     for table in 0..<2 {
       let key = Reference.Key(stage: record.stage, table: table, clock: record.step, isScoring: false)
@@ -183,7 +190,8 @@ extension Life {
         put(node, .server(.written(checkpoint: checkpoint)), at: now + 0.001 * slowness(ofDisk: node))
       case .sync(let checkpoint):
         put(node, .server(.synced(checkpoint: checkpoint)), at: now + 0.005 * slowness(ofDisk: node))
-      case .prune, .say: break
+      case .prune(let kept): if let path = server.path { disks.prune(path, keeping: kept) }
+      case .say: break
       case .end(let error):
         if let error, coordinators[0]?.dismissedAt == nil, !isLostFile("\(error)") {
           throw Violation("server \(node) ended: \(error)")
