@@ -36,6 +36,7 @@ extension Life {
       case .reserveCheckpoint:
         put(node, .coordinator(.checkpointReserved(catalogue.reserveCheckpoint())), at: now + writing)
       case .commit(let epoch, let checkpoint):
+        if epoch != nil { try checkSettled(checkpoint.step) }
         try catalogue.commit(epoch, checkpoint)
         try check(checkpoint)
         put(node, .coordinator(.committed), at: now + writing)
@@ -74,83 +75,6 @@ extension Life {
     highest = 0
     try perform(.start(try world.plan(coordinator.undertaking, options, catalogue.history)), coordinator: node)
     ambush()
-  }
-
-  /// Why a view began, and how far it goes back.
-  private func check(_ view: ViewRecord) throws {
-    counts["views", default: 0] += 1
-    if view.reason.hasSuffix("others compute the same slices") { counts["stood in", default: 0] += 1 }
-    if options.isMild, view.reason.hasPrefix("nothing moved") || view.reason.contains("is gone") {
-      throw Violation("view \(view.number) began since \(view.reason), where messages were only lost: \(standing)")
-    }
-    guard view.slots != nil else { return }
-    if view.stage != catalogue.history.lastView?.stage { highest = 0 }
-    if view.isRewound {
-      let recorded = catalogue.history.checkpoints.last { $0.stage == view.stage }?.step ?? 0
-      guard view.clock == recorded else {
-        throw Violation(
-          "view \(view.number) goes back to step \(view.clock), not to the last checkpoint at \(recorded)")
-      }
-      if catalogue.history.lastView?.stage == view.stage, catalogue.history.lastView?.slots != nil {
-        counts["rewinds", default: 0] += 1
-        counts["steps done again", default: 0] += Int(highest - min(highest, view.clock))
-      }
-    } else {
-      let depth = world.apart
-      guard view.clock + depth >= highest else {
-        throw Violation("view \(view.number) goes back from step \(highest) to \(view.clock), more than \(depth)")
-      }
-      if view.slots != catalogue.history.lastView?.slots { counts["moves", default: 0] += 1 }
-    }
-    highest = view.clock
-  }
-
-  /// A checkpoint counts: all of it, and of the earlier ones that are kept, must be on the disks.
-  private func check(_ record: CheckpointRecord) throws {
-    counts["checkpoints", default: 0] += 1
-    for kept in catalogue.history.checkpoints
-    where kept.stage == record.stage && record.kept.contains(kept.number) {
-      try checkDisks(kept)
-    }
-  }
-
-  /// All of a checkpoint must be on the disks, synced, with the reference's bits.
-  private func checkDisks(_ record: CheckpointRecord) throws {
-    guard let reference = world.reference else { return }
-    let (found, missing) = disks.newest(of: catalogue.history.checkpoints(upTo: record), in: record.shards)
-    if missing != nil { return }
-    for table in 0..<2 {
-      let key = Reference.Key(stage: record.stage, table: table, clock: record.step, isScoring: false)
-      guard let state = reference.state(key) else {
-        throw Violation("checkpoint \(record.number) is of step \(record.step), which there never is")
-      }
-      let ranks = world.ranks(ofTable: table, stage: record.stage)
-      let width = state.count / ranks.count
-      for (place, (path, version)) in found where place[0] == table {
-        guard version.isSynced else {
-          throw Violation("checkpoint \(record.number) counts slot \(place[1]), which \(path) has not synced")
-        }
-        var difference: String?
-        version.snapshot.forEachRow { rank, row in
-          let known = ranks.position(ofFirstAtLeast: rank)
-          for column in 0..<width where !world.isSame(row[column], as: state[known * width + column]) {
-            difference = "rank \(rank): \(row[column]), not \(state[known * width + column])"
-          }
-        }
-        if let difference {
-          throw Violation("checkpoint \(record.number) of step \(record.step) has other bits at \(difference)")
-        }
-      }
-      // What no slot holds must be as it starts.
-      guard let first = reference.state(.init(stage: record.stage, table: table, clock: 0, isScoring: false)) else {
-        continue
-      }
-      for (known, rank) in ranks.enumerated() where found[[table, Rank.slot(of: rank)]] == nil {
-        let span = known * width..<(known + 1) * width
-        guard span.allSatisfy({ world.isSame(state[$0], as: first[$0]) || state[$0].isNaN && first[$0].isNaN })
-        else { throw Violation("checkpoint \(record.number) lacks rank \(rank) of table \(table)") }
-      }
-    }
   }
 
   // MARK: Servers
