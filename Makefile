@@ -8,7 +8,7 @@ EXAMPLE := --package-path Examples/ClusterTest --scratch-path .build
 MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
 SOURCES := Package.swift Sources Tests Benchmarks Examples
 LIVES ?= 50000
-KILLS ?= 300
+KILLS ?= 150
 
 .PHONY: help demo test example soak mutants build bench against format lint clean setup
 
@@ -32,7 +32,7 @@ example: setup ## build and run the test of the example package, which uses this
 	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
 	Scripts/watched 300 swift test $(RELEASE) $(EXAMPLE) --skip-build
 
-soak: setup ## live 50,000 simulated lives of a cluster, or LIVES of them, and kill 300 real processes, or KILLS
+soak: setup ## live 50,000 simulated lives of a cluster, or LIVES, and kill 300 real processes, half of them with replicas: KILLS each
 	Scripts/progress swift build $(RELEASE) --build-tests
 	LIVES=$(LIVES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter SimulationTests
 	KILLS=$(KILLS) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter ChaosTests
