@@ -127,6 +127,8 @@ extension RunProgram {
     guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil,
       clock < training.steps.upperBound
     else { return [] }
+    // A beat may come late, and tell a clock that lies behind what is recorded.
+    let clock = max(clock, recordedClock)
     var wanted = clock + notice + UInt64(plan.settings.cluster.lag)
     switch plan.settings.cluster.checkpointEvery {
     case _ where isFull != nil: break
