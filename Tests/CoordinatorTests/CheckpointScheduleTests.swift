@@ -66,6 +66,17 @@ struct CheckpointScheduleTests {
     #expect(play.beat(15).count == 3)
   }
 
+  @Test("A beat that comes late, of before a checkpoint that is committed by now, has none ordered again")
+  func lateBeat() throws {
+    var (play, _) = try Self.play(.steps(10))
+    for clock in [10, 20] {
+      for number in 0...1 { _ = play.report(ProgramPlay.part(rows: 20), .server(number)) }
+      #expect(play.commits.last?.checkpoint.step == UInt64(clock))
+      _ = play.committed()
+    }
+    #expect(play.beat(18) == ["progress"] && play.beat(21) == ["progress"], "the next is the epoch's end")
+  }
+
   @Test("One that a server misses is over once the others have answered; the next is ordered further ahead")
   func missed() throws {
     var (play, _) = try Self.play(.steps(10))
