@@ -243,7 +243,7 @@ extension CoordinatorCore {
       let names = spares.map { "worker-\($0.number)" }.joined(separator: ", ")
       effects.append(.say("\(names): spare, since there are no more slices"))
     }
-    speculation.enter(at: view.clock, time)
+    speculation.enter(at: view.clock, time, workers: Set(membership.all(.worker).map(\.incarnation)))
     effects += run(at: time) { [covered = speculation.covered] in $0.enter(view, late: covered, at: time) }
     // Somebody may have died while it was written.
     if view.members.contains(where: { membership[$0.incarnation] == nil }) { return effects + reserve(view.reason) }

@@ -19,13 +19,13 @@ struct Speculation: Sendable {
   /// How long a worker stays late: longer each time.
   static let (least, most): (Seconds, Seconds) = (30, 600)
 
-  private struct Sentence: Sendable {
+  private struct Probation: Sendable {
     var until: Seconds
     var length: Seconds
   }
 
   /// By incarnation; those that are over too, to be longer next time.
-  private var sentences: [UInt64: Sentence] = [:]
+  private var probations: [UInt64: Probation] = [:]
   /// Those that others stand in for.
   private(set) var late: Set<UInt64> = []
   /// By number: of the present view, those that nobody waits for.
@@ -40,7 +40,14 @@ struct Speculation: Sendable {
   private var heardAt: Seconds?
 
   /// A view begins.
-  mutating func enter(at clock: UInt64, _ time: Seconds) { (self.clock, movedAt, heardAt) = (clock, time, nil) }
+  ///
+  /// - Parameter workers: incarnations of all who are there; others are forgotten.
+  mutating func enter(at clock: UInt64, _ time: Seconds, workers: Set<UInt64>) {
+    (self.clock, movedAt, heardAt) = (clock, time, nil)
+    late.formIntersection(workers)
+    waited = waited.filter { workers.contains($0.key) }
+    probations = probations.filter { workers.contains($0.key) }
+  }
 
   /// Time that stood still for this process is nobody's lateness.
   mutating func excuse(_ lateness: Seconds) { (movedAt, heardAt) = (movedAt + lateness, nil) }
@@ -69,15 +76,15 @@ struct Speculation: Sendable {
   }
 
   mutating func note(late incarnation: UInt64, at time: Seconds) {
-    let length = sentences[incarnation].map { min(Self.most, 2 * $0.length) } ?? Self.least
-    sentences[incarnation] = Sentence(until: time + length, length: length)
+    let length = probations[incarnation].map { min(Self.most, 2 * $0.length) } ?? Self.least
+    probations[incarnation] = Probation(until: time + length, length: length)
     waited[incarnation] = nil
     late.insert(incarnation)
   }
 
   /// Those that are to be tried again.
   mutating func release(at time: Seconds) -> Set<UInt64> {
-    let over = late.filter { sentences[$0].map { $0.until <= time } ?? true }
+    let over = late.filter { probations[$0].map { $0.until <= time } ?? true }
     late.subtract(over)
     return over
   }

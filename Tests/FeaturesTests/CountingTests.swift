@@ -23,6 +23,9 @@ struct CountingTests {
     #expect(count.distinct(perBatchOf: 1000) == perBatch)
     #expect(count.distinct(perBatchOf: 70_000) == Double(Set(rows.keys).count), "no batch is full")
     #expect(count.distinct(ofRows: 20_000) == count.distinct)
+    #expect(abs(count.distinctOfHalf / Double(Set(rows.keys[..<390_000]).count) - 1) < 0.015)
+    let whole = try FeatureCount(scratch.index([scratch.path + "/a"], .criteo), batches: [1000])
+    #expect(whole.distinctOfHalf == count.distinctOfHalf, "however the rows lie in chunks")
     let (more, most) = (count.distinct(ofRows: 40_000), count.distinct(ofRows: 80_000))
     #expect(more > count.distinct && most > more && most < 4 * count.distinct)
     // As many rows as there really are, from a part of them.

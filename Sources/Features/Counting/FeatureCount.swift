@@ -23,21 +23,23 @@ public struct FeatureCount: Sendable {
     let reader = ChunkReader(index, vocabulary: vocabulary)
     var batch = Batch(fields: index.fields)
     var all = DistinctCount()
-    var half: Double?
+    var half = 0.0
     var met = batches.map { MetPerBatch(rows: $0) }
     var rows = 0
     for chunk in index.chunks {
       batch.reset()
       try reader.read(chunk, into: &batch)
-      for key in batch.keys { all.add(key) }
+      for row in 0..<batch.rows {
+        for key in batch.keys[batch.entries(ofRow: row)] { all.add(key) }
+        rows += 1
+        if rows == index.rows / 2 { half = all.estimate }
+      }
       for place in met.indices { met[place].take(batch) }
-      rows += batch.rows
-      if half == nil, rows >= index.rows / 2 { half = all.estimate * Double(index.rows) / Double(2 * max(1, rows)) }
       try progress(rows)
     }
     self.rows = rows
     distinct = all.estimate
-    distinctOfHalf = half ?? distinct
+    distinctOfHalf = half
     perBatch = Dictionary(met.map { ($0.rows, $0.mean) }) { first, _ in first }
   }
 
@@ -93,8 +95,7 @@ public struct FeatureCount: Sendable {
 
     mutating func take(_ batch: Batch) {
       for row in 0..<batch.rows where batches < Self.most {
-        let entries = batch.offsets[row * batch.fields]..<batch.offsets[(row + 1) * batch.fields]
-        met.formUnion(batch.keys[Int(entries.lowerBound)..<Int(entries.upperBound)])
+        met.formUnion(batch.keys[batch.entries(ofRow: row)])
         filled += 1
         guard filled == rows else { continue }
         (sum, batches) = (sum + met.count, batches + 1)

@@ -29,11 +29,16 @@ public struct Batch: Sendable {
     labels.removeAll(keepingCapacity: true)
   }
 
+  /// Where a row's entries are in `keys` and `values`.
+  public func entries(ofRow row: Int) -> Range<Int> {
+    Int(offsets[row * fields])..<Int(offsets[(row + 1) * fields])
+  }
+
   /// Copies one row of a batch with the same fields to the end of this one.
   public mutating func append(rowsOf other: Batch, _ row: Int) {
     precondition(other.fields == fields, "rows of \(other.fields) fields do not fit a batch of \(fields)")
     let cells = row * fields..<(row + 1) * fields
-    let entries = Int(other.offsets[cells.lowerBound])..<Int(other.offsets[cells.upperBound])
+    let entries = other.entries(ofRow: row)
     let shift = Int32(keys.count) - Int32(entries.lowerBound)
     other.offsets.withUnsafeBufferPointer { source in
       for cell in cells { offsets.append(source[cell + 1] + shift) }
