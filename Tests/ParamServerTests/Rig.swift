@@ -150,10 +150,12 @@ final class Rig {
     return try #require(beats.last)
   }
 
-  /// All that shows of a server: what it would send, write, and say of itself.
+  /// All that shows of a server: what it would send, write, and say of itself, but for the bytes that its lists have room
+  /// for, which depend on what memory was free.
   func state() throws -> ServerState {
     var beat = try beat()
     beat.done = 0
+    for index in beat.load?.tables.indices ?? 0..<0 { beat.load!.tables[index].bytes = 0 }
     return ServerState(digests: try digests(), beat: beat, clock: clock, parked: parkedPulls)
   }
 
