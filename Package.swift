@@ -35,7 +35,7 @@ let package = Package(
         "CZlib", "CZstd", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
-    .target(name: "Checkpoint", dependencies: ["Sharding", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(name: "Checkpoint", dependencies: ["CXXHash", "Sharding", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Wire", dependencies: ["CZeroMQ", "Sharding"]),
     .target(
       name: "ParamServer",

@@ -77,7 +77,7 @@ final class OneProcess {
           ServerOrder.adopt(
             ServerAssignment(
               server: 0, slots: slots, servers: [seat], workers: [Seat(number: 0, incarnation: 2)], tables: tables,
-              slices: 8, seed: 1, epochs: EpochClock(steps: 1 << 40), database: nil, start: .fresh, clock: 0)))),
+              slices: 8, seed: 1, epochs: EpochClock(steps: 1 << 40), folder: nil, start: .fresh, clock: 0)))),
       at: now)
     perform(server.receive(.ordered(order), at: now))
     let assignment = WorkerAssignment(

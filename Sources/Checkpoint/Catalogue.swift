@@ -9,21 +9,21 @@ import Sharding
 /// | `run` | a fact of the run by name, as JSON: `run`, its number; `configuration`, all settings; of each stage `stage-<n>`, `model-<n>` and `encoding-<n>` |
 /// | `terms` | a coordinator's reign: term, host, process, started_at. The latest is the one that may write |
 /// | `views` | who took part from which clock on: number, term, stage, clock, rewound (1 where all went back to a checkpoint), slots (the deal, as JSON), reason, at |
-/// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, database (a server's file), slices (a worker's, as JSON) |
+/// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, folder (where a server writes), slices (a worker's, as JSON) |
 /// | `partitions` | the part of the data that a slice reads, fixed for as long as the stage lives: stage, purpose, slice, digest, article |
-/// | `epochs` | an epoch that ended with a checkpoint: stage, epoch, steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at, checkpoint |
+/// | `epochs` | an epoch that ended: stage, epoch, clock (the step that follows it), steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at, checkpoint (at its end; NULL until it is whole) |
 /// | `waits` | a worker that steps of an epoch waited for while no other was missing, to half a second a time: stage, epoch, member, host, process, seconds |
 /// | `staleness` | how stale what an async table was read as, once it was applied: stage, epoch, name, steps (64: or more), slices that met with it |
 /// | `ledger` | what an async table's ledger says of an epoch: stage, epoch, name, rows (each entered each parameter once; the run would end where one had twice, or not at all), repeated_rows (computed again after a death for the servers that lacked them, and dropped by those that had them) |
-/// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, slots and bytes written, created_at, kept (the numbers of those that can be read from then on, as JSON) |
-/// | `shards` | a SQLite file that a checkpoint's slots are in |
+/// | `checkpoints` | a checkpoint that is whole: number, stage, epoch, next step, rows and loss_sum of the epoch so far, base (the number of the one that it stands on; NULL: it holds all rows), bytes written, created_at, kept (the numbers of those that can be read from then on, as JSON) |
+/// | `parts` | a checkpoint's manifest, a row for each file: checkpoint, server, path, slots, rows and bytes in it, sha256 (see `PartWriter`) |
 /// | `numbers` | the last view and checkpoint that were tried: a number is used once, whatever becomes of it |
 /// | `events` | something a person may want to know: at, text |
 ///
 /// A *stage* is a part of a run that has a model and data of its own: what is trained first for another model to start from,
 /// or data that were given when the run went on.
 ///
-/// A checkpoint exists from the moment its row is here; slots that a server wrote for one that is not do not count. Every
+/// A checkpoint exists from the moment its row is here; files that servers wrote for one that is not do not count. Every
 /// transaction of a coordinator checks that no later one reigns by now. Readers, a shell among them, do not hold up the run
 /// where the file system is a local one.
 public final class Catalogue: Sendable {
@@ -87,7 +87,7 @@ public final class Catalogue: Sendable {
   }
 
   /// The format of the file.
-  public static let version = 4
+  public static let version = 5
 
   private static func checkVersion(_ database: DatabaseQueue, _ path: String) throws {
     let found = try explaining(path) { try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 } }
@@ -102,13 +102,13 @@ public final class Catalogue: Sendable {
       rewound INTEGER NOT NULL, slots TEXT, reason TEXT NOT NULL, at TEXT NOT NULL);
     CREATE TABLE members (
       view INTEGER NOT NULL, role TEXT NOT NULL, number INTEGER NOT NULL, incarnation INTEGER NOT NULL,
-      host TEXT NOT NULL, process INTEGER NOT NULL, endpoint TEXT, database TEXT, slices TEXT NOT NULL,
+      host TEXT NOT NULL, process INTEGER NOT NULL, endpoint TEXT, folder TEXT, slices TEXT NOT NULL,
       PRIMARY KEY (view, role, number));
     CREATE TABLE partitions (
       stage INTEGER NOT NULL, purpose TEXT NOT NULL, slice INTEGER NOT NULL, digest TEXT NOT NULL,
       article BLOB NOT NULL, PRIMARY KEY (stage, purpose, slice));
     CREATE TABLE epochs (
-      stage INTEGER NOT NULL, epoch INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
+      stage INTEGER NOT NULL, epoch INTEGER NOT NULL, clock INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
       train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL, samples_per_second REAL NOT NULL,
       stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, checkpoint INTEGER, PRIMARY KEY (stage, epoch));
     CREATE TABLE waits (
@@ -122,10 +122,12 @@ public final class Catalogue: Sendable {
       repeated_rows INTEGER NOT NULL, PRIMARY KEY (stage, epoch, name));
     CREATE TABLE checkpoints (
       number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, epoch INTEGER NOT NULL, step INTEGER NOT NULL,
-      rows INTEGER NOT NULL, loss_sum REAL NOT NULL, slots INTEGER NOT NULL, bytes INTEGER NOT NULL,
+      rows INTEGER NOT NULL, loss_sum REAL NOT NULL, base INTEGER, bytes INTEGER NOT NULL,
       created_at TEXT NOT NULL, kept TEXT NOT NULL);
-    CREATE TABLE shards (
-      checkpoint INTEGER NOT NULL REFERENCES checkpoints(number), path TEXT NOT NULL, PRIMARY KEY (checkpoint, path));
+    CREATE TABLE parts (
+      checkpoint INTEGER NOT NULL REFERENCES checkpoints(number), server INTEGER NOT NULL, path TEXT NOT NULL,
+      slots INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+      PRIMARY KEY (checkpoint, server));
     CREATE TABLE numbers (kind TEXT PRIMARY KEY, last INTEGER NOT NULL);
     INSERT INTO numbers VALUES ('view', 0), ('checkpoint', 0);
     CREATE TABLE events (at TEXT NOT NULL, text TEXT NOT NULL);

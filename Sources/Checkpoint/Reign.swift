@@ -30,15 +30,27 @@ extension Catalogue {
         arguments: [
           view.number, view.term, view.stage, Int64(view.clock), view.isRewound, slots, view.reason, Self.now(),
         ])
+      if view.isRewound { try Self.forgetEpochs(ofStage: view.stage, after: view.clock, database) }
       for member in view.members {
         try database.execute(
           sql: "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
           arguments: [
             view.number, member.role, member.number, Int64(bitPattern: member.incarnation), member.host,
-            member.process, member.endpoint, member.database, try Self.encode(member.slices),
+            member.process, member.endpoint, member.folder, try Self.encode(member.slices),
           ])
       }
     }
+  }
+
+  /// What ended after the step that all go back to is to end once more.
+  private static func forgetEpochs(ofStage stage: Int, after clock: UInt64, _ database: Database) throws {
+    for table in ["waits", "staleness", "ledger"] {
+      try database.execute(
+        sql: """
+          DELETE FROM \(table) WHERE stage = ? AND epoch IN (SELECT epoch FROM epochs WHERE stage = ? AND clock > ?)
+          """, arguments: [stage, stage, Int64(clock)])
+    }
+    try database.execute(sql: "DELETE FROM epochs WHERE stage = ? AND clock > ?", arguments: [stage, Int64(clock)])
   }
 
   private static func lastView(_ database: Database) throws -> ViewRecord? {
@@ -54,7 +66,7 @@ extension Catalogue {
       MemberRecord(
         role: row["role"], number: row["number"],
         incarnation: UInt64(bitPattern: row["incarnation"] as Int64), host: row["host"], process: row["process"],
-        endpoint: row["endpoint"], database: row["database"],
+        endpoint: row["endpoint"], folder: row["folder"],
         slices: try decoder.decode([Int].self, from: Data((row["slices"] as String).utf8)))
     }
     return ViewRecord(
@@ -65,33 +77,44 @@ extension Catalogue {
 
   // MARK: Epochs and checkpoints
 
-  /// The transaction that makes a checkpoint, and the epoch it ends if it ends one, exist.
-  public func commit(_ epoch: EpochRecord?, _ checkpoint: CheckpointRecord) throws {
+  /// Records an epoch that ended.
+  public func record(_ epoch: EpochRecord) throws {
     try reign { database in
-      if let epoch {
+      try database.execute(
+        sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          epoch.stage, epoch.epoch, Int64(epoch.clock), epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc,
+          epoch.logloss, epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(), epoch.checkpoint,
+        ])
+      try Self.record(epoch.staleness, of: epoch, database)
+      for wait in epoch.waits {
         try database.execute(
-          sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            epoch.stage, epoch.epoch, epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc, epoch.logloss,
-            epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(), checkpoint.number,
-          ])
-        try Self.record(epoch.staleness, of: epoch, database)
-        for wait in epoch.waits {
-          try database.execute(
-            sql: "INSERT INTO waits VALUES (?, ?, ?, ?, ?, ?)",
-            arguments: [epoch.stage, epoch.epoch, wait.member, wait.host, wait.process, wait.seconds])
-        }
+          sql: "INSERT INTO waits VALUES (?, ?, ?, ?, ?, ?)",
+          arguments: [epoch.stage, epoch.epoch, wait.member, wait.host, wait.process, wait.seconds])
       }
+    }
+  }
+
+  /// The transaction that makes a checkpoint exist.
+  public func commit(_ checkpoint: CheckpointRecord) throws {
+    try reign { database in
       try database.execute(
         sql: "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           checkpoint.number, checkpoint.stage, checkpoint.epoch, Int64(checkpoint.step),
-          Int64(checkpoint.totals.rows), checkpoint.totals.lossSum, checkpoint.slots, checkpoint.bytes, Self.now(),
+          Int64(checkpoint.totals.rows), checkpoint.totals.lossSum, checkpoint.base, checkpoint.bytes, Self.now(),
           try Self.encode(checkpoint.kept),
         ])
-      for path in checkpoint.shards {
-        try database.execute(sql: "INSERT INTO shards VALUES (?, ?)", arguments: [checkpoint.number, path])
+      for part in checkpoint.parts {
+        try database.execute(
+          sql: "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            checkpoint.number, part.server, part.path, part.slots, part.rows, part.bytes, part.digest.description,
+          ])
       }
+      try database.execute(
+        sql: "UPDATE epochs SET checkpoint = ? WHERE stage = ? AND clock = ?",
+        arguments: [checkpoint.number, checkpoint.stage, Int64(checkpoint.step)])
     }
   }
 
@@ -132,18 +155,31 @@ extension Catalogue {
       let number: Int = row["number"]
       return CheckpointRecord(
         number: number, stage: row["stage"], epoch: row["epoch"], step: UInt64(row["step"] as Int64),
-        totals: StepTotals(rows: UInt64(row["rows"] as Int64), lossSum: row["loss_sum"]), slots: row["slots"],
-        bytes: row["bytes"],
-        shards: try String.fetchAll(
-          database, sql: "SELECT path FROM shards WHERE checkpoint = ? ORDER BY path", arguments: [number]),
+        totals: StepTotals(rows: UInt64(row["rows"] as Int64), lossSum: row["loss_sum"]), base: row["base"],
+        parts: try parts(of: number, database),
         kept: try JSONDecoder().decode([Int].self, from: Data((row["kept"] as String).utf8)))
+    }
+  }
+
+  private static func parts(of checkpoint: Int, _ database: Database) throws -> [CheckpointPart] {
+    try Row.fetchAll(
+      database, sql: "SELECT * FROM parts WHERE checkpoint = ? ORDER BY server", arguments: [checkpoint]
+    ).map { row in
+      let digest: String = row["sha256"]
+      guard let digest = Digest(digest) else {
+        throw DatabaseError(message: "\"\(digest)\", the digest of a part of checkpoint \(checkpoint), is none")
+      }
+      return CheckpointPart(
+        server: row["server"], path: row["path"], slots: row["slots"], rows: row["rows"], bytes: row["bytes"],
+        digest: digest)
     }
   }
 
   private static func epochs(_ database: Database) throws -> [EpochRecord] {
     try Row.fetchAll(database, sql: "SELECT * FROM epochs ORDER BY stage, epoch").map { row in
       var epoch = EpochRecord(
-        stage: row["stage"], epoch: row["epoch"], steps: row["steps"], rows: row["rows"],
+        stage: row["stage"], epoch: row["epoch"], clock: UInt64(row["clock"] as Int64), steps: row["steps"],
+        rows: row["rows"],
         trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
         stallSeconds: row["stall_seconds"])
       epoch.checkpoint = row["checkpoint"]
@@ -170,7 +206,7 @@ extension Catalogue {
         let counts = try Row.fetchAll(
           database,
           sql: """
-            SELECT number, COUNT(DISTINCT database) AS count FROM members WHERE role = 'server' GROUP BY number
+            SELECT number, COUNT(DISTINCT folder) AS count FROM members WHERE role = 'server' GROUP BY number
             """)
         return RunHistory(
           lastView: try Self.lastView(database), epochs: try Self.epochs(database),

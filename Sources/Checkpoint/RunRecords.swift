@@ -12,7 +12,9 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   /// On the evaluation rows, where there are any.
   public var auc: Double?
   public var logloss: Double?
-  /// The checkpoint that ends it; nil until it is committed.
+  /// The step that follows it.
+  public var clock: UInt64
+  /// The checkpoint at its end; nil until it is committed, and where it came to nothing.
   public var checkpoint: Int?
   /// Of training alone, without evaluation and checkpoint.
   public var seconds: Double
@@ -28,11 +30,13 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   }
 
   public init(
-    stage: Int = 0, epoch: Int, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil, logloss: Double? = nil,
+    stage: Int = 0, epoch: Int, clock: UInt64, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil,
+    logloss: Double? = nil,
     seconds: Double, stallSeconds: Double
   ) {
     self.stage = stage
     self.epoch = epoch
+    self.clock = clock
     self.steps = steps
     self.rows = rows
     self.trainLogloss = trainLogloss
@@ -67,7 +71,7 @@ extension [EpochRecord] {
   }
 }
 
-/// A checkpoint as the catalogue keeps it.
+/// A checkpoint as the catalogue keeps it: with its manifest, the parts.
 public struct CheckpointRecord: Codable, Hashable, Sendable {
   /// Counted over the run; those that were tried and never committed are missing.
   public var number: Int
@@ -79,27 +83,45 @@ public struct CheckpointRecord: Codable, Hashable, Sendable {
   public var step: UInt64
   /// Of the epoch so far.
   public var totals: StepTotals
-  /// Slots and bytes that the servers wrote for it.
-  public var slots: Int
-  public var bytes: Int
-  /// Paths of the files that hold its slots.
-  public var shards: [String]
+  /// The number of the one that it stands on, and holds changes since; nil for one that holds all rows.
+  public var base: Int?
+  /// What servers wrote for it.
+  public var parts: [CheckpointPart]
   /// Numbers of the checkpoints that can be read from this one's commit on, ascending: it is the last of them.
   public var kept: [Int]
 
   public init(
-    number: Int, stage: Int, epoch: Int, step: UInt64, totals: StepTotals, slots: Int, bytes: Int, shards: [String],
-    kept: [Int] = []
+    number: Int, stage: Int, epoch: Int, step: UInt64, totals: StepTotals, base: Int? = nil,
+    parts: [CheckpointPart], kept: [Int] = []
   ) {
     self.number = number
     self.stage = stage
     self.epoch = epoch
     self.step = step
     self.totals = totals
-    self.slots = slots
-    self.bytes = bytes
-    self.shards = shards
+    self.base = base
+    self.parts = parts
     self.kept = kept.isEmpty ? [number] : kept
+  }
+
+  public var slots: Int { parts.reduce(0) { $0 + $1.slots } }
+  public var rows: Int { parts.reduce(0) { $0 + $1.rows } }
+  public var bytes: Int { parts.reduce(0) { $0 + $1.bytes } }
+  public var files: CheckpointFiles { CheckpointFiles(number: number, clock: step, base: base, parts: parts) }
+}
+
+extension [CheckpointRecord] {
+  /// What a checkpoint stands on, the oldest first, and it.
+  public func chain(of last: CheckpointRecord) -> [CheckpointRecord] {
+    var chain = [last]
+    while let base = chain[0].base, let record = first(where: { $0.number == base }) { chain.insert(record, at: 0) }
+    return chain
+  }
+
+  /// Numbers of those that the kept ones consist of, as the last one has it.
+  public var needed: Set<Int> {
+    let kept = Set(last?.kept ?? [])
+    return Set(filter { kept.contains($0.number) }.flatMap { chain(of: $0).map(\.number) })
   }
 }
 
@@ -113,14 +135,14 @@ public struct MemberRecord: Codable, Hashable, Sendable {
   public var process: Int32
   /// Where others reach it; nil for one that nobody calls.
   public var endpoint: String?
-  /// A server's file.
-  public var database: String?
+  /// Where a server writes its parts of checkpoints.
+  public var folder: String?
   /// What a worker computes.
   public var slices: [Int]
 
   public init(
     role: String, number: Int, incarnation: UInt64, host: String, process: Int32, endpoint: String? = nil,
-    database: String? = nil, slices: [Int] = []
+    folder: String? = nil, slices: [Int] = []
   ) {
     self.role = role
     self.number = number
@@ -128,7 +150,7 @@ public struct MemberRecord: Codable, Hashable, Sendable {
     self.host = host
     self.process = process
     self.endpoint = endpoint
-    self.database = database
+    self.folder = folder
     self.slices = slices
   }
 }
@@ -189,10 +211,6 @@ public struct RunHistory: Sendable {
 
   public func epochs(ofStage stage: Int) -> [EpochRecord] { epochs.filter { $0.stage == stage } }
   public func lastCheckpoint(ofStage stage: Int) -> CheckpointRecord? { checkpoints.last { $0.stage == stage } }
-  /// Numbers of those whose versions of slots one may consist of.
-  public func checkpoints(upTo last: CheckpointRecord) -> [Int] {
-    checkpoints.filter { $0.stage == last.stage && $0.number <= last.number }.map(\.number)
-  }
 }
 
 /// A partition of the data as the catalogue keeps it.

@@ -49,7 +49,7 @@ extension SlotSnapshot {
     return history
   }
 
-  private var startOfSteps: Int { Self.headerSize + count * (8 + stride * 4) + candidates * Self.candidateSize }
+  var startOfSteps: Int { Self.headerSize + count * (8 + stride * 4) + candidates * Self.candidateSize }
 
   /// Reads a step, and moves on behind it; nil where the bytes end before it does.
   private func step(at offset: inout Int) -> Step? {

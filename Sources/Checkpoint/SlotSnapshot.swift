@@ -1,15 +1,15 @@
 import Sharding
 
-/// A slot's rows as bytes, the unit of a checkpoint.
+/// A slot's rows as bytes, the unit of a checkpoint: all of them, or those that changed since another one.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
 /// | 0 | 4 | magic `SLOT` |
-/// | 4 | 4 | version, 4 |
+/// | 4 | 4 | version, 5 |
 /// | 8 | 4 | table |
 /// | 12 | 4 | slot |
 /// | 16 | 4 | width: parameters of a row |
-/// | 20 | 4 | stride: floats of a row with its optimizer state |
+/// | 20 | 4 | stride: floats of a row with its optimizer state and, as bits, the clock of its last change |
 /// | 24 | 8 | count |
 /// | 32 | 8 | candidates |
 /// | 40 | 8 | earliest: the first clock of which it is known what the slot was |
@@ -28,9 +28,9 @@ import Sharding
 ///
 /// All numbers are little-endian. Steps are there for runs with a lag: who goes on from the checkpoint reads states of
 /// before it. Nobody goes back to them, so that they hold no optimizer's state. Versions 1 and 2 held keys in the place of
-/// ranks; version 3 ended behind the candidates.
+/// ranks; version 3 ended behind the candidates; rows of version 4 did not know when they changed.
 public struct SlotSnapshot: Hashable, Sendable {
-  public static let version: UInt32 = 4
+  public static let version: UInt32 = 5
   static let magic: UInt32 = 0x544f_4c53
   static let headerSize = 56
   static let candidateSize = 12
@@ -40,8 +40,8 @@ public struct SlotSnapshot: Hashable, Sendable {
   public let width: Int
   public let stride: Int
   /// Rows.
-  public private(set) var count = 0
-  public private(set) var candidates = 0
+  public internal(set) var count = 0
+  public internal(set) var candidates = 0
   /// The first clock of which it is known what the slot was.
   public let earliest: UInt64
   /// Of the latest steps, those that changed the slot.
@@ -133,6 +133,18 @@ public struct SlotSnapshot: Hashable, Sendable {
     try checkSteps()
   }
 
+  /// Reads a slot of whatever table has this number.
+  ///
+  /// - Throws: `SnapshotError`.
+  init(_ bytes: [UInt8], table: Int, slot: Int) throws(SnapshotError) {
+    guard bytes.count >= Self.headerSize else { throw .malformed("it ends in its header") }
+    let width = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 16, as: UInt32.self) }
+    try self.init(bytes, table: table, slot: slot, width: Int(UInt32(littleEndian: width)), stride: nil)
+  }
+
+  /// Whether it has nothing to say.
+  public var isEmpty: Bool { count == 0 && candidates == 0 && steps == 0 }
+
   /// Calls `body` with each rank, ascending, and its row of `stride` floats, which is valid during the call.
   public func forEachRow(_ body: (UInt64, UnsafePointer<Float>) -> Void) {
     var row = [Float](repeating: 0, count: stride)
@@ -168,8 +180,6 @@ public struct SlotSnapshot: Hashable, Sendable {
     forEachRow { _, row in for column in 0..<width { sum += row[column] * 0 } }
     return sum == 0
   }
-
-  public var sha256: Digest { SHA256.hash(bytes) }
 }
 
 /// Why bytes are not a slot of a table.

@@ -6,10 +6,12 @@ import Wire
 /// What each member of a view is to be, as the order that tells it.
 struct Assignments {
   let view: ViewRecord
+  /// The run's number.
+  let run: UInt64
   let model: ModelPlan
   let settings: Settings
-  /// The committed checkpoints of the run, ascending, and the last of this stage.
-  let committed: [CheckpointRecord]
+  /// Of the run, ascending.
+  let checkpoints: [CheckpointRecord]
   let stage: Int
 
   private func seats(_ role: String) -> [Seat] {
@@ -18,23 +20,19 @@ struct Assignments {
 
   private var start: ServerAssignment.Start {
     guard view.isRewound else { return .held }
-    if let last = committed.last(where: { $0.stage == stage }) {
-      return .restored(
-        .init(
-          checkpoints: committed.filter { $0.stage == stage }.map(\.number), databases: last.shards,
-          totals: last.totals))
+    if let last = checkpoints.last(where: { $0.stage == stage }) {
+      return .restored(.init(run: run, chain: checkpoints.chain(of: last).map(\.files), totals: last.totals))
     }
     return model.start.restore.map { .restored($0) } ?? .fresh
   }
 
-  func server(_ number: Int, database: String?) -> ServerOrder {
+  func server(_ number: Int, folder: String?) -> ServerOrder {
     .adopt(
       ServerAssignment(
         server: number, slots: view.slots ?? SlotMap(servers: 1), servers: seats("server"), workers: seats("worker"),
         tables: model.tables, slices: settings.optimization.slices, seed: settings.optimization.seed,
         epochs: EpochClock(start: model.start.clock, steps: model.data.epochSteps),
-        database: database, start: start, clock: view.clock,
-        committed: committed.map(\.number)))
+        folder: folder, start: start, clock: view.clock, kept: checkpoints.needed.sorted()))
   }
 
   func worker(_ number: Int, slices: [Int]) -> WorkerOrder {

@@ -74,8 +74,11 @@ public final class Coordinator {
         case .reserveCheckpoint:
           checkpoints += 1
           try perform(.checkpointReserved(catalogue?.reserveCheckpoint() ?? checkpoints))
-        case .commit(let epoch, let checkpoint):
-          try catalogue?.commit(epoch, checkpoint)
+        case .recordEpoch(let epoch):
+          try catalogue?.record(epoch)
+          try perform(.epochRecorded)
+        case .commit(let checkpoint):
+          try catalogue?.commit(checkpoint)
           try perform(.committed)
         case .note(let sentence): try catalogue?.record(event: sentence)
         case .progress(let progress): observer.show(progress)

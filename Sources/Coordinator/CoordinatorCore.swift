@@ -23,7 +23,9 @@ package struct CoordinatorCore {
     /// The view is on the disk.
     case viewRecorded
     case checkpointReserved(Int)
-    /// What was to be committed is on the disk.
+    /// The epoch is on the disk.
+    case epochRecorded
+    /// The checkpoint is.
     case committed
     /// A process that the caller watches is dead; a sentence says how.
     case died(host: String, process: Int32, String)
@@ -43,8 +45,10 @@ package struct CoordinatorCore {
     case record(ViewRecord)
     /// To be followed by `checkpointReserved`.
     case reserveCheckpoint
+    /// One transaction, to be followed by `epochRecorded`.
+    case recordEpoch(EpochRecord)
     /// One transaction, to be followed by `committed`.
-    case commit(EpochRecord?, CheckpointRecord)
+    case commit(CheckpointRecord)
     /// For the catalogue's list of events.
     case note(String)
     case progress(RunProgress)
@@ -66,6 +70,7 @@ package struct CoordinatorCore {
   }
 
   package let cluster: ClusterNeeds
+  let run: UInt64
   let term: UInt32
   let timing: Timing
   var membership: Membership
@@ -77,7 +82,7 @@ package struct CoordinatorCore {
   /// Where the present view, or the last one, was recorded.
   var lastView: ViewRecord? { history.lastView }
   /// By incarnation, where a server writes.
-  var databases: [UInt64: String] = [:]
+  var folders: [UInt64: String] = [:]
   /// The deal that copies are made for.
   var target: SlotMap?
   var filling: Filling?
@@ -114,6 +119,7 @@ package struct CoordinatorCore {
     expectsMembers: Bool = true, timing: Timing, at time: Seconds
   ) {
     self.cluster = cluster
+    self.run = run
     self.term = term
     self.timing = timing
     self.history = history
@@ -124,7 +130,7 @@ package struct CoordinatorCore {
     awaited = expectsMembers ? Set((history.lastView?.members ?? []).map(\.incarnation)) : []
     stance = .gathering(since: time)
     lastSaid = time
-    for member in history.lastView?.members ?? [] { databases[member.incarnation] = member.database }
+    for member in history.lastView?.members ?? [] { folders[member.incarnation] = member.folder }
   }
 
   private static func seats(of view: ViewRecord?) -> [UInt64: Member] {
@@ -134,15 +140,6 @@ package struct CoordinatorCore {
     }
     return seats
   }
-
-  /// Questions that members have not answered.
-  package var openQuestions: Int { membership.openQuestions }
-
-  /// Whether everyone who was told to stop has answered.
-  package var isAlone: Bool { !membership.isWaiting }
-
-  /// For tests: the view that is adopted.
-  package var view: ViewRecord? { if case .reigning(let view) = stance { view } else { nil } }
 
   package mutating func receive(_ event: Event, at time: Seconds) -> [Effect] {
     excuse(membership.excuse(at: time))
@@ -157,12 +154,21 @@ package struct CoordinatorCore {
     case .viewReserved(let number): return propose(number, at: time)
     case .viewRecorded: return reign(at: time)
     case .checkpointReserved(let number): return run(at: time) { $0.reserved(number) }
-    case .committed: return run(at: time) { $0.committed(at: time) } + decide(at: time)
+    case .epochRecorded: return recorded(at: time) { $0.recorded(at: time) }
+    case .committed: return recorded(at: time) { $0.committed(at: time) }
     case .died(let host, let process, let sentence): return bury(host, process, sentence, at: time)
     case .failed(let sentence): return end(at: time) { $0.fail(sentence) }
     case .interrupt: return end(at: time) { $0.interrupt() }
     case .dismiss: return dismiss(at: time)
     }
+  }
+
+  /// The catalogue has written, which may have taken a while.
+  private mutating func recorded(
+    at time: Seconds, _ body: (inout RunProgram) -> [RunProgram.Effect]
+  ) -> [Effect] {
+    membership.noteProgress(at: time)
+    return run(at: time, body) + decide(at: time)
   }
 
   // MARK: Plans
@@ -171,7 +177,7 @@ package struct CoordinatorCore {
     self.plan = plan
     articles = plan.model?.data.articles ?? [:]
     if let program { history.checkpoints = program.checkpoints }
-    program = RunProgram(plan, history: history)
+    program = RunProgram(plan, run: run, history: history)
     casualties = Casualties()
     (target, filling) = (nil, nil)
     stance = .gathering(since: time)
@@ -193,12 +199,14 @@ package struct CoordinatorCore {
         guard let place = membership[member] else { return [] }
         return send(membership.answer(place.incarnation, request, message))
       case .reserveCheckpoint: return [.reserveCheckpoint]
-      case .commit(let epoch, let checkpoint): return [.commit(epoch, checkpoint)]
+      case .record(let epoch): return [.recordEpoch(epoch)]
+      case .commit(let checkpoint): return [.commit(checkpoint)]
       case .progress(let progress): return [.progress(progress)]
       case .epochDone(let record):
         history.epochs.append(record)
         return [.epochDone(record)]
       case .say(let sentence): return [.say(sentence)]
+      case .note(let sentence): return [.say(sentence), .note(sentence)]
       case .finish(let outcome):
         membership.forgetQuestions()
         plan = nil

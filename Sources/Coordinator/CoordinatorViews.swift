@@ -114,7 +114,7 @@ extension CoordinatorCore {
   /// Everyone has answered: what the view is to be.
   mutating func decide(at time: Seconds) -> [Effect] {
     guard case .proposing(let proposal) = stance, proposal.isComplete, let plan, let program,
-      program.committing == nil
+      !program.isWriting
     else { return [] }
     let answered = membership.all.filter {
       proposal.servers[$0.incarnation] != nil || proposal.workers[$0.incarnation] != nil
@@ -125,7 +125,7 @@ extension CoordinatorCore {
     let stayingServers = staying(servers)
     let change = ViewChange(
       replicas: plan.model == nil ? nil : cluster.replicas,
-      before: lastView?.stage == plan.stage ? lastView : nil, recorded: program.recordedClock,
+      before: lastView?.stage == plan.stage ? lastView : nil, recorded: program.settledClock,
       base: program.recordedClock,
       servers: Dictionary(
         uniqueKeysWithValues: servers.map {
@@ -191,7 +191,7 @@ extension CoordinatorCore {
       MemberRecord(
         role: "\(place.registration.role)", number: place.member!.number, incarnation: place.incarnation,
         host: place.registration.host, process: place.registration.process, endpoint: place.registration.endpoint,
-        database: place.registration.role == .server ? database(of: place, plan) : nil,
+        folder: place.registration.role == .server ? folder(of: place, plan) : nil,
         slices: place.registration.role == .worker ? slices[place.member!.number] ?? [] : [])
     }
     var view = ViewRecord(
@@ -205,14 +205,14 @@ extension CoordinatorCore {
     return [.record(view)]
   }
 
-  /// Each process writes to a file of its own.
-  private mutating func database(of place: Place, _ plan: Plan) -> String? {
+  /// Each process writes to a directory of its own.
+  private mutating func folder(of place: Place, _ plan: Plan) -> String? {
     guard case .train(_, let shards) = plan.purpose, let number = place.member?.number else { return nil }
-    if let known = databases[place.incarnation] { return known }
+    if let known = folders[place.incarnation] { return known }
     let earlier = history.incarnations[number, default: 0]
     history.incarnations[number] = earlier + 1
-    let path = "\(shards)/server-\(number)\(earlier > 0 ? "-\(earlier + 1)" : "").sqlite"
-    databases[place.incarnation] = path
+    let path = "\(shards)/server-\(number)\(earlier > 0 ? "-\(earlier + 1)" : "")"
+    folders[place.incarnation] = path
     return path
   }
 
@@ -222,6 +222,7 @@ extension CoordinatorCore {
   mutating func reign(at time: Seconds) -> [Effect] {
     guard case .recording(let view) = stance else { return [] }
     history.lastView = view
+    if view.isRewound { history.epochs.removeAll { $0.stage == view.stage && $0.clock > view.clock } }
     guard plan != nil else {
       stance = .gathering(since: time)
       return []

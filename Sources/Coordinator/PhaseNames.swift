@@ -1,4 +1,16 @@
+import Checkpoint
+
+/// Where a coordinator stands, for whoever looks at it from outside.
 extension CoordinatorCore {
+  /// Questions that members have not answered.
+  package var openQuestions: Int { membership.openQuestions }
+
+  /// Whether everyone who was told to stop has answered.
+  package var isAlone: Bool { !membership.isWaiting }
+
+  /// The view that is adopted.
+  package var view: ViewRecord? { if case .reigning(let view) = stance { view } else { nil } }
+
   /// Where the run is, in a word.
   package var phaseName: String {
     switch stance {
@@ -8,6 +20,7 @@ extension CoordinatorCore {
       switch program?.phase {
       case .adopting where view.isRewound && view.number > 1: "rewinding"
       case .training where filling != nil: "filling"
+      case .training where program?.attempt != nil: "checkpointing"
       case let phase: phase?.name ?? "waiting"
       }
     }
@@ -22,7 +35,8 @@ extension RunProgram.Phase {
     case .surveying: "surveying"
     case .training: "training"
     case .evaluating: "evaluating"
-    case .checkpointing: "checkpointing"
+    case .ending: "ending"
+    case .closing: "closing"
     case .digesting: "digesting"
     case .done: "done"
     }

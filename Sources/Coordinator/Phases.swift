@@ -15,8 +15,6 @@ struct TrainingPhase: Sendable {
   let startedAt: Seconds
   /// Rows that were trained on before, where the epoch goes on: as the first beat told.
   private var rowsBefore: UInt64?
-  /// A checkpoint that is being written meanwhile.
-  var attempt: CheckpointAttempt?
   private var workers: Set<Member>
   private var servers: Set<Member>
   /// As the first of the servers told; every other must say the same.
@@ -70,7 +68,7 @@ struct TrainingPhase: Sendable {
 
   func record(at time: Seconds) -> EpochRecord {
     EpochRecord(
-      stage: stage, epoch: epoch, steps: steps.count, rows: Int(totals.rows),
+      stage: stage, epoch: epoch, clock: steps.upperBound, steps: steps.count, rows: Int(totals.rows),
       trainLogloss: totals.lossSum / Double(max(1, totals.rows)), seconds: time - startedAt,
       stallSeconds: stallSeconds / Double(max(1, workerCount)))
   }
@@ -104,36 +102,47 @@ struct EvaluationPhase: Sendable {
   var waiting: Set<Member>
 }
 
-/// A checkpoint on its way: at the end of an epoch, or while training goes on.
+/// A checkpoint on its way: first its state is to be held, then written.
 struct CheckpointAttempt: Sendable {
   let clock: UInt64
-  /// The epoch that ends with it, if one does.
-  let record: EpochRecord?
+  /// That it lies in, or ends.
+  let epoch: Int
   /// nil until there is one for it.
   var number: Int?
-  /// Servers that have neither written their part nor said that they are past it.
+  var base: CheckpointOrder.Base?
+  /// Servers that have not answered.
   private(set) var waiting: Set<Member>
+  private(set) var isHeld = false
   /// The latest clock that a server told which was past the checkpoint's: it comes to nothing.
   private(set) var missedAt: UInt64?
-  private(set) var slots = 0
-  private(set) var bytes = 0
+  /// Why some part could not be written: the same.
+  private(set) var failure: String?
+  private(set) var parts: [CheckpointPart] = []
   private(set) var totals = StepTotals()
 
-  init(clock: UInt64, record: EpochRecord?, servers: Set<Member>) {
+  init(clock: UInt64, epoch: Int, servers: Set<Member>) {
     self.clock = clock
-    self.record = record
+    self.epoch = epoch
     waiting = servers
   }
 
-  mutating func written(_ part: WrittenPart, by server: Member) {
+  mutating func held(_ totals: StepTotals?, missedAt clock: UInt64?, by server: Member) {
     guard waiting.remove(server) != nil else { return }
-    slots &+= part.slots
-    bytes &+= part.bytes
-    totals = part.totals
+    if let totals { self.totals = totals }
+    if let clock { missedAt = max(missedAt ?? 0, clock) }
   }
 
-  mutating func missed(at clock: UInt64, by server: Member) {
-    guard waiting.remove(server) != nil else { return }
-    missedAt = max(missedAt ?? 0, clock)
+  /// All hold it: these are to write it.
+  mutating func write(_ servers: Set<Member>) {
+    isHeld = true
+    waiting = servers
   }
+
+  mutating func written(_ part: CheckpointPart?, failure: String?, by server: Member) {
+    guard waiting.remove(server) != nil else { return }
+    if let part { parts.append(part) }
+    self.failure = self.failure ?? failure
+  }
+
+  var isWritten: Bool { isHeld && waiting.isEmpty && failure == nil }
 }

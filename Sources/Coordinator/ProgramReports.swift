@@ -21,23 +21,16 @@ extension RunProgram {
 
   private mutating func receive(_ report: ServerReport, from member: Member, at time: Seconds) throws -> [Effect] {
     switch (phase, report) {
+    case (_, .held(let totals)): return held(totals, missedAt: nil, by: member, at: time)
+    case (_, .missed(let clock)): return held(nil, missedAt: clock, by: member, at: time)
+    case (_, .written(let part)): return written(part, failure: nil, by: member, at: time)
+    case (_, .unwritten(let reason)): return written(nil, failure: "\(member): \(reason)", by: member, at: time)
     case (.adopting(var waiting), .adopted):
       waiting.remove(member)
       return adopted(waiting, at: time)
     case (.training(var training), .settled(let settlement)):
       if let fault = training.settle(settlement, by: member) { return fail(fault) }
       return trained(training, at: time)
-    case (.training(var training), .written(let part)):
-      training.attempt?.written(part, by: member)
-      return attempted(training, at: time)
-    case (.training(var training), .missed(let clock)):
-      training.attempt?.missed(at: clock, by: member)
-      return attempted(training, at: time)
-    case (.checkpointing(var attempt), .written(let part)):
-      attempt.written(part, by: member)
-      phase = .checkpointing(attempt)
-      guard attempt.waiting.isEmpty || Mutant.commitEarly.isActive, committing == nil else { return [] }
-      return commit(attempt, epoch: attempt.record?.epoch ?? 0)
     case (.digesting(var waiting, let known), .digests(let told)):
       guard waiting.remove(member) != nil else { return [] }
       phase = .digesting(waiting, known + told.all)
@@ -83,7 +76,7 @@ extension RunProgram {
 
   /// - Parameter beat: said in the present view.
   mutating func receive(_ beat: Beat, from member: Member, at time: Seconds) -> [Effect] {
-    let weighed = weigh(beat, of: member)
+    let weighed = weigh(beat, of: member) + closeAgain(at: time)
     guard case .training(var training) = phase, member == firstHomes.min(), let totals = beat.totals,
       let clock = beat.clock
     else { return weighed }
@@ -93,79 +86,5 @@ extension RunProgram {
       totals, clock: clock, epochs: plan.settings.optimization.epochs, viewBegan: viewBegan, at: time)
     phase = .training(training)
     return weighed + (progress.map { [.progress($0)] } ?? []) + scheduleCheckpoint(after: clock, at: time)
-  }
-
-  // MARK: Checkpoints between the ends of epochs
-
-  /// A server has said what became of its part. A checkpoint that one of them missed is over once the others, which write
-  /// and go on by themselves, have answered too: until then what they say might pass for their part of the next. Its number
-  /// is not used again.
-  private mutating func attempted(_ training: TrainingPhase, at time: Seconds) -> [Effect] {
-    phase = .training(training)
-    guard let attempt = training.attempt, committing == nil,
-      attempt.waiting.isEmpty || Mutant.commitEarly.isActive && attempt.missedAt == nil
-    else { return [] }
-    guard let missedAt = attempt.missedAt else { return commit(attempt, epoch: training.epoch) }
-    notice = min(2 * notice, Self.mostNotice)
-    return proceed(training, after: max(missedAt, attempt.clock), at: time)
-  }
-
-  /// Goes on without the checkpoint that was under way.
-  mutating func proceed(_ training: TrainingPhase, after clock: UInt64, at time: Seconds) -> [Effect] {
-    var training = training
-    training.attempt = nil
-    return trained(training, at: time) + scheduleCheckpoint(after: clock, at: time)
-  }
-
-  /// Steps ahead of the latest clock that is known, at which a checkpoint can still be ordered; more after each that was
-  /// missed.
-  static let leastNotice: UInt64 = 4
-  private static let mostNotice: UInt64 = 4096
-
-  /// Begins a checkpoint if it is time for one, or will be.
-  mutating func scheduleCheckpoint(after clock: UInt64, at time: Seconds) -> [Effect] {
-    guard case .train = plan.purpose, case .training(var training) = phase, training.attempt == nil, committing == nil,
-      clock < training.steps.upperBound
-    else { return [] }
-    // A beat may come late, and tell a clock that lies behind what is recorded.
-    let clock = max(clock, recordedClock)
-    var wanted = clock + notice + UInt64(plan.settings.cluster.lag)
-    switch plan.settings.cluster.checkpointEvery {
-    case _ where isFull != nil: break
-    case .epoch: return []
-    case .steps(let steps): wanted = ((clock + notice - Self.leastNotice) / steps + 1) * steps
-    case .seconds(let seconds):
-      guard time - checkpointedAt >= seconds else { return [] }
-    }
-    // The epoch's end has its own.
-    guard wanted < training.steps.upperBound else { return [] }
-    training.attempt = CheckpointAttempt(clock: wanted, record: nil, servers: firstHomes)
-    phase = .training(training)
-    return [.reserveCheckpoint]
-  }
-
-  /// There is a number for the checkpoint that is to be written. One whose view is over is not used.
-  mutating func reserved(_ number: Int) -> [Effect] {
-    func order(_ attempt: inout CheckpointAttempt) -> [Effect] {
-      attempt.number = number
-      let since = Mutant.standOnUncommitted.isActive ? lastTried ?? lastCheckpoint?.step : lastCheckpoint?.step
-      lastTried = attempt.clock
-      let order = CheckpointOrder(number: number, clock: attempt.clock, since: since)
-      return attempt.waiting.sorted().map { .ask($0, .order(Control(ServerOrder.checkpoint(order)))) }
-    }
-    switch phase {
-    case .training(var training):
-      guard var attempt = training.attempt, attempt.number == nil else { return [] }
-      let effects = order(&attempt)
-      training.attempt = attempt
-      phase = .training(training)
-      return effects
-    case .checkpointing(var attempt):
-      guard attempt.number == nil else { return [] }
-      let effects = order(&attempt)
-      phase = .checkpointing(attempt)
-      return effects
-    default: return []
-    }
   }
 }

@@ -6,20 +6,24 @@ import Wire
 /// What a run is for, phase by phase: a state machine apart from who takes part.
 ///
 /// Each view begins it anew, from a position that is a function of the view's clock and of what is recorded: everyone adopts
-/// the view; then for each epoch that is not recorded yet, training from the clock on, evaluation, and a checkpoint with which
-/// the epoch is recorded. At the end the parameters are hashed. Each phase carries its own state, and ends when everyone it
-/// asked has answered.
+/// the view; then for each epoch that is not recorded yet, training from the clock on, and evaluation. The state at an epoch's end
+/// is held before anyone goes on, and a checkpoint written of it meanwhile. At the end the parameters are hashed. Each phase
+/// carries its own state, and ends when everyone it asked has answered.
 struct RunProgram: Sendable {
   enum Effect: Sendable {
     case ask(Member, Message)
     case answer(Member, UInt64, Message)
     /// To be followed by `reserved`.
     case reserveCheckpoint
-    /// One transaction: when it is done, and `committed` has been called, the checkpoint and the epoch it ends exist.
-    case commit(EpochRecord?, CheckpointRecord)
+    /// One transaction: when it is done, and `recorded` has been called, the epoch has ended.
+    case record(EpochRecord)
+    /// One transaction: when it is done, and `committed` has been called, the checkpoint exists.
+    case commit(CheckpointRecord)
     case progress(RunProgress)
     case epochDone(EpochRecord)
     case say(String)
+    /// For the catalogue's list of events, and for people.
+    case note(String)
     case finish(Outcome)
   }
 
@@ -29,19 +33,31 @@ struct RunProgram: Sendable {
     case adopting(Set<Member>)
     case surveying(Set<Member>, [Member: SurveyResult])
     case training(TrainingPhase)
+    /// Everyone stands where an epoch ended, until that state is held; nil for one that is recorded.
+    case ending(EpochRecord?)
     case evaluating(EvaluationPhase)
-    case checkpointing(CheckpointAttempt)
+    /// All epochs are recorded: the last checkpoint is being written.
+    case closing
     case digesting(Set<Member>, [SlotDigest])
     case done
   }
 
   let plan: Plan
+  /// The run's number.
+  let run: UInt64
   var phase = Phase.waiting
   /// Of the run, all stages.
   var checkpoints: [CheckpointRecord]
   var result = RunResult()
   /// What is being written to the catalogue: it counts, whatever becomes of the view.
-  var committing: (epoch: EpochRecord?, checkpoint: CheckpointRecord)?
+  var recording: EpochRecord?
+  var committing: CheckpointRecord?
+  /// The checkpoint that is being taken in this view.
+  var attempt: CheckpointAttempt?
+  /// An epoch's end that some async table has gone past in this view, whose state nobody can hold any more.
+  var lostEnd: UInt64?
+  /// Since when the last checkpoint of the run cannot be written, and when that was tried.
+  var lastFailure: (since: Seconds, at: Seconds)?
   var view: ViewRecord?
   /// Of the view, those that nobody waits for, since others compute the same; and of these, those with nothing to do.
   private(set) var late: Set<Member> = []
@@ -60,11 +76,9 @@ struct RunProgram: Sendable {
   var memory = MemoryWatch()
   /// Why the run ends with the next checkpoint.
   var isFull: String?
-  /// By server, where it writes its slots.
-  private var databases: [Int: String] = [:]
-
-  init(_ plan: Plan, history: RunHistory) {
+  init(_ plan: Plan, run: UInt64, history: RunHistory) {
     self.plan = plan
+    self.run = run
     checkpoints = history.checkpoints
     for epoch in history.epochs(ofStage: plan.stage) { note(epoch) }
   }
@@ -74,7 +88,7 @@ struct RunProgram: Sendable {
   var lastCheckpoint: CheckpointRecord? {
     Mutant.beginAgain.isActive ? nil : checkpoints.last { $0.stage == plan.stage }
   }
-  /// No recorded state is later.
+  /// Of the last checkpoint, or of the stage's start: where a rewind leads.
   var recordedClock: UInt64 { lastCheckpoint?.step ?? plan.model?.start.clock ?? 0 }
 
   mutating func note(_ epoch: EpochRecord) {
@@ -83,6 +97,24 @@ struct RunProgram: Sendable {
     result.trainingSeconds += epoch.seconds
     result.stallSeconds += epoch.stallSeconds
   }
+
+  /// What ended after the step that all go back to is to end once more.
+  private mutating func forgetEpochs(after clock: UInt64) {
+    let epochs = result.epochs.filter { $0.clock <= clock }
+    (result.epochs, result.rows, result.trainingSeconds, result.stallSeconds) = ([], 0, 0, 0)
+    for epoch in epochs { note(epoch) }
+  }
+
+  /// The clock that follows the epochs that are recorded.
+  func recordedEnd(_ model: ModelPlan) -> UInt64 {
+    model.start.clock + UInt64(result.epochs.count) * model.data.epochSteps
+  }
+
+  /// No recorded state is later: an end of an epoch, or a checkpoint.
+  var settledClock: UInt64 { max(recordedClock, plan.model.map(recordedEnd) ?? 0) }
+
+  /// Whether something is on its way to the catalogue.
+  var isWriting: Bool { recording != nil || committing != nil }
 
   // MARK: Members
 
@@ -99,7 +131,7 @@ struct RunProgram: Sendable {
   var expectsProgress: Bool {
     switch phase {
     case .waiting, .done: false
-    default: committing == nil
+    default: !isWriting
     }
   }
 
@@ -114,8 +146,7 @@ struct RunProgram: Sendable {
     ready = []
     viewBegan = time
     if checkpointedAt == 0 { checkpointedAt = time }
-    databases = [:]
-    for member in view.members("server") { databases[member.number] = member.database }
+    if view.isRewound { forgetEpochs(after: view.clock) }
     let servers = members(.server)
     guard let model = plan.model else {
       guard case .survey(let order) = plan.purpose else { return [] }
@@ -124,9 +155,9 @@ struct RunProgram: Sendable {
     }
     phase = .adopting(Set(servers + workers))
     let assignments = Assignments(
-      view: view, model: model, settings: plan.settings, committed: checkpoints, stage: plan.stage)
+      view: view, run: run, model: model, settings: plan.settings, checkpoints: checkpoints, stage: plan.stage)
     return view.members("server").map {
-      .ask(.server($0.number), .order(Control(assignments.server($0.number, database: $0.database))))
+      .ask(.server($0.number), .order(Control(assignments.server($0.number, folder: $0.folder))))
     }
       + view.members("worker").map {
         .ask(.worker($0.number), .order(Control(assignments.worker($0.number, slices: $0.slices))))
@@ -137,6 +168,7 @@ struct RunProgram: Sendable {
   mutating func leave() {
     if case .done = phase { return }
     phase = .waiting
+    (attempt, lostEnd) = (nil, nil)
   }
 
   /// Everyone stands in the view: goes on from its clock.
@@ -149,13 +181,17 @@ struct RunProgram: Sendable {
 
   // MARK: Epochs
 
-  /// Trains the next epoch that is not recorded, or ends.
+  /// Trains the next epoch that is not recorded, or ends. Where an epoch has just ended, a checkpoint is taken first.
   mutating func proceed(_ model: ModelPlan, from clock: UInt64, at time: Seconds) -> [Effect] {
+    let isTaken = clock <= recordedClock || attempt?.clock == clock || committing?.step == clock
+    if clock == recordedEnd(model), !isTaken, lostEnd != clock {
+      return end(at: clock, nil)
+    }
     let patience = plan.settings.optimization.patience
     let epochs = result.epochs.count
-    if epochs >= plan.settings.optimization.epochs { return digest() }
+    if epochs >= plan.settings.optimization.epochs { return close(model, at: time) }
     if epochs > 0, let best = epochsSinceBest, patience > 0, best >= patience {
-      return [.say("stopping early: no better validation logloss for \(best) epochs")] + digest()
+      return [.say("stopping early: no better validation logloss for \(best) epochs")] + close(model, at: time)
     }
     return train(model, epoch: epochs + 1, from: clock, at: time)
   }
@@ -193,7 +229,7 @@ struct RunProgram: Sendable {
 
   mutating func trained(_ training: TrainingPhase, at time: Seconds) -> [Effect] {
     phase = .training(training)
-    guard training.isComplete, training.attempt == nil, committing == nil, let model = plan.model else { return [] }
+    guard training.isComplete, recording == nil, let model = plan.model else { return [] }
     guard training.totals.rows == UInt64(training.rows) else {
       return fail(
         "epoch \(training.epoch) trained on \(training.totals.rows) rows of \(training.rows): a fault of this program")
@@ -203,9 +239,19 @@ struct RunProgram: Sendable {
     for (table, report) in training.staleness where model.tables.indices.contains(table) {
       record.staleness[model.tables[table].name] = report
     }
-    let clock = training.steps.upperBound
-    return model.data.evaluationRows == nil
-      ? checkpoint(at: clock, record) : evaluate(model, clock: clock, record: record)
+    return end(at: training.steps.upperBound, record)
+  }
+
+  /// The state that an epoch ended with is held.
+  mutating func ended(_ record: EpochRecord?, at clock: UInt64, _ time: Seconds) -> [Effect] {
+    guard let model = plan.model else { return [] }
+    guard let record else { return proceed(model, from: clock, at: time) }
+    return model.data.evaluationRows == nil ? self.record(record) : evaluate(model, clock: clock, record: record)
+  }
+
+  private mutating func record(_ record: EpochRecord) -> [Effect] {
+    recording = record
+    return [.record(record)]
   }
 
   private mutating func evaluate(_ model: ModelPlan, clock: UInt64, record: EpochRecord?) -> [Effect] {
@@ -232,66 +278,20 @@ struct RunProgram: Sendable {
     }
     record.auc = metrics.auc
     record.logloss = metrics.logloss
-    return checkpoint(at: evaluation.clock, record)
+    return self.record(record)
   }
 
-  private mutating func checkpoint(at clock: UInt64, _ record: EpochRecord) -> [Effect] {
-    phase = .checkpointing(CheckpointAttempt(clock: clock, record: record, servers: firstHomes))
-    return [.reserveCheckpoint]
-  }
-
-  /// All have written their parts: the catalogue is to say so.
-  mutating func commit(_ attempt: CheckpointAttempt, epoch: Int) -> [Effect] {
-    guard let number = attempt.number else { return [] }
-    let files = Set(lastCheckpoint?.shards ?? []).union(firstHomes.compactMap { databases[$0.number] })
-    let checkpoint = CheckpointRecord(
-      number: number, stage: plan.stage, epoch: epoch, step: attempt.clock, totals: attempt.totals,
-      slots: attempt.slots, bytes: attempt.bytes, shards: files.sorted(),
-      kept: kept(with: number, attempt.record))
-    committing = (attempt.record, checkpoint)
-    return [.commit(attempt.record, checkpoint)]
-  }
-
-  /// Checkpoints that can be read once another is committed: the last ones, and the one with the lowest validation logloss of
-  /// the stage.
-  private func kept(with number: Int, _ epoch: EpochRecord?) -> [Int] {
-    let cluster = plan.settings.cluster
-    var epochs = result.epochs
-    if var epoch {
-      epoch.checkpoint = number
-      epochs.append(epoch)
-    }
-    // One that was dropped is gone.
-    let there = (checkpoints.last?.kept ?? []) + [number]
-    let best = cluster.keepBest ? epochs.best?.checkpoint : nil
-    return there.filter { there.suffix(cluster.keepCheckpoints).contains($0) || $0 == best }
-  }
-
-  /// The catalogue holds the checkpoint, and the epoch that it ends.
-  mutating func committed(at time: Seconds) -> [Effect] {
-    guard let (epoch, checkpoint) = committing else { return [] }
-    committing = nil
-    checkpoints.append(checkpoint)
-    checkpointedAt = time
-    var effects: [Effect] = []
-    if var epoch {
-      epoch.checkpoint = checkpoint.number
-      note(epoch)
-      epochBegan = nil
-      effects.append(.epochDone(epoch))
-    }
-    let prune = members(.server).map {
-      Effect.ask($0, .order(Control(ServerOrder.committed(kept: checkpoint.kept))))
-    }
-    guard let model = plan.model else { return effects }
-    if let isFull {
-      return effects + fail(Self.ending(isFull, checkpoint: checkpoint.number, servers: firstHomes.count))
-    }
+  /// The catalogue holds the epoch.
+  mutating func recorded(at time: Seconds) -> [Effect] {
+    guard let record = recording else { return [] }
+    recording = nil
+    note(record)
+    epochBegan = nil
+    let effects = [Effect.epochDone(record)] + commitIfWritten()
     switch phase {
-    case .checkpointing: return effects + prune + proceed(model, from: checkpoint.step, at: time)
-    case .training(let training):
-      notice = max(Self.leastNotice, notice / 2)
-      return effects + prune + proceed(training, after: checkpoint.step, at: time)
+    case .ending, .evaluating:
+      guard let model = plan.model else { return effects }
+      return effects + proceed(model, from: record.clock, at: time)
     default: return effects
     }
   }

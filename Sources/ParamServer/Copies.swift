@@ -59,7 +59,7 @@ extension Shard {
 /// Slots being copied to a server that is to be a home of them, a few at a time, while training goes on. From the first one on
 /// that server follows the steps of what it has.
 struct FillTask {
-  let request: UInt64
+  let asked: ServerCore.Asked
   let order: FillOrder
   private var lanes: [Lane]
 
@@ -77,9 +77,9 @@ struct FillTask {
   /// Bytes of a turn, and messages that may be on their way.
   private static let turnBytes = 1 << 20
 
-  init(_ order: FillOrder, request: UInt64, _ shard: Shard) {
+  init(_ order: FillOrder, _ asked: ServerCore.Asked, _ shard: Shard) {
     self.order = order
-    self.request = request
+    self.asked = asked
     let wanted = SlotSet(order.slots)
     lanes = shard.holdings.values.filter { $0.group.first == shard.assignment.server }
       .sorted { $0.group.number < $1.group.number }

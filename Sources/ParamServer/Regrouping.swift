@@ -51,13 +51,14 @@ extension UndoStep {
       parts.flatMap { part in part.step[keyPath: list].filter { part.slots.contains(Rank.slot(of: $0)) } }.sorted()
     }
     var saved: [(rank: UInt64, row: UnsafeMutablePointer<Float>)] = []
-    var met: [(rank: UInt64, sightings: UInt32)] = []
+    var met: [(rank: UInt64, sightings: UInt32, at: UInt64)] = []
     for (step, slots) in parts {
       for place in 0..<step.saved where slots.contains(Rank.slot(of: step.ranks[place])) {
         saved.append((step.ranks[place], step.rows + place * stride))
       }
-      met += zip(step.candidates, step.sightings).filter { slots.contains(Rank.slot(of: $0.0)) }
-        .map { (rank: $0.0, sightings: $0.1) }
+      for (place, rank) in step.candidates.enumerated() where slots.contains(Rank.slot(of: rank)) {
+        met.append((rank, step.sightings[place], step.sightedAt[place]))
+      }
     }
     saved.sort { $0.rank < $1.rank }
     met.sort { $0.rank < $1.rank }
@@ -67,6 +68,7 @@ extension UndoStep {
     admitted = ranks(\.admitted)
     candidates = met.map(\.rank)
     sightings = met.map(\.sightings)
+    sightedAt = met.map(\.at)
     changed = parts.flatMap { part in part.step.changed.filter { part.slots.contains($0.slot) } }
   }
 }

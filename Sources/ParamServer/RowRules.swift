@@ -4,7 +4,7 @@ import Sharding
 struct RowRules {
   /// Parameters of a row.
   let width: Int
-  /// Floats of a row with its optimizer state.
+  /// Floats of a row with its optimizer state and its clock.
   let stride: Int
   let optimizer: RowOptimizer
   private let schedule: OptimizerDescription
@@ -34,7 +34,7 @@ struct RowRules {
     self.width = width
     schedule = description.optimizer
     optimizer = RowOptimizer(description.optimizer.rule, width: width)
-    stride = width + optimizer.stateWidth
+    stride = width + optimizer.stateWidth + RowClock.width
     generator = CounterGenerator(seed: seed, table: number)
     regions = description.regions
     firstKeys = regions.map(\.firstKey)

@@ -21,8 +21,14 @@ final class ServedTable {
   private var parked: [Parked] = []
   /// Servers that go through the same steps, one behind.
   var followers: [Follower] = []
-  /// The clock that a checkpoint holds the table at; nil: none does.
-  var heldAt: UInt64?
+  /// The clock at which the table's state is to be held, until it is.
+  private(set) var holdsAt: Hold?
+
+  struct Hold {
+    var clock: UInt64
+    var since: UInt64?
+    var lag: Int
+  }
 
   /// A pull that came before its clock.
   private struct Parked {
@@ -182,11 +188,12 @@ final class ServedTable {
         followers[index].sent(step, parts: pushes.count)
         forwards.append((followers[index].server, pushes))
       }
-      guard heldAt.map({ step < $0 }) ?? true, followers.allSatisfy({ $0.allows(step) }) else { break }
+      guard !isFull, followers.allSatisfy({ $0.allows(step) }) else { break }
       table.apply(
         step: step, gradients: total.rows, sightings: total.sightings, samples: total.samples, lossSum: total.lossSum)
       trees[0].clear()
       if trees.count > 1 { trees.append(trees.removeFirst()) }
+      holdIfDue()
     }
     return forwards
   }
@@ -194,7 +201,7 @@ final class ServedTable {
   /// Applies what has arrived in its order, once it is on its way to all followers.
   private func advanceArrivals(group: Int, table number: Int) -> [Forward] {
     var forwards: [Forward] = []
-    while let place = arrivals!.first(before: heldAt), followers.allSatisfy({ $0.wants(position) }) {
+    while !isFull, let place = arrivals!.first(before: holdsAt?.clock), followers.allSatisfy({ $0.wants(position) }) {
       let leaf = arrivals![place]
       for index in followers.indices {
         let pushes = Forwarding.pushes(
@@ -208,6 +215,7 @@ final class ServedTable {
         staleness.noteRepetition(samples: leaf.sum.samples)
       }
       arrivals!.apply(place)
+      holdIfDue()
     }
     return forwards
   }
@@ -228,7 +236,7 @@ final class ServedTable {
   /// The server whose acknowledgement keeps a complete step from being applied.
   var waitsFor: Int? {
     if let arrivals {
-      guard arrivals.first(before: heldAt) != nil else { return nil }
+      guard arrivals.first(before: holdsAt?.clock) != nil else { return nil }
       return followers.first { !$0.wants(position) }?.server
     }
     guard trees[0].total != nil else { return nil }
@@ -245,7 +253,37 @@ final class ServedTable {
     staleness.forgetReads()
     parked = []
     followers = []
-    heldAt = nil
+    dropHeld()
+  }
+
+  // MARK: Checkpoints
+
+  /// Bytes of old states that are kept beside a table at most: its next step waits until some of them are written.
+  static let mostHeldBytes = 256 << 20
+
+  /// Holds the table's state once it has come to a clock.
+  func hold(_ hold: Hold) {
+    table.dropHeld()
+    holdsAt = hold
+    holdIfDue()
+  }
+
+  private func holdIfDue() {
+    guard let due = holdsAt, due.clock == clock, isLevel else { return }
+    holdsAt = nil
+    table.hold(since: due.since, lag: due.lag)
+  }
+
+  var held: HeldState? { table.held }
+
+  /// Whether the next step waits for what is written.
+  var isFull: Bool { table.held.map { $0.bytes > Self.mostHeldBytes } ?? false }
+
+  func takeHeld(slot: Int) -> SlotSnapshot? { table.takeHeld(slot: slot) }
+
+  func dropHeld() {
+    holdsAt = nil
+    table.dropHeld()
   }
 
   // MARK: Slots

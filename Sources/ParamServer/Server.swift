@@ -21,7 +21,8 @@ public final class Server {
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var core: ServerCore
-  private var database: ShardDatabase?
+  private let waker: Waker
+  private let parts: PartQueue
   private var lastDropped: Seconds = -.infinity
   private var end: End?
 
@@ -49,6 +50,8 @@ public final class Server {
     data = try Socket(.router, in: context)
     let bound = try data.bind(listen)
     endpoint = try Endpoint.reachable(advertise ?? bound, coordinator: coordinator)
+    waker = try Waker()
+    parts = PartQueue(waking: waker)
     control = try Socket(.dealer, in: context)
     try control.connect(coordinator)
     start = clock.now
@@ -64,13 +67,16 @@ public final class Server {
 
   /// Serves until the coordinator says stop. An error was told to the coordinator before it is thrown.
   public func run() throws {
-    var poller = Poller([control, data])
+    defer { parts.end() }
+    var poller = Poller([control, data], waker: waker)
     while end == nil {
       if hasOtherPeers {
         hasOtherPeers = false
-        poller = Poller([control, data] + peers.values.map(\.socket))
+        poller = Poller([control, data] + peers.values.map(\.socket), waker: waker)
       }
       try poller.wait(milliseconds: core.hasLongWork ? 0 : Int(Timing.tick * 1000))
+      waker.clear()
+      while end == nil, let event = parts.next() { try perform(event) }
       while end == nil, let event = try nextOrder() { try perform(event) }
       for number in peers.keys.sorted() { try receive(fromServer: number) }
       // A turn takes what is there, but lets time pass.
@@ -131,19 +137,12 @@ public final class Server {
       if case .congested = try peer.socket.send(envelope) {
         try perform(.congestedServer(number, request: envelope.preamble.request))
       }
-    case .open(let path, let committed):
-      try attempt {
-        if database?.path != path { database = try path.map { try ShardDatabase(path: $0) } }
-        try database?.keep(committed)
-      }
+    case .open(let folder, let kept): parts.open(folder, keeping: kept)
     case .read(let restore, let slots): try read(restore, slots)
-    case .write(let snapshots, let checkpoint):
-      try attempt { try database?.write(snapshots, checkpoint: checkpoint) }
-      try perform(.written(checkpoint: checkpoint))
-    case .sync(let checkpoint):
-      try attempt { try database?.sync() }
-      try perform(.synced(checkpoint: checkpoint))
-    case .prune(let kept): try attempt { try database?.prune(keeping: kept) }
+    case .write(let snapshots, let header): parts.write(snapshots, header)
+    case .finish(let header): parts.finish(header)
+    case .abandon(let header): parts.abandon(header)
+    case .remove(let files): parts.remove(files)
     case .say(let sentence): say(sentence)
     case .end(let error): end = error.map { .failed($0) } ?? .told
     }
@@ -178,24 +177,16 @@ public final class Server {
     logger.warning("\(sentence)")
   }
 
-  /// Does something with the file; what goes wrong is the core's to judge.
-  private func attempt(_ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch let error as CheckpointError {
-      try perform(.failed(.file(error)))
-    }
-  }
-
   private func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>]) throws {
     var wanted = [Bool](repeating: false, count: Rank.slots)
     for slot in slots.joined() { wanted[slot] = true }
-    try attempt {
-      try ShardDatabase.read(restore.databases, checkpoints: restore.checkpoints, wanted: { wanted[$0] }) {
-        path, table, slot, blob in
-        try perform(.slot(.init(path: path, table: table, slot: slot, bytes: blob)))
+    do {
+      try CheckpointReading.read(run: restore.run, restore.chain, wanted: { wanted[$1] }) { path, snapshot in
+        try perform(.slot(.init(path: path, table: snapshot.table, slot: snapshot.slot, bytes: snapshot.bytes)))
         try perform(.tick)
       }
+    } catch let error as CheckpointError {
+      return try perform(.failed(.file(error)))
     }
     try perform(.restored)
   }

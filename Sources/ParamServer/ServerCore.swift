@@ -5,7 +5,7 @@ import Wire
 /// A parameter server without its sockets and files: a state machine. Events and times go in, effects come out.
 ///
 /// The order of effects is a promise: what claims that something is on the disk is only said after the core has heard
-/// that it is (`written`, then `synced`).
+/// that it is (`finished`).
 package struct ServerCore: ~Copyable {
   package enum Event {
     /// From the coordinator.
@@ -29,7 +29,10 @@ package struct ServerCore: ~Copyable {
     /// All slots that were to be restored have come.
     case restored
     case written(checkpoint: Int)
-    case synced(checkpoint: Int)
+    /// The part is on the disk.
+    case finished(checkpoint: Int, CheckpointPart)
+    /// It cannot be written, as a sentence says, and nothing of it is left.
+    case unwritten(checkpoint: Int, String)
     /// What the edge was told to do did not work.
     case failed(ServerError)
   }
@@ -42,15 +45,18 @@ package struct ServerCore: ~Copyable {
     case connect(servers: [Seat])
     /// Ask one of them, by its number.
     case ask(Envelope, ofServer: Int)
-    /// Open the server's own file, and drop what none of these checkpoints has committed.
-    case open(database: String?, committed: [Int])
+    /// Write into this directory from now on, and remove from it the parts of checkpoints that are not kept.
+    case open(folder: String?, kept: [Int])
     /// Read these slots; each comes as `slot`, then `restored`.
     case read(ServerAssignment.Restore, ofSlots: [Range<Int>])
-    /// To be answered by `written`.
-    case write([SlotSnapshot], checkpoint: Int)
-    /// To be answered by `synced`.
-    case sync(checkpoint: Int)
-    case prune(kept: [Int])
+    /// Write slots into a part, which begins with the first. To be answered by `written` or `unwritten`.
+    case write([SlotSnapshot], PartHeader)
+    /// Complete a part. To be answered by `finished` or `unwritten`.
+    case finish(PartHeader)
+    /// A part that was begun comes to nothing; not to be answered.
+    case abandon(PartHeader)
+    /// Of checkpoints that are not kept.
+    case remove(files: [String])
     case say(String)
     case end(ServerError?)
   }
@@ -70,9 +76,15 @@ package struct ServerCore: ~Copyable {
     }
   }
 
-  /// An order that takes time, to be answered when it is done.
+  /// Under which number an order is to be answered when it is done, and in whose reign: under the same number another coordinator
+  /// may have asked for something else.
+  struct Asked: Hashable {
+    let request: UInt64
+    let term: UInt32
+  }
+
   struct Settling {
-    var request: UInt64
+    var asked: Asked
     var clock: UInt64
   }
 
@@ -81,10 +93,10 @@ package struct ServerCore: ~Copyable {
   private var ticks: Ticks
   var shard: Shard?
   /// The adoption that is under way.
-  var restoring: UInt64?
+  var restoring: Asked?
   var settling: Settling?
-  var checkpoint: (request: UInt64, task: CheckpointTask)?
-  var digest: (request: UInt64, task: DigestTask)?
+  var checkpoint: CheckpointTask?
+  var digest: (asked: Asked, task: DigestTask)?
   var fills: [FillTask] = []
   /// Copies that are whole, and waited for.
   var filled: [FillOrder] = []
@@ -108,7 +120,7 @@ package struct ServerCore: ~Copyable {
 
   /// Whether `turn`s are wanted.
   package var hasLongWork: Bool {
-    if checkpoint?.task.wantsTurn ?? false || digest != nil { return true }
+    if checkpoint?.wantsTurn ?? false || digest != nil { return true }
     guard let shard, !liaison.isFrozen else { return false }
     return fills.contains { $0.wantsTurn(shard) }
   }
@@ -150,10 +162,11 @@ package struct ServerCore: ~Copyable {
     case .restored: return allRead()
     case .written(let number):
       // What was asked in a view that is over may be answered in the next.
-      if number == checkpoint?.task.order.number { checkpoint?.task.written() }
+      if number == checkpoint?.order.number { checkpoint?.written() }
       done += 1
       return []
-    case .synced(let number): return answerSynced(number, at: time)
+    case .finished(let number, let part): return endCheckpoint(number, .written(part))
+    case .unwritten(let number, let reason): return endCheckpoint(number, .unwritten(reason))
     case .failed(let error): return fail(error, at: time)
     }
   }
@@ -208,20 +221,21 @@ package struct ServerCore: ~Copyable {
     var effects: [Effect] = []
     if let order = settling, shard.settledClock >= order.clock {
       settling = nil
-      effects.append(report(.settled(Settlement(totals: shard.totals, staleness: shard.staleness)), order.request))
+      effects += report(.settled(Settlement(totals: shard.totals, staleness: shard.staleness)), order.asked)
     }
-    checkpoint?.task.begin(shard)
+    if let asked = checkpoint?.held(by: shard) { effects += report(.held(shard.heldTotals), asked) }
     let arrived = fills.filter { $0.isDone(shard) }
     if !arrived.isEmpty {
-      fills.removeAll { fill in arrived.contains { $0.request == fill.request } }
+      fills.removeAll { fill in arrived.contains { $0.asked == fill.asked } }
       filled += arrived.map(\.order)
-      effects += arrived.map { report(.filled, $0.request) }
+      effects += arrived.flatMap { report(.filled, $0.asked) }
     }
     return effects
   }
 
-  mutating func report(_ report: ServerReport, _ request: UInt64) -> Effect {
-    .tell(liaison.session.answer(request, .report(Control(report))))
+  mutating func report(_ report: ServerReport, _ asked: Asked) -> [Effect] {
+    guard asked.term == liaison.session.identity.term || Mutant.answerSuccessor.isActive else { return [] }
+    return [.tell(liaison.session.answer(asked.request, .report(Control(report))))]
   }
 
   // MARK: Time
@@ -252,7 +266,6 @@ package struct ServerCore: ~Copyable {
   private func activity(of shard: Shard) -> Activity {
     if restoring != nil { return Activity(.restoring) }
     if digest != nil { return Activity(.hashing) }
-    if let checkpoint, checkpoint.task.hasBegun { return Activity(.writing) }
-    return shard.activity
+    return shard.isFull ? Activity(.writing) : shard.activity
   }
 }

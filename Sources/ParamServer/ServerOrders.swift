@@ -14,7 +14,8 @@ extension ServerCore {
     case .excluded: return beginAnew(at: time)
     case .order(let request, let control, let view):
       do {
-        return try carryOut(control.decode(ServerOrder.self), request, view: view, at: time)
+        let asked = Asked(request: request, term: liaison.session.identity.term)
+        return try carryOut(control.decode(ServerOrder.self), asked, view: view, at: time)
       } catch let error as ServerError {
         return fail(error, at: time)
       } catch {
@@ -24,46 +25,52 @@ extension ServerCore {
   }
 
   private mutating func carryOut(
-    _ order: ServerOrder, _ request: UInt64, view: UInt32, at time: Seconds
+    _ order: ServerOrder, _ asked: Asked, view: UInt32, at time: Seconds
   ) throws -> [Effect] {
     switch order {
-    case .propose: return propose(view, request)
-    case .adopt(let assignment): return try adopt(assignment, request, view: view, at: time)
+    case .propose: return propose(view, asked)
+    case .adopt(let assignment): return try adopt(assignment, asked, view: view, at: time)
     case .stop:
       isEnded = true
-      return [report(.done, request), .end(nil)]
-    case .settle, .checkpoint, .committed, .fill, .weigh, .digest:
+      return report(.done, asked) + [.end(nil)]
+    case .settle, .checkpoint, .write, .remove, .fill, .weigh, .digest:
       guard view == liaison.view, restoring == nil, shard != nil else {
         throw WireError.malformed("an order to a server that does not stand in view \(view)")
       }
-      return try work(order, request, at: time)
+      return try work(order, asked, at: time)
     }
   }
 
-  private mutating func work(_ order: ServerOrder, _ request: UInt64, at time: Seconds) throws -> [Effect] {
+  private mutating func work(_ order: ServerOrder, _ asked: Asked, at time: Seconds) throws -> [Effect] {
     switch order {
     case .settle(let clock):
-      settling = Settling(request: request, clock: clock)
+      settling = Settling(asked: asked, clock: clock)
       return progressed(from: shard!.clock)
     case .checkpoint(let order):
-      guard shard!.assignment.database != nil else {
-        throw ServerError.badAssignment("a checkpoint without a file to write it to")
+      guard shard!.assignment.folder != nil else {
+        throw ServerError.badAssignment("a checkpoint without a directory to write it to")
       }
-      dropCheckpoint()
-      let past = shard!.hold(at: order.clock)
-      if past == nil { checkpoint = (request, CheckpointTask(order)) }
-      // What another checkpoint held goes on.
+      let dropped = dropCheckpoint()
+      let past = shard!.hold(order)
+      if past == nil { checkpoint = CheckpointTask(order, asked) }
+      // What another checkpoint held up goes on.
       let before = shard!.clock
-      return (past.map { [report(.missed(clock: $0), request)] } ?? []) + sent(shard!.advanceAll())
+      return dropped + (past.map { report(.missed(clock: $0), asked) } ?? []) + sent(shard!.advanceAll())
         + progressed(from: before)
-    case .committed(let kept): return [.prune(kept: kept), report(.done, request)]
+    case .write(let number):
+      guard checkpoint?.order.number == number, shard!.isHeld else {
+        throw WireError.malformed("checkpoint \(number), which is not held, is to be written")
+      }
+      checkpoint!.write(asked, shard!)
+      return []
+    case .remove(let files): return [.remove(files: files)] + report(.done, asked)
     case .fill(let order):
       try shard!.check(order)
-      fills.append(FillTask(order, request: request, shard!))
+      fills.append(FillTask(order, asked, shard!))
       return []
-    case .weigh: return [report(.loads(shard!.loads), request)]
+    case .weigh: return report(.loads(shard!.loads), asked)
     case .digest:
-      digest = (request, DigestTask(shard!))
+      digest = (asked, DigestTask(shard!))
       return []
     case .propose, .adopt, .stop: return []
     }
@@ -72,26 +79,29 @@ extension ServerCore {
   // MARK: Views
 
   /// Nothing of earlier views is taken any more; what was ordered in them is not answered.
-  private mutating func propose(_ view: UInt32, _ request: UInt64) -> [Effect] {
-    if view > liaison.promised { leaveView() }
+  private mutating func propose(_ view: UInt32, _ asked: Asked) -> [Effect] {
+    let left = view > liaison.promised ? leaveView() : []
     liaison.promise(view)
     // What is not all restored is not held.
     let standing =
       restoring == nil ? shard?.standing(view: liaison.view, filled: filled) : nil
-    return [report(.standing(standing ?? ServerStanding(view: 0)), request)]
+    return left + report(.standing(standing ?? ServerStanding(view: 0)), asked)
   }
 
-  private mutating func leaveView() {
-    dropCheckpoint()
+  private mutating func leaveView() -> [Effect] {
+    let dropped = dropCheckpoint()
     (settling, digest) = (nil, nil)
     fills = []
     shard?.peers.forget()
+    return dropped
   }
 
-  /// Gives up what is being written.
-  private mutating func dropCheckpoint() {
+  /// Gives up what is held, and what was written of it.
+  private mutating func dropCheckpoint() -> [Effect] {
+    shard?.releaseHeld()
+    guard let task = checkpoint else { return [] }
     checkpoint = nil
-    shard?.releaseHold()
+    return task.isBeingWritten ? [.abandon(header(of: task.order))] : []
   }
 
   /// Gives up what is being read: what the edge still says of it is none of the next reading's.
@@ -101,10 +111,10 @@ extension ServerCore {
   }
 
   private mutating func adopt(
-    _ assignment: ServerAssignment, _ request: UInt64, view: UInt32, at time: Seconds
+    _ assignment: ServerAssignment, _ asked: Asked, view: UInt32, at time: Seconds
   ) throws -> [Effect] {
     guard view > liaison.view else { throw WireError.malformed("a second assignment in view \(view)") }
-    leaveView()
+    let left = leaveView()
     filled = []
     // What was half restored is of no use to a view that goes on with what is held; none is dealt it then.
     let before = restoring == nil ? shard : nil
@@ -116,10 +126,9 @@ extension ServerCore {
     shard!.peers = peers
     let others = assignment.servers.filter { $0.number != assignment.server }
     shard!.peers.begin(with: others, liaison.session.identity, timing: timing, at: time)
-    restoring = request
-    let effects: [Effect] = [
-      .connect(servers: others), .open(database: assignment.database, committed: assignment.committed),
-    ]
+    restoring = asked
+    let effects: [Effect] =
+      left + [.connect(servers: others), .open(folder: assignment.folder, kept: assignment.kept)]
     guard case .restored(let restore) = assignment.start else { return effects + answerRestored() }
     return effects + [.read(restore, ofSlots: assignment.slots.runs(heldBy: assignment.server))]
   }
@@ -127,13 +136,13 @@ extension ServerCore {
   /// The run went on without this server, and what it holds is worth nothing. It offers itself once more, with nothing.
   private mutating func beginAnew(at time: Seconds) -> [Effect] {
     let name = liaison.member.map { "\($0)" } ?? "this server"
-    leaveView()
+    let left = leaveView()
     dropRestoring()
     shard = nil
     filled = []
     liaison.beginAnew(at: time)
-    return [
-      .connect(servers: []), .open(database: nil, committed: []),
+    return left + [
+      .connect(servers: []), .open(folder: nil, kept: []),
       .say("the run went on without \(name), which offers itself to the coordinator anew"),
     ]
   }

@@ -25,45 +25,66 @@ extension ServerCore {
   }
 
   mutating func answerRestored() -> [Effect] {
-    guard let request = restoring, let shard else { return [] }
+    guard let asked = restoring, let shard else { return [] }
     restoring = nil
     // It holds it all now, but an order of a view that is over is not answered.
     guard !liaison.isFrozen else { return [] }
     let number = shard.assignment.server
-    return [
-      .say("server-\(number) serves \(shard.holdings.count) groups of slots from step \(shard.clock)"),
-      report(.adopted, request),
-    ]
+    return [.say("server-\(number) serves \(shard.holdings.count) groups of slots from step \(shard.clock)")]
+      + report(.adopted, asked)
   }
 
-  mutating func answerSynced(_ number: Int, at time: Seconds) -> [Effect] {
-    guard let (request, task) = checkpoint, task.order.number == number, shard != nil else { return [] }
+  /// What becomes of a part is known.
+  mutating func endCheckpoint(_ number: Int, _ answer: ServerReport) -> [Effect] {
+    guard let task = checkpoint, task.order.number == number, let asked = task.writing, shard != nil else {
+      return []
+    }
     checkpoint = nil
     done += 1
-    let part = WrittenPart(slots: task.slots, bytes: task.bytes, totals: shard!.totals)
-    let answer = report(.written(part), request)
-    shard!.releaseHold()
+    shard!.releaseHeld()
     let before = shard!.clock
-    return [answer] + sent(shard!.advanceAll()) + progressed(from: before)
+    return report(answer, asked) + sent(shard!.advanceAll()) + progressed(from: before)
+  }
+
+  func header(of order: CheckpointOrder) -> PartHeader {
+    PartHeader(
+      run: liaison.session.identity.run, checkpoint: order.number, clock: order.clock, base: order.base?.number,
+      server: shard?.assignment.server ?? 0)
+  }
+
+  /// Writes on, and lets steps go on that waited for it.
+  private mutating func write(at time: Seconds) -> [Effect] {
+    guard checkpoint?.wantsTurn ?? false else { return [] }
+    var effects: [Effect] = []
+    if shard!.isFull, !checkpoint!.hasSaidFull {
+      checkpoint!.hasSaidFull = true
+      effects.append(
+        .say(
+          "steps wait until some of checkpoint \(checkpoint!.order.number) is written: the disk is slower than what "
+            + "changes, and \(ServedTable.mostHeldBytes >> 20) MiB are kept for it"))
+    }
+    let wasFull = shard!.isFull
+    let header = header(of: checkpoint!.order)
+    switch checkpoint!.next(of: shard!) {
+    case .write(let snapshots): effects.append(.write(snapshots, header))
+    case .finish: effects.append(.finish(header))
+    case .notNumbers(let table): return effects + fail(.notNumbers(table: table, clock: header.clock), at: time)
+    }
+    guard wasFull else { return effects }
+    let before = shard!.clock
+    return effects + sent(shard!.advanceAll()) + progressed(from: before)
   }
 
   mutating func turn(at time: Seconds) -> [Effect] {
     guard shard != nil, !liaison.isFrozen else { return [] }
-    if let (request, _) = digest {
+    if let (asked, _) = digest {
       done += 1
       if let digests = digest!.task.hashSome(of: shard!) {
         digest = nil
-        return [report(.digests(SlotDigests(digests)), request)]
+        return report(.digests(SlotDigests(digests)), asked)
       }
     }
-    let copied = copySome()
-    guard checkpoint?.task.wantsTurn ?? false else { return copied }
-    switch checkpoint!.task.next(of: shard!) {
-    case .write(let snapshots): return copied + [.write(snapshots, checkpoint: checkpoint!.task.order.number)]
-    case .sync: return copied + [.sync(checkpoint: checkpoint!.task.order.number)]
-    case .notNumbers(let table):
-      return copied + fail(.notNumbers(table: table, clock: shard!.clock), at: time)
-    }
+    return copySome() + write(at: time)
   }
 
   private mutating func copySome() -> [Effect] {

@@ -91,9 +91,6 @@ extension Shard {
   /// Slots that hold rows, of first homes.
   var filledSlots: [SlotPlace] { places { $0.filledSlots } }
 
-  /// Slots that steps from `clock` on changed; all that hold something where it is nil.
-  func slots(changedSince clock: UInt64?) -> [SlotPlace] { places { $0.slots(changedSince: clock) } }
-
   private func places(_ slots: (borrowing Table) -> [Int]) -> [SlotPlace] {
     firstHoldings.flatMap { holding in
       holding.served.enumerated().flatMap { number, served in
@@ -105,10 +102,6 @@ extension Shard {
   func digest(_ place: SlotPlace) -> SlotDigest? {
     guard let table = holdings[place.group]?.tables[place.table] else { return nil }
     return SlotDigest(table: place.table, slot: place.slot, digest: table.table.digest(slot: place.slot))
-  }
-
-  func snapshot(_ place: SlotPlace) -> SlotSnapshot? {
-    holdings[place.group]?.tables[place.table]?.table.snapshot(slot: place.slot, lag: assignment.lag)
   }
 
   /// Puts a stored slot where it was. From another model's checkpoint only the parameters are taken: its optimizer starts
@@ -128,18 +121,38 @@ extension Shard {
 
   // MARK: Checkpoints
 
-  /// Holds all tables at a clock, until `release`. Returns the clock of one that is past it, if there is one.
-  func hold(at clock: UInt64) -> UInt64? {
-    let tables = firstHoldings.flatMap(\.served)
-    if let past = tables.map(\.foremost).max(), past > clock { return past }
-    for table in tables { table.heldAt = clock }
+  private var firstTables: [ServedTable] { firstHoldings.flatMap(\.served) }
+
+  /// Has all tables hold their state at a clock. Returns the clock of one that is past it, if there is one; nothing is held then.
+  func hold(_ order: CheckpointOrder) -> UInt64? {
+    releaseHeld()
+    if let past = firstTables.map(\.foremost).max(), past > order.clock { return past }
+    for table in firstTables {
+      table.hold(.init(clock: order.clock, since: order.base?.clock, lag: assignment.lag))
+    }
     return nil
   }
 
-  func releaseHold() { for holding in firstHoldings { for table in holding.served { table.heldAt = nil } } }
+  func releaseHeld() { for table in firstTables { table.dropHeld() } }
 
-  /// Whether all that this server is the first home of has come to a clock.
-  func isAt(_ clock: UInt64) -> Bool { firstHoldings.allSatisfy { $0.served.allSatisfy { $0.clock == clock } } }
+  /// Whether all tables hold their state.
+  var isHeld: Bool { firstTables.allSatisfy { $0.held != nil } }
+  var heldTotals: StepTotals { firstTables.first?.held?.totals ?? StepTotals() }
+  /// Whether a step waits until some of it is written.
+  var isFull: Bool { firstTables.contains(where: \.isFull) }
+
+  /// Slots of the state that is held, in ascending order of tables and slots.
+  var heldSlots: [SlotPlace] {
+    firstHoldings.flatMap { holding in
+      holding.served.enumerated().flatMap { number, table in
+        (table.held?.left.slots ?? []).map { SlotPlace(group: holding.group.number, table: number, slot: $0) }
+      }
+    }.sorted { ($0.table, $0.slot) < ($1.table, $1.slot) }
+  }
+
+  func takeHeld(_ place: SlotPlace) -> SlotSnapshot? {
+    holdings[place.group]?.tables[place.table]?.takeHeld(slot: place.slot)
+  }
 }
 
 extension ServedTable {

@@ -11,8 +11,8 @@ package struct Table: ~Copyable {
   let rules: RowRules
   /// Rows: parameters, then the optimizer's state.
   var rows: SlotStores
-  /// How often keys that have no row yet were met, as the bits of a row of one float.
-  var candidates = SlotStores(stride: 1)
+  /// How often keys that have no row yet were met, as the bits of a float, and when that changed last.
+  var candidates = SlotStores(stride: 1 + RowClock.width)
   var log: UndoLog
   /// When slots changed last.
   let changes = SlotClocks()
@@ -23,6 +23,8 @@ package struct Table: ~Copyable {
   /// Of an async table.
   private(set) var ledger: Ledger?
   private let epochs: EpochClock
+  /// What a checkpoint is to be written of.
+  var held: HeldState?
 
   /// - Parameters:
   ///   - number: the table's place among those of the model; its rows start differently from other tables'.
@@ -48,7 +50,7 @@ package struct Table: ~Copyable {
 
   /// Parameters of a row.
   package var width: Int { rules.width }
-  /// Floats of a row with its optimizer state.
+  /// Floats of a row with its optimizer state and its clock.
   package var stride: Int { rules.stride }
   /// Rows that the table holds.
   package var rowCount: Int { rows.count }
@@ -159,11 +161,15 @@ package struct Table: ~Copyable {
   ) {
     // Ranks ascend, so a slot's come one after the other.
     var slot = -1
+    let (held, stride) = (held, stride)
     gradients.forEach { rank, sum in
       if let slots, !slots.contains(Rank.slot(of: rank)) { return }
       let row: UnsafeMutablePointer<Float>
+      var stamp = stamp
       if let known = rows.row(of: rank) {
+        held?.keep(rank, row: known)
         undo?.save(rank, known, stride: stride)
+        stamp = max(stamp, RowClock.of(known, stride: stride))
         row = known
       } else {
         if rules.isCandidate(rank) { return }
@@ -176,11 +182,12 @@ package struct Table: ~Copyable {
       }
       let divisor = share.map { rules.optimizer.rateDivisor(of: row, $0) } ?? 1
       rules.update(row, of: rank, sum: sum, scale: scale, rate: rate / divisor)
+      RowClock.set(row, stride: stride, to: stamp)
     }
     if let wanted = rules.sightings {
       for (rank, count) in zip(sightings.ranks, sightings.counts) where count > 0 && rules.isCandidate(rank) {
         guard rows.row(of: rank) == nil, slots?.contains(Rank.slot(of: rank)) ?? true else { continue }
-        note(rank, met: count, wanted: wanted, undo: undo)
+        note(rank, met: count, wanted: wanted, stamp: stamp, undo: undo)
         if changes[Rank.slot(of: rank)] < stamp { noteChange(of: Rank.slot(of: rank), at: stamp, undo) }
       }
     }
@@ -200,28 +207,31 @@ package struct Table: ~Copyable {
   }
 
   /// Counts a candidate's sightings; once there are enough it has a row.
-  private mutating func note(_ rank: UInt64, met: UInt32, wanted: Int, undo: UndoStep?) {
+  private mutating func note(_ rank: UInt64, met: UInt32, wanted: Int, stamp: UInt64, undo: UndoStep?) {
     let before = sightings(of: rank)
     undo?.candidates.append(rank)
     undo?.sightings.append(before)
+    undo?.sightedAt.append(candidates.row(of: rank).map { RowClock.of($0, stride: candidates.stride) } ?? 0)
     let now = before.addingClamped(met)
-    guard Int(now) >= wanted || now == .max else { return setSightings(of: rank, to: now) }
-    setSightings(of: rank, to: 0)
+    guard Int(now) >= wanted || now == .max else { return setSightings(of: rank, to: now, at: stamp) }
+    setSightings(of: rank, to: 0, at: stamp)
     undo?.admitted.append(rank)
-    _ = insert(rank)
+    RowClock.set(insert(rank), stride: stride, to: stamp)
   }
 
   /// 0 for a key that is no candidate.
   func sightings(of rank: UInt64) -> UInt32 { candidates.row(of: rank)?.pointee.bitPattern ?? 0 }
 
-  private mutating func setSightings(of rank: UInt64, to count: UInt32) {
+  private mutating func setSightings(of rank: UInt64, to count: UInt32, at stamp: UInt64) {
+    let known = candidates.row(of: rank)
+    if let known { held?.keep(rank, candidate: known) }
     if count == 0 {
-      if candidates.row(of: rank) != nil { candidates.remove(rank) }
-    } else if let known = candidates.row(of: rank) {
-      known.pointee = Float(bitPattern: count)
-    } else {
-      candidates.insert(rank).pointee = Float(bitPattern: count)
+      if known != nil { candidates.remove(rank) }
+      return
     }
+    let candidate = known ?? candidates.insert(rank)
+    candidate.pointee = Float(bitPattern: count)
+    RowClock.set(candidate, stride: candidates.stride, to: stamp)
   }
 
   // MARK: Undoing
@@ -234,7 +244,9 @@ package struct Table: ~Copyable {
     for place in 0..<step.saved {
       rows.row(of: step.ranks[place])!.update(from: step.rows + place * stride, count: stride)
     }
-    for (rank, count) in zip(step.candidates, step.sightings) { setSightings(of: rank, to: count) }
+    for (place, rank) in step.candidates.enumerated() {
+      setSightings(of: rank, to: step.sightings[place], at: step.sightedAt[place])
+    }
     for (slot, before) in step.changed { changes[slot] = before }
     totals = step.totals
     clock = step.clock
@@ -267,5 +279,7 @@ package struct Table: ~Copyable {
   /// Follows an async table's ledger, where slots came or went.
   mutating func keep(_ ledger: Ledger) { (self.ledger, clock, totals) = (ledger, ledger.clock, ledger.totals) }
 
-  mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32) { setSightings(of: rank, to: sightings) }
+  mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32, changedAt: UInt64) {
+    setSightings(of: rank, to: sightings, at: changedAt)
+  }
 }

@@ -37,9 +37,12 @@ extension Table {
     snapshot.forEachRow { rank, values in
       let row = rows.insert(rank)
       row.update(from: values, count: onlyParameters ? width : stride)
+      // Zeros are the clock of what changed before everything.
       if onlyParameters { (row + width).update(repeating: 0, count: stride - width) }
     }
-    if !onlyParameters, rules.sightings != nil { snapshot.forEachCandidate { restoreCandidate($0, sightings: $1) } }
+    if !onlyParameters, rules.sightings != nil {
+      snapshot.forEachCandidate { restoreCandidate($0, sightings: $1, changedAt: changedAt) }
+    }
     changes[slot] = changedAt
   }
 
@@ -52,4 +55,25 @@ extension Table {
     }
     return hash.finish()
   }
+
+  // MARK: Checkpoints
+
+  /// Holds the state as it is now, until `dropHeld`.
+  ///
+  /// - Parameters:
+  ///   - since: the clock of the checkpoint that another is to stand on; nil: everything is wanted.
+  ///   - lag: how many of the latest steps are in it, to be read by those that are so far behind.
+  mutating func hold(since: UInt64?, lag: Int) {
+    let earliest = max(earliestClock, clock - min(clock, UInt64(lag)))
+    held = HeldState(
+      clock: clock, totals: totals, since: since, slots: slots(changedSince: since), stride: stride,
+      candidateStride: candidates.stride, steps: log.steps.drop { $0.clock < earliest }, earliest: earliest)
+  }
+
+  /// Takes a slot of the state that is held.
+  mutating func takeHeld(slot: Int) -> SlotSnapshot? {
+    held?.take(slot, rows, candidates, table: number, width: width)
+  }
+
+  mutating func dropHeld() { held = nil }
 }

@@ -19,7 +19,9 @@ struct UndoLog {
   /// Begins a step; nil where none is kept.
   mutating func begin(clock: UInt64, totals: StepTotals, rows: Int, stride: Int) -> UndoStep? {
     guard depth > 0 else { return nil }
-    let step = steps.count == depth ? steps.removeFirst() : spare.popLast() ?? UndoStep()
+    var step = steps.count == depth ? steps.removeFirst() : spare.popLast() ?? UndoStep()
+    // A checkpoint may hold it yet.
+    if !isKnownUniquelyReferenced(&step) { step = UndoStep() }
     step.begin(clock: clock, totals: totals, rows: rows, stride: stride)
     steps.append(step)
     return step
@@ -83,9 +85,10 @@ final class UndoStep {
   /// Ranks that got their rows with their first gradients, and those that were met often enough.
   var inserted: [UInt64] = []
   var admitted: [UInt64] = []
-  /// Candidates' sightings; 0 for one that was not known.
+  /// Candidates' sightings, 0 for one that was not known, and when these had changed before.
   var candidates: [UInt64] = []
   var sightings: [UInt32] = []
+  var sightedAt: [UInt64] = []
 
   init() {
     ranks = .allocate(capacity: rankCapacity)
@@ -98,7 +101,7 @@ final class UndoStep {
   }
 
   var bytes: Int {
-    rankCapacity * 8 + rowCapacity * 4 + (inserted.capacity + admitted.capacity) * 8 + candidates.capacity * 12
+    rankCapacity * 8 + rowCapacity * 4 + (inserted.capacity + admitted.capacity) * 8 + candidates.capacity * 20
   }
 
   /// Forgets what was here; makes room for `rows` rows.
@@ -111,6 +114,7 @@ final class UndoStep {
     admitted.removeAll(keepingCapacity: true)
     candidates.removeAll(keepingCapacity: true)
     sightings.removeAll(keepingCapacity: true)
+    sightedAt.removeAll(keepingCapacity: true)
     if count > rankCapacity {
       ranks.deallocate()
       rankCapacity = count + count / 4

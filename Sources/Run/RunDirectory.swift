@@ -1,6 +1,7 @@
 import Checkpoint
 import Features
 import Foundation
+import Sharding
 
 /// The files that a run leaves.
 public struct RunDirectory: Sendable {
@@ -20,7 +21,7 @@ public struct RunDirectory: Sendable {
   func cache(ofStage stage: Int) -> String { path + "/train\(stage > 0 ? "-\(stage)" : "").pack" }
   /// Copies of data that cannot be sought, removed when the run has done what it was to do.
   var spool: String { path + "/spool" }
-  /// What servers write, each process a file of its own.
+  /// What servers write, each process into a directory of its own.
   var shards: String { path + "/shards" }
 
   /// Makes the directory of a new run.
@@ -64,9 +65,14 @@ public struct RunDirectory: Sendable {
     return known
   }
 
-  /// A file that a checkpoint was written to: where it was, or here, where the run has moved.
-  func find(shard: String) -> String {
-    FileManager.default.fileExists(atPath: shard) ? shard : "\(shards)/\((shard as NSString).lastPathComponent)"
+  /// The files that a checkpoint was written to: where they were, or here, where the run has moved.
+  func find(_ files: CheckpointFiles) -> CheckpointFiles {
+    var files = files
+    for index in files.parts.indices where !FileManager.default.fileExists(atPath: files.parts[index].path) {
+      let names = files.parts[index].path.split(separator: "/").suffix(2)
+      files.parts[index].path = "\(shards)/\(names.joined(separator: "/"))"
+    }
+    return files
   }
 
   /// Makes the run's catalogue; without it the directory is none.

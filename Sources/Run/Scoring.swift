@@ -64,8 +64,8 @@ public struct Scoring {
     let start = ModelPlan.Start(
       clock: checkpoint.step,
       restore: .init(
-        checkpoints: history.checkpoints(upTo: checkpoint),
-        databases: checkpoint.shards.map(directory.find), totals: checkpoint.totals))
+        run: try catalogue.fact("run"),
+        chain: history.checkpoints.chain(of: checkpoint).map { directory.find($0.files) }, totals: checkpoint.totals))
     let members = Members.launched(cluster)
     let plan = try Plan(
       .score(

@@ -75,6 +75,7 @@ extension Catalogue {
     return ModelPlan.Start(
       // Another model counts its steps anew.
       clock: table == nil ? last.step : 0,
-      restore: .init(checkpoints: checkpoints.map(\.number), databases: last.shards, onlyParametersOf: table))
+      restore: .init(
+        run: try fact("run"), chain: checkpoints.chain(of: last).map(\.files), onlyParametersOf: table))
   }
 }

@@ -21,6 +21,8 @@ package enum Mutant: String, CaseIterable, Sendable {
   case carryOutTwice
   /// The answer to a repeated order is not repeated.
   case forgetAnswers
+  /// What one coordinator ordered is answered to the next.
+  case answerSuccessor
   /// A checkpoint counts when the first server has written its part.
   case commitEarly
   /// A suspended machine counts as silent.

@@ -8,10 +8,12 @@ public enum ServerOrder: Codable, Sendable {
   /// Answered once all slots that the server holds, in whatever role, have applied all steps before `clock`, with the
   /// totals of the epoch so far.
   case settle(clock: UInt64)
-  /// Write what changed, and hold the next step until that is synced.
+  /// Hold the state at a clock, while later steps go on; answered once all tables do. What another checkpoint held goes.
   case checkpoint(CheckpointOrder)
-  /// The catalogue holds the last of these checkpoints: versions of slots that none of them needs may go.
-  case committed(kept: [Int])
+  /// Write what is held for this checkpoint; answered once it is on the disk, or cannot be.
+  case write(checkpoint: Int)
+  /// These files belong to no checkpoint that is kept.
+  case remove(files: [String])
   /// Copy slots of which you are the first home to another server, while training goes on.
   case fill(FillOrder)
   /// Say what the slots of which you are the first home hold, and what is asked of them.
@@ -26,9 +28,13 @@ public enum ServerReport: Codable, Sendable {
   case standing(ServerStanding)
   case adopted
   case settled(Settlement)
-  case written(WrittenPart)
+  /// The state is held; with the totals of the epoch so far, which are the same on all servers.
+  case held(StepTotals)
   /// A checkpoint's clock is past: some table has applied `clock` steps.
   case missed(clock: UInt64)
+  case written(CheckpointPart)
+  /// The part could not be written, as a sentence says; nothing of it is left.
+  case unwritten(String)
   /// The copy has arrived, and has gone through as many steps since as can be undone. It is waited for like a second
   /// home from now on.
   case filled
@@ -60,36 +66,6 @@ public struct SlotDigest: Codable, Hashable, Sendable {
     self.table = table
     self.slot = slot
     self.digest = digest
-  }
-}
-
-/// A checkpoint that is to be written: at its clock, named ahead.
-public struct CheckpointOrder: Codable, Hashable, Sendable {
-  /// Never used for another, whether it is committed or not.
-  public var number: Int
-  /// Steps before this one are in it; no later one is applied until it is written.
-  public var clock: UInt64
-  /// The clock of the checkpoint that it stands on: slots changed by steps from this one on are written. nil: all are.
-  public var since: UInt64?
-
-  public init(number: Int, clock: UInt64, since: UInt64?) {
-    self.number = number
-    self.clock = clock
-    self.since = since
-  }
-}
-
-/// A server's part of a checkpoint: what the slots came to of which it is the first home.
-public struct WrittenPart: Codable, Hashable, Sendable {
-  public var slots: Int
-  public var bytes: Int
-  /// Of the epoch so far: the same on all servers.
-  public var totals: StepTotals
-
-  public init(slots: Int, bytes: Int, totals: StepTotals) {
-    self.slots = slots
-    self.bytes = bytes
-    self.totals = totals
   }
 }
 
@@ -157,8 +133,9 @@ public struct ServerAssignment: Codable, Sendable {
   public var seed: UInt64
   /// When totals begin anew.
   public var epochs: EpochClock
-  /// Where the server writes its slots; nil for a server that never does (evaluation). No other process ever writes there.
-  public var database: String?
+  /// The directory in which the server writes its parts of checkpoints; nil for one that never does (evaluation). No other
+  /// process ever writes there.
+  public var folder: String?
   public var start: Start
   /// The step that comes next: all homes go on from here.
   public var clock: UInt64
@@ -172,36 +149,36 @@ public struct ServerAssignment: Codable, Sendable {
     case restored(Restore)
   }
 
-  /// A checkpoint to start from: every shard file of the run that wrote it, for any number of servers.
+  /// A checkpoint to start from, written by any number of servers.
   public struct Restore: Codable, Hashable, Sendable {
-    /// All that are committed up to the wanted one, which is the last. Versions of slots of other numbers do not count.
-    public var checkpoints: [Int]
-    public var databases: [String]
+    /// The run that wrote it.
+    public var run: UInt64
+    /// What it stands on, and it, which is the last: the first holds all rows, each other those that changed since.
+    public var chain: [CheckpointFiles]
     /// Of the epoch that the checkpoint lies in.
     public var totals: StepTotals
     /// Take only this table's parameters, without the optimizer's state: another model starts from them.
     public var onlyParametersOf: Int?
 
     public init(
-      checkpoints: [Int], databases: [String], totals: StepTotals = StepTotals(), onlyParametersOf table: Int? = nil
+      run: UInt64, chain: [CheckpointFiles], totals: StepTotals = StepTotals(), onlyParametersOf table: Int? = nil
     ) {
-      self.checkpoints = checkpoints
-      self.databases = databases
+      self.run = run
+      self.chain = chain
       self.totals = totals
       onlyParametersOf = table
     }
   }
 
-  /// The numbers of checkpoints that are committed: what the server's own file has of others goes.
-  public var committed: [Int]
+  /// The numbers of checkpoints that are kept: what the server's own directory has of others goes.
+  public var kept: [Int]
 
   /// Steps that a pull of any table may be behind: what undo logs must reach.
   public var lag: Int { tables.compactMap(\.staleness).max() ?? 0 }
 
   public init(
     server: Int, slots: SlotMap, servers: [Seat], workers: [Seat], tables: [TableDescription], slices: Int,
-    seed: UInt64, epochs: EpochClock, database: String?, start: Start, clock: UInt64,
-    committed: [Int] = []
+    seed: UInt64, epochs: EpochClock, folder: String?, start: Start, clock: UInt64, kept: [Int] = []
   ) {
     self.server = server
     self.slots = slots
@@ -211,10 +188,10 @@ public struct ServerAssignment: Codable, Sendable {
     self.slices = slices
     self.seed = seed
     self.epochs = epochs
-    self.database = database
+    self.folder = folder
     self.start = start
     self.clock = clock
-    self.committed = committed
+    self.kept = kept
   }
 }
 

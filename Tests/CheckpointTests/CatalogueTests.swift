@@ -7,21 +7,25 @@ import Testing
 @Suite("The catalogue")
 struct CatalogueTests {
   private let epoch = EpochRecord(
-    epoch: 1, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
+    epoch: 1, clock: 2, steps: 2, rows: 3, trainLogloss: 0.5, auc: nil, logloss: 0.4, seconds: 2, stallSeconds: 0)
 
-  private static func checkpoint(_ number: Int, stage: Int = 0) -> CheckpointRecord {
+  private static func checkpoint(_ number: Int, stage: Int = 0, step: UInt64 = 2) -> CheckpointRecord {
     CheckpointRecord(
-      number: number, stage: stage, epoch: 1, step: 2, totals: StepTotals(rows: 7, lossSum: 0.1), slots: 3, bytes: 4,
-      shards: ["a", "b"], kept: number > 1 ? [1, number] : [])
+      number: number, stage: stage, epoch: 1, step: step, totals: StepTotals(rows: 7, lossSum: 0.1),
+      base: number > 1 ? 1 : nil,
+      parts: (0..<2).map {
+        CheckpointPart(
+          server: $0, path: "\($0)/\(number)", slots: 3, rows: 4, bytes: 5, digest: SHA256.hash([UInt8($0)]))
+      }, kept: number > 1 ? [1, number] : [])
   }
 
-  private static func view(_ number: UInt32, servers: [(number: Int, incarnation: UInt64, database: String?)])
+  private static func view(_ number: UInt32, servers: [(number: Int, incarnation: UInt64, folder: String?)])
     -> ViewRecord
   {
     let servers = servers.map {
       MemberRecord(
         role: "server", number: $0.number, incarnation: $0.incarnation, host: "h", process: 1, endpoint: "tcp://h:1",
-        database: $0.database)
+        folder: $0.folder)
     }
     let worker = MemberRecord(
       role: "worker", number: 0, incarnation: .max, host: "h", process: 2, slices: [0, 3])
@@ -34,25 +38,30 @@ struct CatalogueTests {
     try Catalogue.create(at: directory.appending(path: "run.sqlite").path, host: "a", process: 1)
   }
 
-  @Test("A checkpoint exists, with its epoch, once it is committed")
+  @Test("An epoch exists once it is recorded, a checkpoint once it is committed, and each knows of the other")
   func commit() throws {
     try withTemporaryDirectory { directory in
       let catalogue = try Self.create(directory)
       #expect(try catalogue.checkpoints().isEmpty)
       try catalogue.record("model", ["fields": 3])
-      try catalogue.commit(epoch, Self.checkpoint(1))
-      try catalogue.commit(nil, Self.checkpoint(3))
+      try catalogue.record(epoch)
+      #expect(try catalogue.history().epochs == [epoch])
+      try catalogue.commit(Self.checkpoint(1))
+      try catalogue.commit(Self.checkpoint(3, step: 9))
       let again = try Catalogue.open(at: catalogue.path)
-      #expect(try again.checkpoints() == [Self.checkpoint(1), Self.checkpoint(3)])
+      #expect(try again.checkpoints() == [Self.checkpoint(1), Self.checkpoint(3, step: 9)])
       var ended = epoch
       ended.checkpoint = 1
       #expect(try again.history().epochs == [ended])
       #expect(try again.fact("model", as: [String: Int].self) == ["fields": 3])
       #expect(throws: CatalogueError.self) { try again.fact("nothing", as: [String: Int].self) }
       #expect(try again.findFact("nothing", as: Int.self) == nil)
-      #expect(throws: CatalogueError.self) { try catalogue.commit(epoch, Self.checkpoint(1)) }
-      #expect(throws: CatalogueError.self) { try catalogue.commit(epoch, Self.checkpoint(4)) }
-      #expect(try again.checkpoints().count == 2, "the epoch is there: nothing of the transaction is")
+      #expect(throws: CatalogueError.self) { try catalogue.commit(Self.checkpoint(1)) }
+      #expect(throws: CatalogueError.self) { try catalogue.record(epoch) }
+      var half = Self.checkpoint(4)
+      half.parts.append(half.parts[0])
+      #expect(throws: CatalogueError.self) { try catalogue.commit(half) }
+      #expect(try again.checkpoints().count == 2, "a part is there twice: nothing of the transaction is")
       #expect(throws: CatalogueError.self) { try Catalogue.open(at: "/none/run.sqlite") }
       #expect(throws: CatalogueError.self) { try Catalogue.takeOver("/none/run.sqlite", host: "a", process: 1) }
       #expect(throws: CatalogueError.self) { try Self.create(directory) }
@@ -80,7 +89,7 @@ struct CatalogueTests {
       let writes: [(String, (Catalogue) throws -> Void)] = [
         ("view number", { _ = try $0.reserveView() }), ("number", { _ = try $0.reserveCheckpoint() }),
         ("view", { try $0.record(Self.view(1, servers: [])) }),
-        ("commit", { try $0.commit(epoch, Self.checkpoint(1)) }),
+        ("epoch", { try $0.record(epoch) }), ("commit", { try $0.commit(Self.checkpoint(1)) }),
         ("fact", { try $0.record("x", 1) }), ("event", { try $0.record(event: "x") }),
         (
           "partitions",
@@ -117,14 +126,15 @@ struct CatalogueTests {
       try catalogue.record(last)
       #expect(throws: CatalogueError.self) { try catalogue.record(last) }
       var second = epoch
-      (second.epoch, second.auc) = (2, 0.75)
-      try catalogue.commit(nil, Self.checkpoint(2))
-      try catalogue.commit(epoch, Self.checkpoint(4, stage: 1))
-      try catalogue.commit(second, Self.checkpoint(9))
+      (second.epoch, second.auc, second.clock) = (2, 0.75, 5)
+      for epoch in [epoch, second] { try catalogue.record(epoch) }
+      try catalogue.commit(Self.checkpoint(2))
+      try catalogue.commit(Self.checkpoint(4, stage: 1))
+      try catalogue.commit(Self.checkpoint(9, step: 5))
       let history = try Catalogue.open(at: catalogue.path).history()
       #expect(history.lastView == last)
       var earlier = epoch
-      (earlier.checkpoint, second.checkpoint) = (4, 9)
+      (earlier.checkpoint, second.checkpoint) = (2, 9)
       #expect(history.epochs == [earlier, second] && history.epochs(ofStage: 1).isEmpty)
       #expect(history.checkpoints.map(\.number) == [2, 4, 9])
       #expect(history.lastCheckpoint(ofStage: 1)?.number == 4 && history.lastCheckpoint(ofStage: 2) == nil)
@@ -137,7 +147,28 @@ struct CatalogueTests {
     }
   }
 
-  @Test("A server's files are counted, not its processes: a process that has had two leaves no number that is taken")
+  @Test("A view that goes back has what ended later forgotten, of its stage alone")
+  func rewound() throws {
+    try withTemporaryDirectory { directory in
+      let catalogue = try Self.create(directory)
+      for (stage, number) in [(0, 1), (1, 1), (1, 2)] {
+        var ended = epoch
+        (ended.stage, ended.epoch, ended.clock) = (stage, number, UInt64(number) << 40)
+        ended.staleness = ["v": StalenessReport()]
+        ended.waits = [WaitRecord(member: "worker-0", host: "h", process: 1, seconds: 2)]
+        try catalogue.record(ended)
+      }
+      // View 10 is of stage 1, at step 2^40.
+      try catalogue.record(Self.view(10, servers: []))
+      #expect(try catalogue.history().epochs.map { [$0.stage, $0.epoch, $0.waits.count] } == [[0, 1, 1], [1, 1, 1]])
+      var again = epoch
+      (again.stage, again.epoch, again.waits) = (1, 2, [WaitRecord(member: "w", host: "h", process: 1, seconds: 2)])
+      try catalogue.record(again)
+    }
+  }
+
+  @Test(
+    "A server's directories are counted, not its processes: a process that has had two leaves no number that is taken")
   func files() throws {
     try withTemporaryDirectory { directory in
       let catalogue = try Self.create(directory)
@@ -194,7 +225,7 @@ struct CatalogueTests {
         #expect(try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM checkpoints") == 0)
         try catalogue.record(event: "on it goes")
         try catalogue.record(Self.view(1, servers: []))
-        try catalogue.commit(epoch, Self.checkpoint(1))
+        try catalogue.commit(Self.checkpoint(1))
         #expect(try Catalogue.open(at: catalogue.path).checkpoints() == [Self.checkpoint(1)])
         #expect(try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM checkpoints") == 0, "the reader's state stays")
       }

@@ -71,14 +71,14 @@ struct ChurnTests {
           return
         }
         for process in servers where process.clock == least { process.advance(to: least + 1) }
-        if let attempt = training.attempt, attempt.clock == least + 1 { try write() }
-      case .checkpointing: try write()
+        if let attempt = program.attempt, attempt.clock <= least + 1 { try write() }
+      case .ending, .closing: try write()
       default: break
       }
     }
 
     private func write() throws {
-      for process in servers { try answer(process, ProgramPlay.part()) { $0.hasPrefix("checkpoint") } }
+      for process in servers { try answer(process, ProgramPlay.part(process.member!.number)) { $0.hasPrefix("write") } }
     }
 
     private func answer(

@@ -26,18 +26,18 @@ struct CoordinatorCoreTests {
     let view = try #require(play.view)
     #expect(view.members.map { "\($0.role)-\($0.number)" } == ["server-0", "server-1", "worker-0", "worker-1"])
     #expect(view.members.map(\.endpoint) == ["tcp://h:0", "tcp://h:1", nil, nil])
-    #expect(view.members.map(\.database) == ["shards/server-0.sqlite", "shards/server-1.sqlite", nil, nil])
+    #expect(view.members.map(\.folder) == ["shards/server-0", "shards/server-1", nil, nil])
     #expect(view.isRewound && view.number == 1 && view.term == 1 && view.reason == "the run begins")
-    #expect(try play.train().count == 2)
+    #expect(try play.train().suffix(2) == ["worker-0: evaluate 1 at 8", "worker-1: evaluate 1 at 8"])
     for chunk in 0..<2 {
       let worker = play[.worker(chunk)]
       #expect(play.receive(worker.ask(.scores(Sample.scores(round: 1, chunk: chunk))), worker).isEmpty)
       #expect(worker.answers.last?.name == "noted")
       try play.report(WorkerReport.done, .worker(chunk))
     }
-    try play.report(ProgramPlay.part(), .server(1))
-    #expect(try play.report(ProgramPlay.part(), .server(0)) == ["commit epoch 1, checkpoint 1, next step 8"])
-    #expect(try play.written(.commit).contains("epoch 1 done"))
+    try play.report(ProgramPlay.part(1), .server(1))
+    #expect(try play.report(ProgramPlay.part(), .server(0)) == ["commit checkpoint 1, next step 8"])
+    #expect(try play.written(.commit) == ["server-0: digest", "server-1: digest"])
     try play.report(ServerReport.digests(SlotDigests([])), .server(0))
     #expect(try play.report(ServerReport.digests(SlotDigests([])), .server(1)) == ["completed"])
     #expect(play.core.openQuestions == 0)
@@ -115,7 +115,7 @@ struct CoordinatorCoreTests {
     #expect(begun.contains("view 2 at 0, rewound: server-0 server-1 worker-0 worker-1"))
     #expect(begun.last == "worker-1: train 1 in epoch 1 steps 0..<8")
     #expect(play.processes.allSatisfy { $0.view == 2 })
-    #expect(play[.server(0)].assignment?.database == "shards/server-0.sqlite")
+    #expect(play[.server(0)].assignment?.folder == "shards/server-0")
   }
 
   @Test("A stage that follows another starts from what that came to, not from what homes hold")
@@ -124,7 +124,7 @@ struct CoordinatorCoreTests {
     try play.finishEpoch()
     for number in 0..<2 { try play.report(ServerReport.digests(SlotDigests([])), .server(number)) }
     #expect(play.outcome != nil)
-    let start = ModelPlan.Start(clock: 8, restore: .init(checkpoints: [1], databases: ["a"]))
+    let start = ModelPlan.Start(clock: 8, restore: Sample.restore(1, clock: 8))
     let begun = play.tell(.start(try Sample.training(stage: 1, start: start)))
     #expect(begun.contains("server-0: be server 0 at 8, from checkpoint 1"))
     #expect(begun.last == "worker-1: train 1 in epoch 1 steps 8..<16")
@@ -225,7 +225,7 @@ extension CoordinatorPlay {
   /// An epoch without evaluation is trained, and its checkpoint is committed.
   @discardableResult func finishEpoch() throws -> [String] {
     try train()
-    for member in core.program?.firstHomes.sorted() ?? [] { try report(ProgramPlay.part(), member) }
+    for member in core.program?.firstHomes.sorted() ?? [] { try report(ProgramPlay.part(member.number), member) }
     return try written(.commit)
   }
 

@@ -16,14 +16,14 @@ final class CoordinatorPlay {
   /// What the catalogue holds.
   private(set) var history = RunHistory()
   private(set) var notes: [String] = []
-  private(set) var commits: [(epoch: EpochRecord?, checkpoint: CheckpointRecord)] = []
+  private(set) var commits: [CheckpointRecord] = []
   private(set) var lastView: UInt32 = 0
   private(set) var lastCheckpoint = 0
   private var term: UInt32 = 1
   /// By server, where it wrote.
   private var files: [Int: Set<String>] = [:]
   /// What the catalogue is told, and waits with.
-  enum Entry { case viewNumber, view, checkpointNumber, commit }
+  enum Entry { case viewNumber, view, checkpointNumber, epoch, commit }
   var slow: Set<Entry> = [.commit]
   private var pending: [(entry: Entry, event: CoordinatorCore.Event)] = []
   private var said: [String] = []
@@ -118,21 +118,26 @@ final class CoordinatorPlay {
       case .record(let view):
         #expect(!(history.lastView.map { $0.number >= view.number } ?? false), "numbers of views grow")
         history.lastView = view
-        for member in view.members { files[member.number, default: []].formUnion([member.database].compactMap { $0 }) }
+        if view.isRewound { history.epochs.removeAll { $0.stage == view.stage && $0.clock > view.clock } }
+        for member in view.members { files[member.number, default: []].formUnion([member.folder].compactMap { $0 }) }
         said.append(Sentence.view(view))
         write(.view, .viewRecorded)
       case .reserveCheckpoint:
         lastCheckpoint += 1
         write(.checkpointNumber, .checkpointReserved(lastCheckpoint))
-      case .commit(let epoch, let checkpoint):
+      case .recordEpoch(let epoch):
+        #expect(epoch.epoch == history.epochs(ofStage: epoch.stage).count + 1)
+        history.epochs.append(epoch)
+        said.append("record epoch \(epoch.epoch)")
+        write(.epoch, .epochRecorded)
+      case .commit(let checkpoint):
         #expect(history.checkpoints.allSatisfy { $0.number < checkpoint.number && $0.step <= checkpoint.step })
-        commits.append((epoch, checkpoint))
+        commits.append(checkpoint)
         history.checkpoints.append(checkpoint)
-        if var epoch {
-          epoch.checkpoint = checkpoint.number
-          history.epochs.append(epoch)
+        for index in history.epochs.indices where history.epochs[index].clock == checkpoint.step {
+          history.epochs[index].checkpoint = checkpoint.number
         }
-        said.append(Sentence.commit(epoch, checkpoint))
+        said.append(Sentence.commit(checkpoint))
         write(.commit, .committed)
       case .note(let sentence): notes.append(sentence)
       case .progress: said.append("progress")

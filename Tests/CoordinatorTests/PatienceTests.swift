@@ -51,7 +51,7 @@ struct PatienceTests {
     }
     play.wait(15)
     #expect(play.view?.number == 1, "a new phase is progress")
-    for number in 0..<2 { try play.report(ProgramPlay.part(), .server(number)) }
+    for number in 0..<2 { try play.report(ProgramPlay.part(number), .server(number)) }
     play.wait(60)
     #expect(play.view?.number == 1)
     try play.written(.commit)

@@ -126,7 +126,8 @@ final class Process {
     case .adopt(let assignment):
       adopt(assignment, order.view)
       return Control(ServerReport.adopted)
-    case .committed: return Control(ServerReport.done)
+    case .checkpoint: return Control(ServerReport.held(StepTotals(rows: 40, lossSum: 20)))
+    case .remove: return Control(ServerReport.done)
     case .stop:
       defer { isDead = true }
       return Control(ServerReport.done)

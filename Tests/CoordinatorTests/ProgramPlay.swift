@@ -10,15 +10,18 @@ import Wire
 struct ProgramPlay {
   var program: RunProgram
   var time: Seconds = 1
-  private(set) var commits: [(epoch: EpochRecord?, checkpoint: CheckpointRecord)] = []
+  private(set) var commits: [CheckpointRecord] = []
+  private(set) var epochs: [EpochRecord] = []
   private(set) var outcome: Outcome?
   private(set) var progress: [RunProgress] = []
   private var number: Int
-  /// Whether checkpoints get their numbers at once.
+  /// Whether checkpoints get their numbers at once, servers hold their state at once, and the catalogue records epochs at once.
   var isNumbering = true
+  var isHolding = true
+  var isRecording = true
 
   init(_ plan: Plan, history: RunHistory = RunHistory()) {
-    program = RunProgram(plan, history: history)
+    program = RunProgram(plan, run: 7, history: history)
     number = history.checkpoints.last?.number ?? 0
   }
 
@@ -34,6 +37,7 @@ struct ProgramPlay {
 
   mutating func enter(_ view: ViewRecord = Sample.view()) -> [String] { read(program.enter(view, at: time)) }
   mutating func committed() -> [String] { read(program.committed(at: time)) }
+  mutating func recorded() -> [String] { read(program.recorded(at: time)) }
   mutating func interrupt() -> [String] { read(program.interrupt()) }
   mutating func fail(_ sentence: String) -> [String] { read(program.fail(sentence)) }
   mutating func reserved(_ number: Int) -> [String] { read(program.reserved(number)) }
@@ -89,38 +93,57 @@ struct ProgramPlay {
     return report(WorkerReport.done, .worker(1))
   }
 
-  static func part(_ slots: Int = 1, _ bytes: Int = 2, rows: UInt64 = 40) -> ServerReport {
-    .written(WrittenPart(slots: slots, bytes: bytes, totals: StepTotals(rows: rows, lossSum: 20)))
+  static func part(_ server: Int = 0, _ slots: Int = 1, _ bytes: Int = 2) -> ServerReport {
+    .written(
+      CheckpointPart(
+        server: server, path: "s\(server)/part", slots: slots, rows: slots, bytes: bytes, digest: SHA256.hash([])))
+  }
+
+  /// Both servers hold a checkpoint's state; returns what comes of the last.
+  mutating func hold(rows: UInt64 = 40) -> [String] {
+    let held = ServerReport.held(StepTotals(rows: rows, lossSum: 20))
+    _ = report(held, .server(0))
+    return report(held, .server(1))
   }
 
   /// Both servers write; returns what comes of the last.
   mutating func write() -> [String] {
-    _ = report(Self.part(3, 100), .server(0))
-    return report(Self.part(4, 50), .server(1))
+    _ = report(Self.part(0, 3, 100), .server(0))
+    return report(Self.part(1, 4, 50), .server(1))
   }
 
   private mutating func read(_ effects: [RunProgram.Effect]) -> [String] {
-    effects.flatMap { effect -> [String] in
+    var holders: [Member] = []
+    let sentences = effects.flatMap { effect -> [String] in
       switch effect {
-      case .ask(let member, let message): return ["\(member): \(Sentence.order(message, to: member))"]
+      case .ask(let member, let message):
+        let sentence = Sentence.order(message, to: member)
+        if sentence.hasPrefix("checkpoint") { holders.append(member) }
+        return ["\(member): \(sentence)"]
       case .answer(let member, _, let message): return ["answer \(member): \(message.name)"]
       case .reserveCheckpoint:
         guard isNumbering else { return ["number"] }
         number += 1
         return reserved(number)
-      case .commit(let epoch, let checkpoint):
-        commits.append((epoch, checkpoint))
-        return [Sentence.commit(epoch, checkpoint)]
+      case .record(let epoch):
+        epochs.append(epoch)
+        return ["record epoch \(epoch.epoch)"] + (isRecording ? recorded() : [])
+      case .commit(let checkpoint):
+        commits.append(checkpoint)
+        return [Sentence.commit(checkpoint)]
       case .progress(let progress):
         self.progress.append(progress)
         return ["progress"]
       case .epochDone(let epoch): return ["epoch \(epoch.epoch) done"]
       case .say(let sentence): return ["say: \(sentence)"]
+      case .note(let sentence): return ["note: \(sentence)"]
       case .finish(let outcome):
         self.outcome = outcome
         return [Sentence.outcome(outcome)]
       }
     }
+    guard isHolding else { return sentences }
+    return sentences + holders.flatMap { report(ServerReport.held(StepTotals(rows: 40, lossSum: 20)), $0) }
   }
 
   var result: RunResult? { if case .completed(let result)? = outcome { result } else { nil } }

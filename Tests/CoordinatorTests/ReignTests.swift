@@ -34,9 +34,9 @@ struct ReignTests {
     #expect(said.contains("server-0: be server 0 at 11, held"))
     #expect(said.last == "worker-1: train 1 in epoch 2 steps 11..<16")
     #expect(play.processes.map(\.member) == [.server(0), .server(1), .worker(0), .worker(1)])
-    #expect(play.view?.term == 2 && play.view?.members.map(\.database).first == "shards/server-0.sqlite")
+    #expect(play.view?.term == 2 && play.view?.members.map(\.folder).first == "shards/server-0")
     try play.finishEpoch()
-    #expect(play.commits.map(\.checkpoint.number) == [1, 2] && play.core.program?.result.epochs.count == 2)
+    #expect(play.commits.map(\.number) == [1, 2] && play.core.program?.result.epochs.count == 2)
     for number in 0..<2 { try play.report(ServerReport.digests(SlotDigests([])), .server(number)) }
     guard case .completed(let result)? = play.outcome else {
       Issue.record("not completed")
@@ -68,7 +68,7 @@ struct ReignTests {
     #expect(!play.wait(19, moving: true).contains { $0.hasPrefix("view") })
     let said = play.wait(23, moving: true)
     #expect(said.contains("view 2 at 8, rewound: server-0 worker-0 worker-1"))
-    #expect(play[.server(0)].assignment?.committed == [1])
+    #expect(play[.server(0)].assignment?.kept == [1])
   }
 
   @Test("Replicas of those that do not return go on")
@@ -89,7 +89,7 @@ struct ReignTests {
     play.join(.worker, 0)
     let said = play.join(.worker, 1)
     #expect(said.contains("view 2 at 8, rewound: server-0 server-1 worker-0 worker-1"))
-    #expect(play.processes[4].assignment?.database == "shards/server-0-2.sqlite")
+    #expect(play.processes[4].assignment?.folder == "shards/server-0-2")
     #expect(said.last == "worker-1: train 1 in epoch 2 steps 8..<16")
   }
 

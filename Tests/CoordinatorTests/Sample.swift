@@ -75,18 +75,29 @@ enum Sample {
   }
 
   static func start(checkpoint: Int = 3, clock: UInt64 = 24) -> ModelPlan.Start {
-    .init(clock: clock, restore: .init(checkpoints: [1, checkpoint], databases: ["a"]))
+    .init(clock: clock, restore: restore(checkpoint, clock: clock))
   }
 
-  static func checkpoint(_ number: Int, step: UInt64, epoch: Int = 1, stage: Int = 0) -> CheckpointRecord {
+  static func restore(_ checkpoint: Int, clock: UInt64) -> ServerAssignment.Restore {
+    .init(run: 7, chain: [CheckpointFiles(number: checkpoint, clock: clock, base: nil, parts: [])])
+  }
+
+  static func checkpoint(
+    _ number: Int, step: UInt64, epoch: Int = 1, stage: Int = 0, base: Int? = nil, bytes: Int = 1
+  ) -> CheckpointRecord {
     CheckpointRecord(
-      number: number, stage: stage, epoch: epoch, step: step, totals: StepTotals(rows: step * 5, lossSum: 1), slots: 1,
-      bytes: 1, shards: ["shards/server-0.sqlite", "shards/server-1.sqlite"])
+      number: number, stage: stage, epoch: epoch, step: step, totals: StepTotals(rows: step * 5, lossSum: 1),
+      base: base,
+      parts: [
+        CheckpointPart(
+          server: 0, path: "shards/server-0/\(number)", slots: 1, rows: 1, bytes: bytes, digest: SHA256.hash([]))
+      ])
   }
 
   static func epoch(_ number: Int, stage: Int = 0) -> EpochRecord {
     EpochRecord(
-      stage: stage, epoch: number, steps: 8, rows: 40, trainLogloss: 0.5, seconds: 10, stallSeconds: 1)
+      stage: stage, epoch: number, clock: UInt64(8 * number), steps: 8, rows: 40, trainLogloss: 0.5, seconds: 10,
+      stallSeconds: 1)
   }
 
   /// Scores of a whole chunk: every second row is a click, and better the higher `quality`.
@@ -138,6 +149,6 @@ enum Sample {
     return MemberRecord(
       role: "\(member.role)", number: member.number, incarnation: incarnation(member), host: registration.host,
       process: registration.process, endpoint: registration.endpoint,
-      database: member.role == .server ? "s\(member.number)" : nil, slices: slices)
+      folder: member.role == .server ? "s\(member.number)" : nil, slices: slices)
   }
 }

@@ -22,8 +22,9 @@ enum Sentence {
     case .adopt(let assignment): "be server \(assignment.server) at \(assignment.clock)\(start(assignment.start))"
     case .settle(let clock): "settle \(clock)"
     case .checkpoint(let order):
-      "checkpoint \(order.number) at \(order.clock)" + (order.since.map { " since \($0)" } ?? "")
-    case .committed(let kept): "committed \(kept.last ?? 0)"
+      "checkpoint \(order.number) at \(order.clock)" + (order.base.map { " since \($0.clock)" } ?? "")
+    case .write(let number): "write \(number)"
+    case .remove(let files): "remove \(files.joined(separator: " "))"
     case .fill(let order): "fill \(order.slots.reduce(0) { $0 + $1.count }) slots of server \(order.server)"
     case .weigh: "weigh"
     case .digest: "digest"
@@ -35,7 +36,7 @@ enum Sentence {
     switch start {
     case .held: ", held"
     case .fresh: ", fresh"
-    case .restored(let restore): ", from checkpoint \(restore.checkpoints.last ?? 0)"
+    case .restored(let restore): ", from checkpoint \(restore.chain.last?.number ?? 0)"
     }
   }
 
@@ -59,8 +60,8 @@ enum Sentence {
     }
   }
 
-  static func commit(_ epoch: EpochRecord?, _ checkpoint: CheckpointRecord) -> String {
-    "commit \(epoch.map { "epoch \($0.epoch), " } ?? "")checkpoint \(checkpoint.number), next step \(checkpoint.step)"
+  static func commit(_ checkpoint: CheckpointRecord) -> String {
+    "commit checkpoint \(checkpoint.number), next step \(checkpoint.step)"
   }
 
   static func view(_ view: ViewRecord) -> String {

@@ -77,23 +77,23 @@ struct AsyncTests {
     guard case .malformed? = rig.ask(leaf(2, 3)).refusals.first else { throw Missing("it takes any slice") }
   }
 
-  @Test("A checkpoint holds slices that are past it, and waits for those that are not")
+  @Test("A checkpoint keeps slices that are past it until those are there that are not, and then lets them go")
   func checkpoint() throws {
     let rig = try Rig.serving(assign(slices: 2, tables: [Self.table()]))
     _ = rig.ask(leaf(0, 0))
-    #expect(rig.order(.checkpoint(.init(number: 1, clock: 1, since: nil))).reports.isEmpty)
+    #expect(rig.hold(1, at: 1).reports.isEmpty)
     let before = floats(rig)
     #expect(rig.ask(leaf(0, 1)).refusals.isEmpty && floats(rig) == before, "it waits")
-    _ = rig.ask(leaf(1, 0))
-    #expect(rig.hasLongWork)
-    while rig.hasLongWork {
-      for case .write(_, let number) in rig.tell(.turn) { _ = rig.tell(.written(checkpoint: number)) }
-    }
-    let written = rig.tell(.synced(checkpoint: 1))
-    guard case .written(let part)? = written.reports.first else { throw Missing("not written") }
-    #expect(part.totals.rows == 4 && floats(rig) != before)
+    guard case .held(let totals)? = rig.ask(leaf(1, 0)).reports.first else { throw Missing("not held") }
+    let state = floats(rig)
+    #expect(totals.rows == 4 && state != before, "what waited goes on")
+    _ = rig.ask(leaf(1, 1))
+    let slots = rig.write(1).slots
+    let twin = try Rig.serving(assign(slices: 2, tables: [Self.table()]))
+    for slice in 0..<2 { _ = twin.ask(leaf(slice, 0)) }
+    #expect(try slots == twin.checkpoint(number: 1), "of its clock, whatever came since")
     // One slice has gone past the next.
-    guard case .missed(2)? = rig.order(.checkpoint(.init(number: 2, clock: 1, since: 1))).reports.first else {
+    guard case .missed(2)? = rig.hold(2, at: 1, since: 1).reports.first else {
       throw Missing("not missed")
     }
   }

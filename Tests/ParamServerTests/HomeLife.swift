@@ -82,7 +82,7 @@ final class HomeLife {
       if chance(0.03) { fill() }
       if chance(0.02), checkpoint == nil, clock + 3 < Self.steps { orderCheckpoint() }
       let committed = committed
-      listen()
+      try listen()
       // What was just recorded is the first that may be missed.
       if !isCalm, chance(self.committed > committed ? 0.2 : 0.008) { try change() }
     }
@@ -136,19 +136,22 @@ final class HomeLife {
   private func orderCheckpoint() {
     numbers += 1
     let clock = firsts.map { play.clocks[$0] }.max()! + .random(in: 0...2, using: &play.generator)
-    checkpoint = LifeCheckpoint(number: numbers, clock: clock, since: disk.since, waiting: Set(firsts))
+    checkpoint = LifeCheckpoint(number: numbers, clock: clock, base: disk.base, firsts: Set(firsts))
     for first in firsts {
-      play.order(.checkpoint(CheckpointOrder(number: numbers, clock: clock, since: disk.since)), of: first)
+      play.order(.checkpoint(CheckpointOrder(number: numbers, clock: clock, base: disk.base)), of: first)
     }
     for server in 0..<Self.servers { play.order(.settle(clock: clock), of: server) }
   }
 
   /// Hears what servers report, as a coordinator does.
-  private func listen() {
+  private func listen() throws {
     for server in 0..<Self.servers {
       for report in play.reports(of: server) {
         switch report {
         case .filled: filled += 1
+        case .held(let totals):
+          guard checkpoint?.held(totals, by: server) ?? false else { break }
+          for first in firsts { play.order(.write(checkpoint: checkpoint!.number), of: first) }
         case .written(let part): checkpoint?.written(part, by: server)
         case .missed: checkpoint?.missed(by: server)
         case .settled(let settlement): checkpoint?.settled(settlement.totals, by: server)
@@ -156,10 +159,10 @@ final class HomeLife {
         }
       }
     }
-    guard let checkpoint, checkpoint.isAnswered else { return }
+    guard let checkpoint, checkpoint.isWritten || checkpoint.isMissed && checkpoint.waiting.isEmpty else { return }
     if !checkpoint.isMissed {
       guard checkpoint.settled.count == Self.servers else { return }
-      disk.commit(checkpoint, against: past)
+      try disk.commit(checkpoint, against: past)
     }
     self.checkpoint = nil
   }
@@ -170,7 +173,7 @@ final class HomeLife {
   private func change() throws {
     changes += 1
     while true {
-      listen()
+      try listen()
       let proposal = play.skip()
       let standings = try play.rigs.map { try $0.propose(proposal) }
       for server in 0..<Self.servers { _ = play.reports(of: server) }
@@ -196,7 +199,7 @@ final class HomeLife {
       let giver = homes[segment][0]
       for order in standings[giver].filled where giver != dead && order.server != dead && covers(order.slots) {
         found += (standings[order.server].copies[giver] ?? [])
-          .filter { covers($0.slots) && $0.clock >= disk.since ?? 0 }.map { (order.server, $0) }
+          .filter { covers($0.slots) && $0.clock >= disk.base?.clock ?? 0 }.map { (order.server, $0) }
       }
       return found
     }
@@ -211,7 +214,7 @@ final class HomeLife {
       Array($0.shuffled(using: &play.generator).prefix(.random(in: 1...2, using: &play.generator)))
     }
     let clock = chosen.joined().map(\.held.clock).min()!
-    #expect(clock >= disk.since ?? 0, "a state that is recorded is lost")
+    #expect(clock >= disk.base?.clock ?? 0, "a state that is recorded is lost")
     #expect(chosen.joined().allSatisfy { $0.held.earliest <= clock }, "\(clock): \(standings)")
     homes = chosen.map { $0.map(\.server) }
     play.slots = try Self.map(homes)
@@ -232,7 +235,8 @@ final class HomeLife {
       return true
     }
     let restore = ServerAssignment.Restore(
-      checkpoints: disk.committed.map(\.number), databases: ["disk"], totals: last.totals)
+      run: Rig.run, chain: [CheckpointFiles(number: last.number, clock: last.clock, base: nil, parts: [])],
+      totals: last.totals[0])
     play.proceed()
     for rig in play.rigs {
       let assignment = play.assignment(
@@ -240,7 +244,7 @@ final class HomeLife {
       if chance(0.5) { sayLate(rig) }
       play.perform(rig.order(.adopt(assignment), view: play.view), of: rig.server)
       sayLate(rig)
-      let events = disk.slots(heldBy: rig.server, in: play.slots).map(ServerCore.Event.slot) + [.restored]
+      let events = try disk.slots(heldBy: rig.server, in: play.slots).map(ServerCore.Event.slot) + [.restored]
       let heard = isWhole ? events.count : .random(in: 0..<events.count, using: &play.generator)
       for event in events[..<heard] { play.perform(rig.tell(event), of: rig.server) }
       late[rig.server] = Array(events[heard...])
@@ -274,7 +278,7 @@ final class HomeLife {
 
   private func end() throws {
     play.run()
-    listen()
+    try listen()
     #expect(clock == Self.steps)
     #expect(try play.digests() == past.digests)
     let proposal = play.skip()

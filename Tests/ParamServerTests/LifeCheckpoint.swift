@@ -1,3 +1,4 @@
+import Checkpoint
 import ParamServer
 import Sharding
 import Testing
@@ -7,24 +8,37 @@ import Wire
 struct LifeCheckpoint {
   let number: Int
   let clock: UInt64
-  let since: UInt64?
+  let base: CheckpointOrder.Base?
   /// First homes that have not answered.
-  var waiting: Set<Int>
+  private(set) var waiting: Set<Int>
+  private let firsts: Set<Int>
   private(set) var isMissed = false
-  private(set) var parts: [WrittenPart] = []
+  private(set) var isHeld = false
+  private(set) var totals: [StepTotals] = []
+  private(set) var parts: [CheckpointPart] = []
   private(set) var settled: [Int: StepTotals] = [:]
 
-  init(number: Int, clock: UInt64, since: UInt64?, waiting: Set<Int>) {
+  init(number: Int, clock: UInt64, base: CheckpointOrder.Base?, firsts: Set<Int>) {
     self.number = number
     self.clock = clock
-    self.since = since
-    self.waiting = waiting
+    self.base = base
+    self.firsts = firsts
+    waiting = firsts
   }
 
-  var isAnswered: Bool { waiting.isEmpty }
-  var totals: StepTotals { parts[0].totals }
+  var isWritten: Bool { isHeld && waiting.isEmpty }
 
-  mutating func written(_ part: WrittenPart, by server: Int) {
+  /// - Returns: whether all hold it by now.
+  mutating func held(_ totals: StepTotals, by server: Int) -> Bool {
+    waiting.remove(server)
+    self.totals.append(totals)
+    guard waiting.isEmpty, !isMissed else { return false }
+    isHeld = true
+    waiting = firsts
+    return true
+  }
+
+  mutating func written(_ part: CheckpointPart, by server: Int) {
     waiting.remove(server)
     parts.append(part)
   }
@@ -38,39 +52,49 @@ struct LifeCheckpoint {
 
   /// What was written, and which of it counts.
   final class Disk {
-    private var written: [Int: [SlotBytes]] = [:]
+    private var written: [Int: [SlotSnapshot]] = [:]
     private(set) var committed: [LifeCheckpoint] = []
 
-    var since: UInt64? { committed.last?.clock }
+    var base: CheckpointOrder.Base? { committed.last.map { .init(number: $0.number, clock: $0.clock) } }
 
-    func write(_ slots: [SlotBytes], checkpoint: Int) { written[checkpoint, default: []] += slots }
+    func write(_ slots: [SlotSnapshot], checkpoint: Int) { written[checkpoint, default: []] += slots }
 
-    /// Makes a checkpoint exist, after a look at what is in it: the slots that changed, as they are in the past of the one
-    /// that nothing befell. Slots that moved may be there without a change.
-    func commit(_ checkpoint: LifeCheckpoint, against past: Past) {
+    /// Makes a checkpoint exist, after a look at what is in it: with what it stands on, the slots as they are in the past of
+    /// the one that nothing befell.
+    func commit(_ checkpoint: LifeCheckpoint, against past: Past) throws {
       committed.append(checkpoint)
       let slots = written[checkpoint.number] ?? []
       #expect(checkpoint.parts.reduce(0) { $0 + $1.slots } == slots.count)
-      #expect(checkpoint.parts.allSatisfy { $0.totals == past.totals[Int(checkpoint.clock)] })
-      for slot in slots { #expect(slot == past.slot(slot, at: checkpoint.clock), "slot \(slot.slot)") }
+      #expect(checkpoint.totals.allSatisfy { $0 == past.totals[Int(checkpoint.clock)] })
+      let whole = try whole()
+      for slot in slots {
+        let found = whole.first { $0.table == slot.table && $0.slot == slot.slot }
+        #expect(found == past.slot(SlotBytes(slot), at: checkpoint.clock), "slot \(slot.slot)")
+        slot.forEachRow { _, row in
+          let changed = UInt64(row[slot.stride - 1].bitPattern)
+          #expect(changed > checkpoint.base?.clock ?? 0 && changed <= checkpoint.clock, "a row of slot \(slot.slot)")
+        }
+      }
       // Whatever is not there must be on the disk as it is.
-      let newest = newest()
-      #expect(newest.count == past.slots[Int(checkpoint.clock)].count)
+      #expect(whole.count == past.slots[Int(checkpoint.clock)].count)
       for slot in past.slots[Int(checkpoint.clock)] {
-        let found = newest.first { $0.table == slot.table && $0.slot == slot.slot }
+        let found = whole.first { $0.table == slot.table && $0.slot == slot.slot }
         #expect(found.map { $0.rows() } == slot.rows(), "slot \(slot.slot) of table \(slot.table)")
       }
     }
 
-    private func newest() -> [SlotBytes] {
-      var newest: [[Int]: SlotBytes] = [:]
-      for slot in committed.flatMap({ written[$0.number] ?? [] }) { newest[[slot.table, slot.slot]] = slot }
-      return newest.values.sorted { ($0.table, $0.slot) < ($1.table, $1.slot) }
+    private func whole() throws -> [SlotBytes] {
+      var whole: [[Int]: SlotSnapshot] = [:]
+      for slot in committed.flatMap({ written[$0.number] ?? [] }) {
+        let place = [slot.table, slot.slot]
+        whole[place] = try whole[place].map { try slot.laid(over: $0) } ?? slot
+      }
+      return whole.values.map(SlotBytes.init).sorted { ($0.table, $0.slot) < ($1.table, $1.slot) }
     }
 
-    func slots(heldBy server: Int, in map: SlotMap) -> [ServerCore.StoredSlot] {
+    func slots(heldBy server: Int, in map: SlotMap) throws -> [ServerCore.StoredSlot] {
       let wanted = map.runs(heldBy: server)
-      return newest().filter { slot in wanted.contains { $0.contains(slot.slot) } }
+      return try whole().filter { slot in wanted.contains { $0.contains(slot.slot) } }
         .map { .init(path: "disk", table: $0.table, slot: $0.slot, bytes: $0.bytes) }
     }
   }

@@ -37,45 +37,35 @@ struct OrderTests {
     #expect(now.totals == StepTotals(rows: 1, lossSum: 0.5))
   }
 
-  @Test("A checkpoint waits for its clock, and is reported when it is written and then synced")
+  @Test("A checkpoint waits for its clock, is held, and is reported when it is written and complete")
   func checkpoint() throws {
     let rig = try Rig.serving()
-    let order = rig.envelope(.checkpoint(CheckpointOrder(number: 4, clock: 1, since: nil)))
+    let order = rig.envelope(.checkpoint(CheckpointOrder(number: 4, clock: 1, base: nil)))
     #expect(rig.tell(.ordered(order)).isEmpty && !rig.hasLongWork)
-    try rig.train(ranks, ones)
-    #expect(rig.hasLongWork)
+    let held = try rig.train(ranks, ones)
+    guard case .held(StepTotals(rows: 1, lossSum: 0.5))? = held.reports.first else { throw Missing() }
+    #expect(held.told.first?.preamble.request == order.preamble.request && !rig.hasLongWork)
+    guard case .held? = rig.tell(.ordered(order)).reports.first else { throw Missing("no repetition") }
+    let write = rig.envelope(.write(checkpoint: 4))
+    #expect(rig.tell(.ordered(write)).isEmpty && rig.hasLongWork)
     let effects = rig.tell(.turn)
-    guard case .write(let slots, checkpoint: 4)? = effects.first, effects.count == 1 else {
-      Issue.record("\(effects)")
-      return
-    }
+    guard case .write(let slots, let header)? = effects.first, effects.count == 1 else { throw Missing("\(effects)") }
+    #expect(header == PartHeader(run: Rig.run, checkpoint: 4, clock: 1, base: nil, server: 0))
     #expect(slots.map(\.slot) == [3, 700] && slots.map(\.count) == [2, 1])
     #expect(!rig.hasLongWork && rig.tell(.turn).isEmpty, "the disk is at it")
-    #expect(try rig.beat().activity == Activity(.writing))
-    #expect(rig.tell(.ordered(order)).isEmpty, "a repetition begins nothing")
+    #expect(rig.tell(.ordered(write)).isEmpty, "a repetition begins nothing")
     #expect(rig.tell(.written(checkpoint: 3)).isEmpty && !rig.hasLongWork, "that was another's")
     #expect(rig.tell(.written(checkpoint: 4)).isEmpty)
-    let sync = rig.tell(.turn)
-    guard case .sync(checkpoint: 4)? = sync.first, sync.count == 1 else {
-      Issue.record("\(sync)")
-      return
-    }
+    let finish = rig.tell(.turn)
+    guard case .finish(header)? = finish.first, finish.count == 1 else { throw Missing("\(finish)") }
     #expect(!rig.hasLongWork && rig.tell(.turn).isEmpty)
-    #expect(rig.tell(.synced(checkpoint: 3)).isEmpty)
-    for _ in 0..<2 {
-      let report = rig.tell(.synced(checkpoint: 4))
-      guard report.isEmpty || report.told.first?.preamble.request == order.preamble.request else {
-        Issue.record("\(report)")
-        return
-      }
-    }
-    let again = rig.tell(.ordered(order)).reports
-    guard case .written(let part)? = again.first else {
-      Issue.record("\(again)")
-      return
-    }
-    let bytes = slots.reduce(0) { $0 + $1.bytes.count }
-    #expect(part == WrittenPart(slots: 2, bytes: bytes, totals: StepTotals(rows: 1, lossSum: 0.5)))
+    let part = PartSum(header).part(at: "part")
+    #expect(rig.tell(.finished(checkpoint: 3, part)).isEmpty)
+    let written = rig.tell(.finished(checkpoint: 4, part))
+    guard case .written(part)? = written.reports.first else { throw Missing("\(written)") }
+    #expect(written.told.first?.preamble.request == write.preamble.request)
+    #expect(rig.tell(.finished(checkpoint: 4, part)).isEmpty, "once")
+    guard case .written(part)? = rig.tell(.ordered(write)).reports.first else { throw Missing("no repetition") }
   }
 
   @Test(
@@ -92,24 +82,13 @@ struct OrderTests {
     #expect(try rig.checkpoint(number: 5).map(\.slot) == [3, 700])
   }
 
-  @Test("A server answers workers while it writes, and what it writes is of the checkpoint's clock")
-  func servingMeanwhile() throws {
+  @Test("Files of checkpoints that are not kept are removed, once")
+  func remove() throws {
     let rig = try Rig.serving()
-    try rig.train(ranks, ones)
-    #expect(rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
-    _ = rig.tell(.turn)
-    #expect(rig.ask(pull(ranks, clock: 1)).rows.count == 1)
-    #expect(rig.tell(.written(checkpoint: 1)).isEmpty)
-  }
-
-  @Test("A committed checkpoint's forerunners may go")
-  func committed() throws {
-    let rig = try Rig.serving()
-    let order = rig.envelope(.committed(kept: [4, 6]))
+    let order = rig.envelope(.remove(files: ["a", "b"]))
     let effects = rig.tell(.ordered(order))
-    guard case .prune(kept: [4, 6])? = effects.first, case .done? = effects.reports.first else {
-      Issue.record("\(effects)")
-      return
+    guard case .remove(files: ["a", "b"])? = effects.first, case .done? = effects.reports.first else {
+      throw Missing("\(effects)")
     }
     #expect(rig.tell(.ordered(order)).count == 1, "once")
   }
@@ -147,7 +126,7 @@ struct OrderTests {
     _ = rig.ask(push([], [], samples: 0, lossSum: 0, table: 0))
     _ = rig.ask(push([rank(9)], [poison, 0], table: 1))
     #expect(rig.clock == 1)
-    #expect(rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
+    #expect(rig.hold(1, at: 1).reports.count == 1 && rig.order(.write(checkpoint: 1)).isEmpty)
     let effects = rig.tell(.turn)
     guard case .notNumbers(table: "dense", clock: 1)? = effects.error else {
       Issue.record("\(effects)")
@@ -167,17 +146,16 @@ struct OrderTests {
       optimizer: .init(.sgd, learningRate: 1))
   }
 
-  @Test("A server without a file to write to is not asked for a checkpoint")
-  func noDatabase() throws {
-    let rig = try Rig.serving(assign(database: nil))
-    let order = CheckpointOrder(number: 1, clock: 0, since: nil)
-    #expect(rig.order(.checkpoint(order)).error != nil)
+  @Test("A server without a directory to write to is not asked for a checkpoint")
+  func noFolder() throws {
+    let rig = try Rig.serving(assign(folder: nil))
+    #expect(rig.hold(1, at: 0).error != nil)
   }
 
-  @Test("What the disk does not do ends the server with the disk's reason")
-  func fullDisk() throws {
+  @Test("A file that cannot be read ends the server with its reason")
+  func unreadable() throws {
     let rig = try Rig.serving()
-    let effects = rig.tell(.failed(.file(.database(path: "own", reason: "disk full"))))
+    let effects = rig.tell(.failed(.file(.file(path: "own", reason: "disk full"))))
     guard case .failed(let sentence)? = effects.told.first?.message else {
       Issue.record("\(effects)")
       return
@@ -193,8 +171,7 @@ struct OrderTests {
     _ = rig.ask(pull(ranks, clock: 2), from: 1)
     _ = rig.ask(push(ranks, ones, clock: 1))
     #expect(
-      rig.order(.settle(clock: 5)).isEmpty
-        && rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil))).isEmpty)
+      rig.order(.settle(clock: 5)).isEmpty && rig.hold(1, at: 2).isEmpty)
     #expect(rig.order(.digest).isEmpty && rig.hasLongWork)
     let stale = rig.question(pull(ranks, clock: 1))
     let old = rig.envelope(.digest)

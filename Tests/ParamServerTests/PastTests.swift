@@ -47,11 +47,14 @@ struct PastTests {
       sightings: isEmpty ? [] : step.sightings.counts)
   }
 
-  /// The newest of each slot, in the order of the slots.
-  private static func newest(_ checkpoints: [[SlotBytes]]) -> [SlotBytes] {
-    var newest: [Int: SlotBytes] = [:]
-    for slot in checkpoints.joined() { newest[slot.slot] = slot }
-    return newest.values.sorted { $0.slot < $1.slot }
+  /// Each slot as the last of a chain of checkpoints left it, in the order of the slots.
+  private static func whole(_ checkpoints: [[SlotBytes]]) throws -> [SlotBytes] {
+    var whole: [Int: SlotSnapshot] = [:]
+    for slot in checkpoints.joined() {
+      let snapshot = try slot.snapshot(width: 3)
+      whole[slot.slot] = try whole[slot.slot].map { try snapshot.laid(over: $0) } ?? snapshot
+    }
+    return whole.values.map(SlotBytes.init).sorted { $0.slot < $1.slot }
   }
 
   private static func restored(
@@ -85,7 +88,7 @@ struct PastTests {
       written.append(try life.rig.checkpoint(number: number + 1, since: since))
       since = clock
       let rig = try Self.restored(
-        Self.newest(written), number: number + 1, clock: clock, lag: lag, tables: life.tables)
+        Self.whole(written), number: number + 1, clock: clock, lag: lag, tables: life.tables)
       for past in clock - min(clock, UInt64(lag))...clock {
         #expect(rig.ask(pull(life.pool, clock: past)).rows == life.reads[Int(past)], "\(past) of \(clock)")
       }

@@ -27,13 +27,13 @@ struct RestoreTests {
     _ rig: Rig, _ assignment: ServerAssignment, from stored: [(path: String, slots: [SlotBytes])]
   ) throws -> [ServerReport] {
     let effects = rig.order(.adopt(assignment), view: 1)
-    guard case .open(let path, committed: _)? = effects.dropFirst().first,
+    guard case .open(let path, kept: _)? = effects.dropFirst().first,
       case .read(let restore, let wanted)? = effects.last
     else {
       Issue.record("\(effects)")
       return []
     }
-    #expect(path == assignment.database && .restored(restore) == assignment.start && effects.count == 3)
+    #expect(path == assignment.folder && .restored(restore) == assignment.start && effects.count == 3)
     for (path, slots) in stored {
       for slot in slots where wanted.contains(where: { $0.contains(slot.slot) }) {
         #expect(rig.tell(.slot(.init(path: path, table: slot.table, slot: slot.slot, bytes: slot.bytes))).isEmpty)
@@ -79,7 +79,7 @@ struct RestoreTests {
     other[1].regions[0].columns[1].width = 9
     let rig = try Rig.welcomed()
     let effects = rig.order(.adopt(restoring(1, ["a"], clock: 0, tables: other, onlyParametersOf: 0)), view: 1)
-    guard case .open(database: "own", committed: [])? = effects.dropFirst().first else {
+    guard case .open(folder: "own", kept: [])? = effects.dropFirst().first else {
       Issue.record("a run of its own keeps nothing of its file")
       return
     }
@@ -105,11 +105,11 @@ struct RestoreTests {
     #expect(try rig.checkpoint(number: 5).count == slots.count)
   }
 
-  @Test("A server keeps of its own file what is committed, and nothing else", arguments: [[], [5], [2, 5, 9]])
-  func opening(committed: [Int]) throws {
+  @Test("A server keeps of its own files those of checkpoints that are kept", arguments: [[], [5], [2, 5, 9]])
+  func opening(kept: [Int]) throws {
     let rig = try Rig.welcomed()
-    let effects = rig.order(.adopt(assign(committed: committed)), view: 1)
-    guard case .open(database: "own", committed)? = effects.dropFirst().first else {
+    let effects = rig.order(.adopt(assign(kept: kept)), view: 1)
+    guard case .open(folder: "own", kept)? = effects.dropFirst().first else {
       Issue.record("\(effects)")
       return
     }
@@ -141,7 +141,9 @@ struct RestoreTests {
   func wanted() throws {
     let rig = try Rig.welcomed()
     let effects = rig.order(.adopt(restoring(5, ["a"], clock: 8, server: 1, of: 2)), view: 1)
-    guard case .read(let restore, ofSlots: [8192..<16_384])? = effects.last, restore.databases == ["a"] else {
+    guard case .read(let restore, ofSlots: [8192..<16_384])? = effects.last,
+      restore.chain.flatMap(\.parts).map(\.path) == ["a"]
+    else {
       Issue.record("\(effects)")
       return
     }
@@ -174,33 +176,40 @@ struct RestoreTests {
     #expect(rig.tell(.restored).isEmpty)
   }
 
-  @Test("What is written to a file and read from it again is the same")
+  @Test("What is written to files and read from them again is the same")
   func files() throws {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "shards-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let path = directory.appending(path: "server-0.sqlite").path
-    let source = try Rig.serving(assign(database: path))
-    let database = try ShardDatabase(path: path)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "parts-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let source = try Rig.serving(assign(folder: folder))
+    var chain: [CheckpointFiles] = []
     for number in 1...3 {
-      try train(source, server: 0, of: 1, steps: UInt64(number - 1)..<UInt64(number))
-      let since = number > 1 ? UInt64(number - 1) : nil
-      _ = source.order(.checkpoint(CheckpointOrder(number: number, clock: UInt64(number), since: since)))
+      let clock = UInt64(number)
+      try train(source, server: 0, of: 1, steps: clock - 1..<clock)
+      guard case .held? = source.hold(number, at: clock, since: number > 1 ? clock - 1 : nil).reports.first else {
+        throw Missing()
+      }
+      #expect(source.order(.write(checkpoint: number)).isEmpty)
+      var writer: PartWriter?
       while source.hasLongWork {
-        for case .write(let slots, let checkpoint) in source.tell(.turn) {
-          try database.write(slots, checkpoint: checkpoint)
-          _ = source.tell(.written(checkpoint: checkpoint))
+        for effect in source.tell(.turn) {
+          switch effect {
+          case .write(let slots, let header):
+            writer = try writer ?? PartWriter(in: folder, header)
+            try writer!.write(slots)
+            _ = source.tell(.written(checkpoint: number))
+          case .finish(let header):
+            let part = try writer!.finish()
+            #expect(source.tell(.finished(checkpoint: number, part)).reports.count == 1)
+            chain.append(CheckpointFiles(number: number, clock: header.clock, base: header.base, parts: [part]))
+          default: Issue.record("\(effect)")
+          }
         }
       }
-      try database.sync()
-      #expect(source.tell(.synced(checkpoint: number)).reports.count == 1)
     }
     var slots: [SlotBytes] = []
-    try ShardDatabase.read([path], checkpoints: [1, 2], wanted: { _ in true }) { _, table, slot, bytes in
-      slots.append(SlotBytes(table: table, slot: slot, bytes: bytes))
-    }
+    try CheckpointReading.read(run: Rig.run, Array(chain[..<2])) { slots.append(SlotBytes($1)) }
     let rig = try Rig.welcomed()
-    #expect(try self.restore(rig, restoring(2, [path], clock: 2, database: path), from: [(path, slots)]).count == 1)
+    #expect(try self.restore(rig, restoring(2, ["a"], clock: 2, folder: folder), from: [("a", slots)]).count == 1)
     try train(rig, server: 0, of: 1, steps: 2..<3)
     #expect(try rig.digests() == source.digests())
   }

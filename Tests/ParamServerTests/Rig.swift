@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import ParamServer
 import Sharding
@@ -109,17 +110,36 @@ final class Rig {
     return standing
   }
 
-  /// Takes what the core wants written, until it wants a sync or nothing more.
-  func write() -> (slots: [SlotBytes], rest: [ServerCore.Effect]) {
+  /// Orders a checkpoint, and returns what is said to that at once.
+  func hold(_ number: Int, at clock: UInt64, since: UInt64? = nil) -> [ServerCore.Effect] {
+    let base = since.map { CheckpointOrder.Base(number: number - 1, clock: $0) }
+    return order(.checkpoint(CheckpointOrder(number: number, clock: clock, base: base)))
+  }
+
+  /// Has what is held written, as far as the core wants to.
+  func write(_ number: Int) -> (slots: [SlotBytes], part: CheckpointPart?) {
+    #expect(order(.write(checkpoint: number)).isEmpty)
+    return writeOn()
+  }
+
+  /// Takes what the core wants written; and the part, if it is complete then.
+  func writeOn() -> (slots: [SlotBytes], part: CheckpointPart?) {
     var slots: [SlotBytes] = []
+    var sum: PartSum?
     while hasLongWork {
       for effect in tell(.turn) {
-        guard case .write(let snapshots, let number) = effect else { return (slots, [effect]) }
-        slots += snapshots.map { SlotBytes(table: $0.table, slot: $0.slot, bytes: $0.bytes) }
-        #expect(tell(.written(checkpoint: number)).isEmpty)
+        switch effect {
+        case .write(let snapshots, let header):
+          sum = sum ?? PartSum(header)
+          for snapshot in snapshots { sum!.add(snapshot) }
+          slots += snapshots.map(SlotBytes.init)
+          #expect(tell(.written(checkpoint: header.checkpoint)).isEmpty)
+        case .finish(let header): return (slots, (sum ?? PartSum(header)).part(at: header.name))
+        default: Issue.record("\(effect)")
+        }
       }
     }
-    return (slots, [])
+    return (slots, nil)
   }
 
   /// A whole checkpoint.
@@ -127,12 +147,12 @@ final class Rig {
   /// - Parameter since: the clock of the one that it stands on; nil: all slots are written.
   func checkpoint(number: Int, since: UInt64? = nil) throws -> [SlotBytes] {
     let clock = try #require(clock)
-    #expect(order(.checkpoint(CheckpointOrder(number: number, clock: clock, since: since))).isEmpty)
-    let (slots, _) = write()
-    guard case .written(let part)? = tell(.synced(checkpoint: number)).reports.first, part.slots == slots.count else {
-      Issue.record("not written")
-      return []
+    guard case .held? = hold(number, at: clock, since: since).reports.first else { throw Missing("not held") }
+    let (slots, part) = write(number)
+    guard let part, case .written(part)? = tell(.finished(checkpoint: number, part)).reports.first else {
+      throw Missing("not written")
     }
+    #expect(part.slots == slots.count)
     return slots
   }
 
@@ -207,6 +227,20 @@ struct SlotBytes: Equatable {
   var table: Int
   var slot: Int
   var bytes: [UInt8]
+
+  init(table: Int, slot: Int, bytes: [UInt8]) {
+    self.table = table
+    self.slot = slot
+    self.bytes = bytes
+  }
+
+  init(_ snapshot: SlotSnapshot) {
+    self.init(table: snapshot.table, slot: snapshot.slot, bytes: snapshot.bytes)
+  }
+
+  func snapshot(width: Int) throws -> SlotSnapshot {
+    try SlotSnapshot(bytes, table: table, slot: slot, width: width, stride: nil)
+  }
 
   /// Its rows and candidates, without what they were before.
   func rows() -> ArraySlice<UInt8> {

@@ -1,3 +1,4 @@
+import Checkpoint
 import ParamServer
 import Sharding
 import Testing
@@ -20,9 +21,10 @@ final class ServerPlay {
   private(set) var view: UInt32 = 0
   private var proposed: UInt32 = 0
   /// Takes what servers write.
-  var write: (_ slots: [SlotBytes], _ checkpoint: Int) -> Void = { _, _ in }
+  var write: (_ slots: [SlotSnapshot], _ checkpoint: Int) -> Void = { _, _ in }
   /// By server, what its disk has done and not said yet.
   private var disks: [[ServerCore.Event]]
+  private var sums: [PartHeader: PartSum] = [:]
 
   struct Parcel {
     var from: Int
@@ -45,7 +47,7 @@ final class ServerPlay {
     _ server: Int, tables: [TableDescription], lag: Int = 0, start: ServerAssignment.Start, clock: UInt64
   ) -> ServerAssignment {
     var assignment = assign(
-      server: server, of: rigs.count, slots: slots, tables: tables, database: "\(server)", lag: lag, start: start,
+      server: server, of: rigs.count, slots: slots, tables: tables, folder: "\(server)", lag: lag, start: start,
       clock: clock)
     assignment.epochs = EpochClock(steps: 7)
     return assignment
@@ -99,10 +101,13 @@ final class ServerPlay {
         parcels.append(Parcel(from: server, to: other, envelope: envelope, isAnswer: false))
       case .send(let envelope, let route) where route.bytes[0] >= 100:
         parcels.append(Parcel(from: server, to: Int(route.bytes[0]) - 100, envelope: envelope, isAnswer: true))
-      case .write(let snapshots, let checkpoint):
-        write(snapshots.map { SlotBytes(table: $0.table, slot: $0.slot, bytes: $0.bytes) }, checkpoint)
-        disks[server].append(.written(checkpoint: checkpoint))
-      case .sync(let checkpoint): disks[server].append(.synced(checkpoint: checkpoint))
+      case .write(let snapshots, let header):
+        write(snapshots, header.checkpoint)
+        for snapshot in snapshots { sums[header, default: PartSum(header)].add(snapshot) }
+        disks[server].append(.written(checkpoint: header.checkpoint))
+      case .finish(let header):
+        let part = (sums[header] ?? PartSum(header)).part(at: header.name)
+        disks[server].append(.finished(checkpoint: header.checkpoint, part))
       default: break
       }
     }

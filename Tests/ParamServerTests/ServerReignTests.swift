@@ -44,6 +44,20 @@ struct ServerReignTests {
     #expect(rig.order(.settle(clock: 1)).reports.count == 1)
   }
 
+  @Test("What the old coordinator ordered and is done before the new one proposes is answered to neither")
+  func doneBetweenReigns() throws {
+    let rig = try Rig.serving()
+    try rig.train(ranks, ones)
+    #expect(rig.hold(1, at: 1).reports.count == 1)
+    #expect(rig.order(.write(checkpoint: 1)).isEmpty && rig.order(.settle(clock: 2)).isEmpty)
+    let (_, part) = rig.writeOn()
+    let question = try #require(rig.reign(Rig.term + 1).told.first)
+    _ = rig.answer(question, .welcome(.server(0)))
+    // Under the same numbers the new one may ask for something else.
+    #expect(try rig.tell(.finished(checkpoint: 1, #require(part))).told.isEmpty)
+    #expect(try rig.train(ranks, ones).told.isEmpty)
+  }
+
   @Test("Coordinators may follow each other before any has welcomed it: the last finds the same")
   func several() throws {
     let rig = try Rig.serving()

@@ -16,7 +16,7 @@ struct ViewTests {
     for clock: UInt64 in 0..<3 { _ = rig.ask(push(ranks, ones, clock: clock, node: .root(of: 2))) }
     _ = rig.ask(push(ranks, ones, clock: 3))
     for order: ServerOrder in [
-      .settle(clock: 9), .checkpoint(CheckpointOrder(number: 1, clock: 3, since: nil)), .digest,
+      .settle(clock: 9), .checkpoint(CheckpointOrder(number: 1, clock: 4, base: nil)), .digest,
     ] { #expect(rig.order(order).isEmpty) }
     #expect(rig.hasLongWork)
     let (late, pulled) = (
@@ -108,7 +108,7 @@ struct ViewTests {
   func excluded() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
-    _ = rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil)))
+    _ = rig.hold(1, at: 1)
     var exclusion = rig.envelope(.digest, view: 3)
     exclusion.message = .refusal(.unknownMember(Rig.incarnation + 7))
     #expect(rig.tell(.ordered(exclusion)).isEmpty, "that is another")
@@ -116,7 +116,7 @@ struct ViewTests {
     let effects = rig.tell(.ordered(exclusion))
     #expect(effects.said.count == 1 && effects.error == nil && rig.clock == nil && !rig.hasLongWork)
     #expect(
-      effects.contains { if case .open(database: nil, committed: []) = $0 { true } else { false } }
+      effects.contains { if case .open(folder: nil, kept: []) = $0 { true } else { false } }
         && effects.contains { if case .connect(servers: []) = $0 { true } else { false } })
     #expect(rig.ask(pull([], clock: 1)).refusals == [.notYet])
     let question = try #require(rig.wait(0.2, hearing: false).told.first { $0.message.name == "register" })
@@ -134,14 +134,18 @@ struct ViewTests {
   func writtenLate() throws {
     let rig = try Rig.serving()
     try rig.train(ranks, ones)
-    _ = rig.order(.checkpoint(CheckpointOrder(number: 1, clock: 1, since: nil)))
-    guard case .write(_, checkpoint: 1)? = rig.tell(.turn).first else { throw Missing() }
-    _ = try rig.propose(2)
-    #expect(rig.tell(.written(checkpoint: 1)).isEmpty && rig.tell(.synced(checkpoint: 1)).isEmpty)
+    _ = rig.hold(1, at: 1)
+    _ = rig.order(.write(checkpoint: 1))
+    guard case .write(_, let header)? = rig.tell(.turn).first else { throw Missing() }
+    let part = PartSum(header).part(at: "")
+    let proposed = rig.order(.propose, view: 2)
+    guard case .abandon(header)? = proposed.first, case .standing? = proposed.reports.first else { throw Missing() }
+    #expect(rig.tell(.written(checkpoint: 1)).isEmpty && rig.tell(.finished(checkpoint: 1, part)).isEmpty)
     try rig.adopt(assign(start: .held, clock: 1), view: 2)
-    _ = rig.order(.checkpoint(CheckpointOrder(number: 2, clock: 1, since: nil)))
-    guard case .write(let slots, checkpoint: 2)? = rig.tell(.turn).first else { throw Missing() }
-    #expect(slots.count == 2 && rig.tell(.synced(checkpoint: 1)).isEmpty)
+    _ = rig.hold(2, at: 1)
+    _ = rig.order(.write(checkpoint: 2))
+    guard case .write(let slots, _)? = rig.tell(.turn).first else { throw Missing() }
+    #expect(slots.count == 2 && rig.tell(.finished(checkpoint: 1, part)).isEmpty)
     #expect(rig.tell(.written(checkpoint: 1)).isEmpty && !rig.hasLongWork)
     #expect(rig.tell(.written(checkpoint: 2)).isEmpty && rig.hasLongWork)
   }

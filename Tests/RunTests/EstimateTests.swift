@@ -16,8 +16,8 @@ struct EstimateTests {
   func keys() throws {
     let estimate = try Estimate.make(Self.settings(), keys: 9_000_000, samplesPerSecond: 40_960)
     #expect(estimate.fields == 39 && estimate.tables.map(\.rows) == [9_000_000, 472])
-    // Rank, weight and vector of 10, two moments of each, and a count.
-    #expect(estimate.tables[0].rowBytes == 8 + 4 * (11 + 22 + 1))
+    // Rank, weight and vector of 10, two moments of each, a count, and the clock of the last change.
+    #expect(estimate.tables[0].rowBytes == 8 + 4 * (11 + 22 + 2))
     let rows = Double(9_000_000 * estimate.tables[0].rowBytes)
     #expect((1.1...1.6).contains(Double(estimate.tables[0].bytes) / rows))
     #expect((1.1...1.8).contains(2 * Double(estimate.serverBytes - estimate.undoBytes) / rows))

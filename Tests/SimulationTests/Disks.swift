@@ -2,75 +2,86 @@ import Checkpoint
 import ParamServer
 import Sharding
 
-/// The files of all servers, each its own, as a file system keeps them that everyone can read.
+/// The directories of all servers, each its own, as a file system keeps them that everyone can read.
 struct Disks {
-  struct Version {
-    var checkpoint: Int
-    var snapshot: SlotSnapshot
+  struct File {
+    var sum: PartSum
+    var snapshots: [SlotSnapshot] = []
     var isSynced = false
   }
 
-  private var files: [String: [Version]] = [:]
+  /// By path.
+  private var files: [String: File] = [:]
+  /// Directories that are gone.
   private(set) var lost: Set<String> = []
 
-  mutating func open(_ path: String, committed: [Int]) {
-    files[path, default: []].removeAll { !committed.contains($0.checkpoint) }
+  private static func path(_ folder: String, _ header: PartHeader) -> String { "\(folder)/\(header.name)" }
+
+  mutating func open(_ folder: String, kept: [Int]) {
+    files = files.filter { !$0.key.hasPrefix(folder + "/") || kept.contains($0.value.sum.header.checkpoint) }
   }
 
-  /// Drops versions that none of the checkpoints needs.
-  mutating func prune(_ path: String, keeping kept: [Int]) {
-    guard let versions = files[path], let last = kept.max() else { return }
-    var needed: Set<[Int]> = []
-    for checkpoint in kept {
-      var newest: [[Int]: Int] = [:]
-      for version in versions where version.checkpoint <= checkpoint {
-        newest[[version.snapshot.table, version.snapshot.slot], default: 0].formMaximum(version.checkpoint)
-      }
-      for (place, number) in newest { needed.insert(place + [number]) }
-    }
-    files[path] = versions.filter { version in
-      version.checkpoint >= last
-        || needed.contains([version.snapshot.table, version.snapshot.slot, version.checkpoint])
-    }
+  mutating func remove(_ paths: [String]) { for path in paths { files[path] = nil } }
+
+  mutating func write(_ snapshots: [SlotSnapshot], _ header: PartHeader, in folder: String) {
+    let path = Self.path(folder, header)
+    var file = files[path] ?? File(sum: PartSum(header))
+    if file.sum.header != header { file = File(sum: PartSum(header)) }
+    for snapshot in snapshots { file.sum.add(snapshot) }
+    file.snapshots += snapshots
+    files[path] = file
   }
 
-  mutating func write(_ snapshots: [SlotSnapshot], checkpoint: Int, to path: String) {
-    files[path, default: []] += snapshots.map { Version(checkpoint: checkpoint, snapshot: $0) }
+  /// What is finished is so when it is said: a crash in between loses it.
+  mutating func finish(_ header: PartHeader, in folder: String) -> CheckpointPart {
+    write([], header, in: folder)
+    let path = Self.path(folder, header)
+    files[path]!.isSynced = true
+    return files[path]!.sum.part(at: path)
   }
 
-  mutating func sync(_ path: String) {
-    for index in files[path, default: []].indices { files[path]![index].isSynced = true }
+  mutating func abandon(_ header: PartHeader, in folder: String) {
+    let path = Self.path(folder, header)
+    if files[path]?.sum.header == header, files[path]?.isSynced == false { files[path] = nil }
   }
 
   /// What was not synced is lost with the machine.
   ///
   /// - Returns: whether anything was.
-  mutating func crash(_ path: String) -> Bool {
-    let before = files[path]?.count
-    files[path]?.removeAll { !$0.isSynced }
-    return files[path]?.count != before
+  mutating func crash(_ folder: String) -> Bool {
+    let before = files.count
+    files = files.filter { !$0.key.hasPrefix(folder + "/") || $0.value.isSynced }
+    return files.count != before
   }
 
-  mutating func lose(_ path: String) {
-    files[path] = nil
-    lost.insert(path)
+  mutating func lose(_ folder: String) {
+    files = files.filter { !$0.key.hasPrefix(folder + "/") }
+    lost.insert(folder)
   }
 
-  /// The newest version of each slot that counts, by table and slot; nil and a file that is gone.
-  func newest(of checkpoints: [Int], in paths: [String]) -> (
-    versions: [[Int]: (path: String, Version)], missing: String?
-  ) {
-    var newest: [[Int]: (path: String, Version)] = [:]
-    let counted = Set(checkpoints)
-    for path in paths {
-      if lost.contains(path) { return ([:], path) }
-      for version in files[path, default: []]
-      where counted.contains(version.checkpoint) || Mutant.countUncommitted.isActive {
-        let place = [version.snapshot.table, version.snapshot.slot]
-        if version.checkpoint >= newest[place]?.1.checkpoint ?? -1 { newest[place] = (path, version) }
+  /// A checkpoint's slots, by table and slot, and the file that spoke of each last.
+  ///
+  /// - Returns: or the first file that is gone with its disk.
+  /// - Throws: `Violation` for a file that is not what the catalogue says.
+  func read(
+    _ chain: [CheckpointFiles]
+  ) throws -> (slots: [[Int]: (path: String, snapshot: SlotSnapshot)], missing: String?) {
+    var slots: [[Int]: (path: String, snapshot: SlotSnapshot)] = [:]
+    for part in chain.flatMap(\.parts) {
+      guard let file = files[part.path] else {
+        guard lost.contains(where: { part.path.hasPrefix($0 + "/") }) else {
+          throw Violation("\(part.path) is read, and is not there")
+        }
+        return ([:], part.path)
+      }
+      guard file.isSynced else { throw Violation("\(part.path) counts, and is not synced") }
+      guard file.sum.part(at: part.path) == part else { throw Violation("\(part.path) is not what the catalogue says") }
+      for snapshot in file.snapshots {
+        let place = [snapshot.table, snapshot.slot]
+        slots[place] = (part.path, try slots[place].map { try snapshot.laid(over: $0.snapshot) } ?? snapshot)
       }
     }
-    return (newest, nil)
+    return (slots, nil)
   }
 }
 
@@ -122,6 +133,7 @@ struct SimulatedCatalogue {
       }
     }
     history.lastView = view
+    if view.isRewound { history.epochs.removeAll { $0.stage == view.stage && $0.clock > view.clock } }
     stages[view.number] = view.stage
     for member in view.members("server")
     where processes.insert([UInt64(member.number), member.incarnation]).inserted {
@@ -130,23 +142,29 @@ struct SimulatedCatalogue {
   }
 
   /// - Throws: `Violation`.
-  mutating func commit(_ epoch: EpochRecord?, _ checkpoint: CheckpointRecord) throws {
+  mutating func record(_ epoch: EpochRecord) throws {
+    let count = history.epochs(ofStage: epoch.stage).count
+    guard epoch.epoch == count + 1 else { throw Violation("epoch \(epoch.epoch) is recorded after \(count)") }
+    history.epochs.append(epoch)
+  }
+
+  /// - Parameter epochSteps: of an epoch.
+  /// - Throws: `Violation`.
+  mutating func commit(_ checkpoint: CheckpointRecord, epochSteps: UInt64) throws {
     if let last = history.checkpoints.last, checkpoint.number <= last.number {
       throw Violation("checkpoint \(checkpoint.number) is committed after \(last.number)")
     }
     if let last = history.lastCheckpoint(ofStage: checkpoint.stage), checkpoint.step <= last.step {
       throw Violation("checkpoint \(checkpoint.number) of step \(checkpoint.step) follows one of step \(last.step)")
     }
-    if var epoch {
-      epoch.checkpoint = checkpoint.number
-      let count = history.epochs(ofStage: epoch.stage).count
-      guard epoch.epoch == count + 1 else { throw Violation("epoch \(epoch.epoch) is recorded after \(count)") }
-      history.epochs.append(epoch)
+    let ended = history.epochs(ofStage: checkpoint.stage).last?.clock ?? 0
+    guard checkpoint.step < ended + epochSteps else {
+      throw Violation("checkpoint \(checkpoint.number) of step \(checkpoint.step) counts before an epoch that it ends")
+    }
+    for index in history.epochs.indices
+    where history.epochs[index].stage == checkpoint.stage && history.epochs[index].clock == checkpoint.step {
+      history.epochs[index].checkpoint = checkpoint.number
     }
     history.checkpoints.append(checkpoint)
   }
-}
-
-extension Int {
-  fileprivate mutating func formMaximum(_ other: Int) { self = Swift.max(self, other) }
 }

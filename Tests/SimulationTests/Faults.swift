@@ -3,9 +3,8 @@
 struct Faults {
   enum Kind: String, CaseIterable {
     case lost, repeated, late, replayed, congested, reconnected, cut, oneWayCut, pause, pauseOfAll, stranger
-    case crash, ambush, coordinatorCrash, diskLost, unsyncedLost, usurped, join, drain, rebalance, jump, jumpOfAll,
-      poison,
-      serverPoison
+    case crash, ambush, coordinatorCrash, diskLost, diskFull, unsyncedLost, usurped, join, drain, rebalance, jump
+    case jumpOfAll, poison, serverPoison
   }
 
   private var random: Seeded

@@ -63,6 +63,8 @@ final class Life {
     timing.beat = 1
     return timing
   }()
+  /// The run's number.
+  static let run: UInt64 = 77
   /// Virtual seconds from the last fault to the end of the life, at most.
   static let patience: Seconds = 400
   var lastFault: Seconds = 0
@@ -138,7 +140,7 @@ final class Life {
       servers: options.servers, workers: options.workers, mostWorkers: workers.count, replicas: options.replicas,
       speculates: options.isSpeculating)
     let core = CoordinatorCore(
-      cluster: needs, run: 77, term: term, incarnation: incarnations << 16, history: catalogue.history,
+      cluster: needs, run: Self.run, term: term, incarnation: incarnations << 16, history: catalogue.history,
       timing: Self.timing, at: time(0))
     let undertaking = world.nextUndertaking(catalogue)
     coordinators[0] = CoordinatorNode(core, term: term, undertaking: undertaking)
@@ -211,6 +213,9 @@ final class Life {
   var standing: String {
     let core = coordinators[0]?.core
     return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
+      + (core?.program?.attempt.map {
+        ", a checkpoint at \($0.clock) \($0.isHeld ? "held" : "due"), waits for \($0.waiting)"
+      } ?? "")
       + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
   }
 
@@ -242,6 +247,7 @@ final class Life {
     case .congested(let to, let request): try congested(node, to, request)
     case .coordinator(let event): try perform(event, coordinator: node)
     case .server(let event): try perform(event, server: node)
+    case .finish(let header): try finish(header, server: node)
     case .worker(let event): try perform(event, worker: node)
     case .compute(let work, let part):
       if case .training(let step) = work.purpose, step == options.poison {

@@ -35,9 +35,13 @@ extension Life {
         ambush()
       case .reserveCheckpoint:
         put(node, .coordinator(.checkpointReserved(catalogue.reserveCheckpoint())), at: now + writing)
-      case .commit(let epoch, let checkpoint):
-        if epoch != nil { try checkSettled(checkpoint.step) }
-        try catalogue.commit(epoch, checkpoint)
+      case .recordEpoch(let epoch):
+        try checkSettled(epoch.clock)
+        try catalogue.record(epoch)
+        put(node, .coordinator(.epochRecorded), at: now + writing)
+        ambush()
+      case .commit(let checkpoint):
+        try catalogue.commit(checkpoint, epochSteps: world.epochSteps)
         try check(checkpoint)
         put(node, .coordinator(.committed), at: now + writing)
         ambush()
@@ -57,7 +61,7 @@ extension Life {
 
   private func isWrite(_ effect: CoordinatorCore.Effect) -> Bool {
     switch effect {
-    case .reserveView, .record, .reserveCheckpoint, .commit, .note: true
+    case .reserveView, .record, .reserveCheckpoint, .recordEpoch, .commit, .note: true
     default: false
     }
   }
@@ -81,8 +85,6 @@ extension Life {
 
   func perform(_ event: ServerCore.Event, server node: Int) throws {
     guard let server = server(node) else { return }
-    // What is synced is so when it is said: a crash in between loses it.
-    if case .synced = event, let path = server.path { disks.sync(path) }
     let (view, promised) = (server.core.view, server.core.promised)
     let effects = server.core.receive(event, at: time(node))
     if let poison = options.serverPoison, let clock = server.core.clock, clock > poison {
@@ -105,16 +107,15 @@ extension Life {
       case .connect(let seats): server.peers = nodes(seats)
       case .ask(let envelope, let number):
         if let to = server.peers[number] { send(envelope, from: node, to: to) }
-      case .open(let path, let committed):
-        server.path = path
-        if let path { disks.open(path, committed: committed) }
-      case .read(let restore, let slots): read(restore, slots, node)
-      case .write(let snapshots, let checkpoint):
-        if let path = server.path { disks.write(snapshots, checkpoint: checkpoint, to: path) }
-        put(node, .server(.written(checkpoint: checkpoint)), at: now + 0.001 * slowness(ofDisk: node))
-      case .sync(let checkpoint):
-        put(node, .server(.synced(checkpoint: checkpoint)), at: now + 0.005 * slowness(ofDisk: node))
-      case .prune(let kept): if let path = server.path { disks.prune(path, keeping: kept) }
+      case .open(let folder, let kept):
+        server.folder = folder
+        if let folder { disks.open(folder, kept: kept) }
+      case .read(let restore, let slots): try read(restore, slots, node)
+      case .write(let snapshots, let header): write(snapshots, header, node)
+      case .finish(let header):
+        put(node, .finish(header), at: now + 0.005 * slowness(ofDisk: node))
+      case .abandon(let header): if let folder = server.folder { disks.abandon(header, in: folder) }
+      case .remove(let files): disks.remove(files)
       case .say: break
       case .end(let error):
         if let error, coordinators[0]?.dismissedAt == nil, !isLostFile("\(error)") {
@@ -145,17 +146,37 @@ extension Life {
 
   private func slowness(ofDisk node: Int) -> Double { node == 1 ? options.slowDisk : 1 }
 
-  private func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>], _ node: Int) {
-    let (found, missing) = disks.newest(of: restore.checkpoints, in: restore.databases)
+  private func write(_ snapshots: [SlotSnapshot], _ header: PartHeader, _ node: Int) {
+    guard let folder = server(node)?.folder else { return }
+    let answer: ServerCore.Event
+    if hasFaults, faults.strikes(.diskFull, options.diskFull) {
+      disks.abandon(header, in: folder)
+      answer = .unwritten(checkpoint: header.checkpoint, "the disk is full.")
+    } else {
+      disks.write(snapshots, header, in: folder)
+      answer = .written(checkpoint: header.checkpoint)
+    }
+    put(node, .server(answer), at: now + 0.001 * slowness(ofDisk: node))
+  }
+
+  /// A part is on the disk.
+  func finish(_ header: PartHeader, server node: Int) throws {
+    guard let folder = server(node)?.folder else { return }
+    let part = disks.finish(header, in: folder)
+    try perform(.finished(checkpoint: header.checkpoint, part), server: node)
+  }
+
+  private func read(_ restore: ServerAssignment.Restore, _ slots: [Range<Int>], _ node: Int) throws {
+    let (found, missing) = try disks.read(restore.chain)
     if let missing {
-      let error = ServerError.file(.database(path: missing, reason: "no such file"))
+      let error = ServerError.file(.missing(path: missing, checkpoint: 0))
       return put(node, .server(.failed(error)), at: now + 0.002)
     }
     var time = now + 0.002
-    for (place, (path, version)) in found.sorted(by: { ($0.key[0], $0.key[1]) < ($1.key[0], $1.key[1]) })
+    for (place, (path, snapshot)) in found.sorted(by: { ($0.key[0], $0.key[1]) < ($1.key[0], $1.key[1]) })
     where slots.contains(where: { $0.contains(place[1]) }) {
       time += 0.0001
-      let slot = ServerCore.StoredSlot(path: path, table: place[0], slot: place[1], bytes: version.snapshot.bytes)
+      let slot = ServerCore.StoredSlot(path: path, table: place[0], slot: place[1], bytes: snapshot.bytes)
       put(node, .server(.slot(slot)), at: time)
     }
     put(node, .server(.restored), at: time + 0.0001)

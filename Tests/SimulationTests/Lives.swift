@@ -28,9 +28,8 @@ struct Summary: Sendable {
 
   /// In which somebody must have been killed: while a view changes, while all go back and while homes are filled among them.
   static let phases = [
-    "gathering", "proposing", "surveying", "adopting", "rewinding", "filling", "training", "evaluating",
-    "checkpointing", "digesting",
-    "handing over", "releasing",
+    "gathering", "proposing", "surveying", "adopting", "rewinding", "filling", "training", "ending", "evaluating",
+    "checkpointing", "closing", "digesting", "handing over", "releasing",
   ]
 
   static func name(of refusal: Refusal) -> String {

@@ -104,7 +104,7 @@ extension Life {
   }
 
   private static let shortPhases: Set = [
-    "surveying", "evaluating", "checkpointing", "digesting", "releasing", "handing over",
+    "surveying", "ending", "evaluating", "checkpointing", "closing", "digesting", "releasing", "handing over",
   ]
 
   /// Where the run is, in a word.
@@ -119,7 +119,9 @@ extension Life {
     let live = (serverNodes.lowerBound..<workerNodes.upperBound).filter(isUp)
     guard !live.isEmpty else { return }
     let node = live[faults.below(live.count)]
-    if isServer(node), let path = server(node)?.path, faults.strikes(.diskLost, options.diskLoss) { disks.lose(path) }
+    if isServer(node), let folder = server(node)?.folder, faults.strikes(.diskLost, options.diskLoss) {
+      disks.lose(folder)
+    }
     crash(node)
   }
 
@@ -149,10 +151,10 @@ extension Life {
     // A coordinator that has dismissed everyone has nothing left to do.
     guard isUp(node), phase != "releasing" || !isCoordinator(node) else { return }
     phases[phase, default: 0] += 1
-    if phase == "training" || phase == "filling" {
+    if ["training", "filling", "checkpointing"].contains(phase) {
       roles[isCoordinator(node) ? "coordinator" : isServer(node) ? "server" : "worker", default: 0] += 1
     }
-    if isServer(node), let path = server(node)?.path, disks.crash(path) { faults.note(.unsyncedLost) }
+    if isServer(node), let folder = server(node)?.folder, disks.crash(folder) { faults.note(.unsyncedLost) }
     let process = isCoordinator(node) ? nil : registeredProcess(node)
     stop(node)
     let delay = faults.uniform(0.1, 4)

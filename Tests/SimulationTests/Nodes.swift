@@ -1,3 +1,4 @@
+import Checkpoint
 import Coordinator
 import DeepFM
 import Features
@@ -17,6 +18,8 @@ enum Happening {
   case noise(from: Int)
   case coordinator(CoordinatorCore.Event)
   case server(ServerCore.Event)
+  /// A server's part is on the disk.
+  case finish(PartHeader)
   case worker(WorkerCore.Event)
   /// A part of a step or a block is to be computed.
   case compute(StepWork, part: Int)
@@ -47,7 +50,7 @@ final class CoordinatorNode {
 final class ServerNode {
   var core: ServerCore
   /// Where it writes.
-  var path: String?
+  var folder: String?
   /// By number, the nodes of other servers.
   var peers: [Int: Int] = [:]
 

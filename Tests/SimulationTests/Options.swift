@@ -26,6 +26,8 @@ struct Options: CustomStringConvertible {
   var crashes: Double
   var coordinatorShare: Double
   var diskLoss: Double
+  /// Share of writes for which there is no room.
+  var diskFull: Double
   /// How often somebody dies right after a view or a checkpoint was recorded.
   var ambushes: Double
   /// How often, in a hundred seconds, another coordinator takes over while the old one sleeps.
@@ -100,6 +102,7 @@ struct Options: CustomStringConvertible {
     rebalances = random.pick([0, 0, 50])
     isWeighed = random.happens(0.3)
     isSpeculating = random.happens(0.2) && !isMild
+    diskFull = random.pick([0, 0, 0.02, 0.2])
     if isSpeculating { slowWorker = random.pick([1, 3000, 6000]) }
     if isMild { makeMild() }
   }
@@ -107,7 +110,7 @@ struct Options: CustomStringConvertible {
   private mutating func makeMild() {
     loss = min(loss, 0.01)
     (cuts, pauses, crashes, usurpations, jumps) = (0, 0, 0, 0, 0)
-    (ambushes, diskLoss) = (0, 0)
+    (ambushes, diskLoss, diskFull) = (0, 0, 0)
     (poison, serverPoison) = (nil, nil)
   }
 
@@ -125,6 +128,7 @@ struct Options: CustomStringConvertible {
     (options.cuts, options.pauses, options.faultSeconds) = (0, 0, 0)
     (options.slowWorker, options.slowDisk) = (1, 1)
     (options.congestion, options.reconnection, options.replay, options.strangers) = (0, 0, 0, 0)
+    options.diskFull = 0
     (options.crashes, options.diskLoss, options.usurpations, options.ambushes) = (0, 0, 0, 0)
     (options.joins, options.drains, options.jumps) = (0, 0, 0)
     (options.rebalances, options.isWeighed, options.isSpeculating) = (0, false, false)
@@ -139,7 +143,7 @@ struct Options: CustomStringConvertible {
       + "cuts \(cuts), pauses \(pauses), crashes \(crashes) (coordinator \(coordinatorShare), disks \(diskLoss)), ambushes \(ambushes), "
       + "usurpations \(usurpations), joins \(joins), drains \(drains), rebalances \(rebalances)\(isWeighed ? " with weights" : ""), jumps \(jumps), strangers \(strangers) in 100 s, "
       + "\(isWatched ? "watched" : "unwatched"), "
-      + "faults for \(faultSeconds) s, slow worker x\(slowWorker)\(isSpeculating ? ", stood in for" : ""), slow disk x\(slowDisk)"
+      + "faults for \(faultSeconds) s, slow worker x\(slowWorker)\(isSpeculating ? ", stood in for" : ""), slow disk x\(slowDisk), full \(diskFull)"
       + (poison.map { ", poison at step \($0)" } ?? "")
       + (serverPoison.map { ", poison for servers at step \($0)" } ?? "")
   }

@@ -139,6 +139,8 @@ final class World {
     ranks = keys.map { Rank.of($0) }.sorted()
   }
 
+  var epochSteps: UInt64 { UInt64(batches[0][0].count) }
+
   func batch(slice: Int, epoch: Int, step: Int) -> Batch { batches[slice][epoch - 1][step] }
 
   var lag: Int { plans[0].cluster.lag }
@@ -166,7 +168,8 @@ final class World {
       case .survey: catalogue.begun.isEmpty
       case .train(let stage):
         stage == plans.count - 1
-          || catalogue.history.epochs(ofStage: stage).count < plans[stage].optimization.epochs
+          || catalogue.history.lastCheckpoint(ofStage: stage)?.step ?? 0
+            < UInt64(plans[stage].optimization.epochs) * epochSteps
       }
     } ?? 0
   }
@@ -185,8 +188,7 @@ final class World {
     var start = ModelPlan.Start()
     if stage > 0, let last = history.lastCheckpoint(ofStage: stage - 1) {
       start.restore = .init(
-        checkpoints: history.checkpoints.filter { $0.stage == stage - 1 }.map(\.number), databases: last.shards,
-        onlyParametersOf: 0)
+        run: Life.run, chain: history.checkpoints.chain(of: last).map(\.files), onlyParametersOf: 0)
     }
     let model = try ModelPlan(
       settings: settings, model: settings.model.configuration(fields: index.fields), train: index,

@@ -45,7 +45,7 @@ enum Samples {
         role: .worker, host: "h", process: 7, files: ["day_0.gz"], standing: .init(member: .worker(3), view: 4))),
     .welcome(.server(3)),
     .beat(Beat(done: 17, activity: Activity(.pulling, step: 4, waitsFor: [.server(1)]))),
-    .order(Control(ServerOrder.checkpoint(CheckpointOrder(number: 3, clock: 9, since: nil)))),
+    .order(Control(ServerOrder.checkpoint(CheckpointOrder(number: 3, clock: 9, base: .init(number: 2, clock: 7))))),
     .report(Control(ServerReport.settled(Settlement(totals: StepTotals(rows: 9, lossSum: .nan))))),
     .failed("no disk"), .fetch(Fetch(digest: digest, part: 2)),
     .piece(Piece(0, of: [1, 2, 3, 4, 5], digest: digest)!),
