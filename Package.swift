@@ -70,7 +70,9 @@ let package = Package(
 
     .executableTarget(
       name: "benchmarks",
-      dependencies: ["DeepFM", "Features", "Sharding", "Wire", "Job", "Run", "ParamServer", "Worker", "Command"],
+      dependencies: [
+        "Checkpoint", "DeepFM", "Features", "Sharding", "Wire", "Job", "Run", "ParamServer", "Worker", "Command",
+      ],
       path: "Benchmarks"),
 
     .testTarget(name: "DeepFMTests", dependencies: ["DeepFM", "Randomness"]),

@@ -21,6 +21,7 @@ func bench(_ name: String, _ body: () throws -> Void) rethrows {
 print("machine: \(ProcessInfo.processInfo.activeProcessorCount) cores\n")
 let data = try scratch.synthesize(rows: rows, "train.txt")
 try bench("undo") { try UndoBenchmark.run() }
+try bench("checkpoint") { try CheckpointBenchmark.run(scratch: scratch) }
 try bench("control") { try ControlPlaneBenchmark.run(like: data) }
 try bench("speed") { try SpeedBenchmark.run(data, rows: rows, scratch: scratch) }
 try bench("recovery") { try RecoveryBenchmark.run(data, scratch: scratch) }

@@ -38,12 +38,22 @@ public enum CheckpointReading {
   }
 
   private static func open(run: UInt64, _ chain: [CheckpointFiles]) throws -> [PartReader] {
-    try chain.flatMap { files in
-      try files.parts.map { part in
-        try PartReader(
-          part,
-          PartHeader(run: run, checkpoint: files.number, clock: files.clock, base: files.base, server: part.server))
-      }
-    }
+    try chain.flatMap { files in try files.parts.map { try open(run: run, files, $0) } }
+  }
+
+  private static func open(run: UInt64, _ files: CheckpointFiles, _ part: CheckpointPart) throws -> PartReader {
+    try PartReader(
+      part, PartHeader(run: run, checkpoint: files.number, clock: files.clock, base: files.base, server: part.server))
+  }
+
+  /// Checks that a part is what was written: that it is this one, that it has all its slots, and that these are whole.
+  ///
+  /// - Parameter progress: called with the bytes of each slot that was read.
+  /// - Throws: `CheckpointError`, and what `progress` throws.
+  public static func check(
+    run: UInt64, _ files: CheckpointFiles, _ part: CheckpointPart, progress: (_ bytes: Int) throws -> Void = { _ in }
+  ) throws {
+    let reader = try open(run: run, files, part)
+    for place in try reader.places() { try progress(reader.slot(at: place).bytes.count) }
   }
 }

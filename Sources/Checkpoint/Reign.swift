@@ -118,6 +118,24 @@ extension Catalogue {
     }
   }
 
+  /// Has the run go on from an earlier checkpoint: later ones of the stage, and what ended after it, have never been.
+  ///
+  /// - Parameter last: the one that is the stage's last from now on.
+  public func fallBack(to last: CheckpointRecord) throws {
+    try reign { database in
+      let later: StatementArguments = [last.stage, last.number]
+      try database.execute(
+        sql: """
+          DELETE FROM parts WHERE checkpoint IN (SELECT number FROM checkpoints WHERE stage = ? AND number > ?)
+          """, arguments: later)
+      try database.execute(sql: "DELETE FROM checkpoints WHERE stage = ? AND number > ?", arguments: later)
+      try database.execute(
+        sql: "UPDATE checkpoints SET kept = ? WHERE number = ?",
+        arguments: [try Self.encode(last.kept), last.number])
+      try Self.forgetEpochs(ofStage: last.stage, after: last.step, database)
+    }
+  }
+
   private static func record(
     _ staleness: [String: StalenessReport], of epoch: EpochRecord, _ database: Database
   ) throws {

@@ -62,7 +62,7 @@ struct ClusterOptions: ParsableArguments {
 
   @Option(
     help: .init(
-      "Checkpoints beside those at the ends of epochs: epoch (none), 1000steps, 90s, 5m.",
+      "Checkpoints beside those at the ends of epochs: epoch (none), 1000steps, 90s, 5m, or 5m,1000steps.",
       default: \.cluster.checkpointEvery), transform: scheduleNamed)
   var checkpointEvery: CheckpointSchedule?
 
@@ -74,6 +74,12 @@ struct ClusterOptions: ParsableArguments {
       "Whether the checkpoint with the lowest validation logloss is kept as well: true or false.",
       default: \.cluster.keepBest))
   var keepBest: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where servers write checkpoints, each on its own host. Default: the run directory, which all hosts then share. What a lost host costs is in the README.",
+      valueName: "dir"))
+  var shardDir: String?
 
   @Option(
     help: ArgumentHelp(
@@ -102,6 +108,7 @@ struct ClusterOptions: ParsableArguments {
     if let checkpointEvery { settings.checkpointEvery = checkpointEvery }
     if let keepCheckpoints { settings.keepCheckpoints = keepCheckpoints }
     if let keepBest { settings.keepBest = keepBest }
+    if let shardDir { settings.shardDirectory = shardDir }
     if let serverMemory { settings.serverMemory = serverMemory }
     if let wire { settings.wire = wire }
   }

@@ -23,8 +23,8 @@ struct DeepFM: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self,
-      StudyCommand.self,
+      TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, VerifyCommand.self,
+      CompareCommand.self, StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self, StatusCommand.self, DrainCommand.self,
@@ -35,6 +35,8 @@ struct DeepFM: ParsableCommand {
   /// Exit codes: 0 done, 1 the run failed, 2 it was asked for wrongly, 130 interrupted.
   static func main() {
     stacks_print_on_quit()
+    // A file that may not grow is a full disk, not the end.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -18,16 +18,14 @@ extension RunProgram {
     else { return [] }
     // A beat may come late, and tell a clock that lies behind what is recorded.
     let clock = max(clock, settledClock)
-    var wanted = clock + notice + UInt64(plan.settings.cluster.lag)
-    switch plan.settings.cluster.checkpointEvery {
-    case _ where isFull != nil: break
-    case .epoch: return []
-    case .steps(let steps): wanted = ((clock + notice - Self.leastNotice) / steps + 1) * steps
-    case .seconds(let seconds):
-      guard time - checkpointedAt >= seconds else { return [] }
-    }
+    let soon = clock + notice + UInt64(plan.settings.cluster.lag)
+    let schedule = plan.settings.cluster.checkpointEvery
+    let isTime = isFull != nil || schedule.seconds.map { time - checkpointedAt >= $0 } ?? false
+    let byStep = schedule.steps.map { ((clock + notice - Self.leastNotice) / $0 + 1) * $0 }
     // The epoch's end has its own.
-    guard wanted < training.steps.upperBound else { return [] }
+    guard let wanted = [isTime ? soon : nil, byStep].compactMap({ $0 }).min(), wanted < training.steps.upperBound else {
+      return []
+    }
     return take(at: wanted, epoch: training.epoch)
   }
 
@@ -88,7 +86,7 @@ extension RunProgram {
     let clock = attempt!.clock
     if let missedAt = attempt!.missedAt {
       attempt = nil
-      if case .ending(let record) = phase, clock == settledClock || clock == record?.clock {
+      if case .ending(let record) = phase, isEnd(clock, record) {
         lostEnd = clock
         return ended(record, at: clock, time)
       }
@@ -99,8 +97,13 @@ extension RunProgram {
     let writes = firstHomes.sorted().map {
       Effect.ask($0, .order(Control(ServerOrder.write(checkpoint: number))))
     }
-    guard case .ending(let record) = phase else { return writes }
+    // One that was on its way when the epoch ended is of an earlier clock: the end's own is taken once it is written.
+    guard case .ending(let record) = phase, isEnd(clock, record) else { return writes }
     return writes + ended(record, at: clock, time)
+  }
+
+  private func isEnd(_ clock: UInt64, _ record: EpochRecord?) -> Bool {
+    clock == record?.clock ?? plan.model.map(recordedEnd)
   }
 
   /// A server has written its part, or could not.

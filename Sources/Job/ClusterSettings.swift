@@ -26,6 +26,8 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
   public var keepCheckpoints = 3
   /// Whether the one with the lowest validation logloss is kept as well.
   public var keepBest = true
+  /// Where servers write their parts of checkpoints, each on its own host; nil: into the run directory.
+  public var shardDirectory: String?
   /// That a server's tables may take; nil: as much as there is.
   public var serverMemory: ByteCount?
   /// What rows and gradients travel in.
@@ -53,6 +55,7 @@ public struct ClusterSettings: Codable, Sendable, Hashable {
     case checkpointEvery = "checkpoint-every"
     case keepCheckpoints = "keep-checkpoints"
     case keepBest = "keep-best"
+    case shardDirectory = "shard-dir"
     case serverMemory = "server-memory"
     case wire
   }

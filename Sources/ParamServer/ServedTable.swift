@@ -10,7 +10,7 @@ import Wire
 /// arrives, once it is on its way to all followers. A class only because arrays hold no noncopyable values: one holding owns
 /// it, nobody shares it.
 final class ServedTable {
-  private(set) var table: Table
+  var table: Table
   private let slices: Int
   /// Of the open step and those that the lag lets come before it is applied; none of an async table.
   private var trees: [GradientTree]
@@ -22,7 +22,7 @@ final class ServedTable {
   /// Servers that go through the same steps, one behind.
   var followers: [Follower] = []
   /// The clock at which the table's state is to be held, until it is.
-  private(set) var holdsAt: Hold?
+  var holdsAt: Hold?
 
   struct Hold {
     var clock: UInt64
@@ -61,7 +61,7 @@ final class ServedTable {
   var foremost: UInt64 { table.ledger?.foremost ?? clock }
   var isAsync: Bool { arrivals != nil }
   /// Whether no slice is ahead of the clock: a state that is the same wherever the table is.
-  private var isLevel: Bool { foremost == clock }
+  var isLevel: Bool { foremost == clock }
   /// An async table only once all of its slots have gone through the same: the copy begins so too, with what is empty.
   var canBeCopied: Bool { table.ledger?.isEven ?? true }
   var width: Int { table.width }
@@ -256,36 +256,6 @@ final class ServedTable {
     dropHeld()
   }
 
-  // MARK: Checkpoints
-
-  /// Bytes of old states that are kept beside a table at most: its next step waits until some of them are written.
-  static let mostHeldBytes = 256 << 20
-
-  /// Holds the table's state once it has come to a clock.
-  func hold(_ hold: Hold) {
-    table.dropHeld()
-    holdsAt = hold
-    holdIfDue()
-  }
-
-  private func holdIfDue() {
-    guard let due = holdsAt, due.clock == clock, isLevel else { return }
-    holdsAt = nil
-    table.hold(since: due.since, lag: due.lag)
-  }
-
-  var held: HeldState? { table.held }
-
-  /// Whether the next step waits for what is written.
-  var isFull: Bool { table.held.map { $0.bytes > Self.mostHeldBytes } ?? false }
-
-  func takeHeld(slot: Int) -> SlotSnapshot? { table.takeHeld(slot: slot) }
-
-  func dropHeld() {
-    holdsAt = nil
-    table.dropHeld()
-  }
-
   // MARK: Slots
 
   /// - Throws: `SnapshotError` where the bytes are not a slot of this table.
@@ -315,22 +285,4 @@ final class ServedTable {
   func bytes(of slot: Int) -> Int { table.bytes(of: slot) }
 
   func takeHistory(_ parts: [(log: UndoLog, slots: [Range<Int>])]) { table.takeHistory(parts) }
-}
-
-extension GradientPart {
-  /// A push's arrays, used where they were received.
-  init(_ push: Push) {
-    self.init(
-      node: push.node, part: push.part, parts: push.parts, samples: push.samples, lossSum: push.lossSum,
-      ranks: push.ranks.elements(as: UInt64.self), values: push.values.elements(as: Float.self),
-      sightingRanks: push.sightedRanks.elements(as: UInt64.self),
-      sightingCounts: push.sightings.elements(as: UInt32.self),
-      owner: Frames([push.ranks, push.values, push.sightedRanks, push.sightings]))
-  }
-}
-
-/// Keeps frames while something points into them.
-private final class Frames {
-  let frames: [Frame]
-  init(_ frames: [Frame]) { self.frames = frames }
 }

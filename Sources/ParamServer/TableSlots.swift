@@ -63,7 +63,7 @@ extension Table {
   /// - Parameters:
   ///   - since: the clock of the checkpoint that another is to stand on; nil: everything is wanted.
   ///   - lag: how many of the latest steps are in it, to be read by those that are so far behind.
-  mutating func hold(since: UInt64?, lag: Int) {
+  package mutating func hold(since: UInt64?, lag: Int) {
     let earliest = max(earliestClock, clock - min(clock, UInt64(lag)))
     held = HeldState(
       clock: clock, totals: totals, since: since, slots: slots(changedSince: since), stride: stride,
@@ -71,9 +71,12 @@ extension Table {
   }
 
   /// Takes a slot of the state that is held.
-  mutating func takeHeld(slot: Int) -> SlotSnapshot? {
+  package mutating func takeHeld(slot: Int) -> SlotSnapshot? {
     held?.take(slot, rows, candidates, table: number, width: width)
   }
 
-  mutating func dropHeld() { held = nil }
+  package mutating func dropHeld() { held = nil }
+
+  /// Slots of the state that is held, ascending, that are to be taken still.
+  package var heldSlots: [Int] { held?.left.slots ?? [] }
 }

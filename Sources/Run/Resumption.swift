@@ -20,7 +20,7 @@ struct Resumption {
     "decay-factor", "decay-steps", "ftrl-alpha", "patience", "servers", "workers", "max-workers", "replicas", "threads",
     "speculate",
     "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "keep-checkpoints", "keep-best",
-    "server-memory", "run-dir",
+    "shard-dir", "server-memory", "run-dir",
   ]
   /// Those that may change together with the training data.
   private static let changeableWithData: Set<String> = ["valid", "cache"]

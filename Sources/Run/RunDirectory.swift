@@ -1,6 +1,7 @@
 import Checkpoint
 import Features
 import Foundation
+import Job
 import Sharding
 
 /// The files that a run leaves.
@@ -23,6 +24,11 @@ public struct RunDirectory: Sendable {
   var spool: String { path + "/spool" }
   /// What servers write, each process into a directory of its own.
   var shards: String { path + "/shards" }
+
+  /// Where servers write: a directory of its own for each run, wherever it is.
+  func shards(_ cluster: ClusterSettings, run: UInt64) -> String {
+    cluster.shardDirectory.map { "\(URL(fileURLWithPath: $0).path)/run-\(String(run, radix: 16))" } ?? shards
+  }
 
   /// Makes the directory of a new run.
   static func create(_ wanted: String?) throws -> RunDirectory {

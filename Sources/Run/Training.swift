@@ -68,6 +68,7 @@ public struct Training {
         resumption.directory.catalogue, host: process.hostName, process: process.processIdentifier)
       try catalogue.record(
         event: "goes on" + (resumption.changes.isEmpty ? "" : ", changed: \(resumption.changes)"))
+      try catalogue.fallBack(in: resumption.directory, caller)
       return try run(in: resumption.directory, catalogue) {}
     }
     _ = try settings.data.readSchema()
@@ -102,7 +103,9 @@ public struct Training {
     var current = try stage ?? stages.begin(source().survey(with: cluster))
     begin()
     while true {
-      let plan = try current.plan(settings, shards: directory.shards, gatherSeconds: cluster.gatherSeconds)
+      let plan = try current.plan(
+        settings, shards: directory.shards(settings.cluster, run: catalogue.fact("run")),
+        gatherSeconds: cluster.gatherSeconds)
       let result = try cluster.run(plan, resumption: members.resumption(of: directory))
       try catalogue.record(RunFact.digest(current.number), result.parameterDigest)
       if let next = try stages.following(current) {

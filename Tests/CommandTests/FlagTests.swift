@@ -46,7 +46,7 @@ struct FlagTests {
       "--workers", "27:40", "--replicas", "1", "--threads", "28", "--speculate", "--consistency", "lag:3",
       "--dense-consistency", "sync", "--timeout", "29",
       "--coordinator-timeout", "30", "--wait-for-data", "31", "--checkpoint-every", "32steps", "--keep-checkpoints",
-      "33", "--keep-best", "false", "--wire", "fp32",
+      "33", "--keep-best", "false", "--shard-dir", "/s", "--wire", "fp32",
       "--run-dir", "d",
     ]).settings()
     let expected = try ConfigurationFile.parse(
@@ -59,7 +59,7 @@ struct FlagTests {
       ftrl-beta: 0.2, ftrl-l2: 0.21, l1: 0.22, clip: 0.23, patience: 24, seed: 25, servers: 26, workers: 27,
       max-workers: 40, replicas: 1, threads: 28, speculate: true, consistency: "lag:3",
       dense-consistency: sync, timeout: 29, coordinator-timeout: 30,
-      wait-for-data: 31, checkpoint-every: 32steps, keep-checkpoints: 33, keep-best: false, wire: fp32, run-dir: d}
+      wait-for-data: 31, checkpoint-every: 32steps, keep-checkpoints: 33, keep-best: false, shard-dir: /s, wire: fp32, run-dir: d}
       """, file: "all")
     #expect(settings == expected)
   }

@@ -88,7 +88,8 @@ struct ConfigurationFileTests {
       $0.split(separator: ":").first.map(String.init)
     }
     let optional = [
-      "schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "server-memory", "dense-consistency",
+      "schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "shard-dir", "server-memory",
+      "dense-consistency",
     ]
     #expect(Set(Settings.keys).subtracting(keys) == Set(optional))
     let json = try JSONEncoder().encode(settings)

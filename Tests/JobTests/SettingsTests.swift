@@ -84,7 +84,8 @@ struct SettingsTests {
   }
 
   @Test(
-    "A schedule of checkpoints is written as it is read", arguments: ["epoch", "1000steps", "90s", "5m", "2h", "1.5s"])
+    "A schedule of checkpoints is written as it is read",
+    arguments: ["epoch", "1000steps", "90s", "5m", "2h", "1.5s", "5m,1000steps", "1000steps,epoch,2h"])
   func schedules(text: String) throws {
     let schedule = try CheckpointSchedule(named: text)
     #expect(try CheckpointSchedule(named: schedule.description) == schedule)
@@ -94,6 +95,7 @@ struct SettingsTests {
     "What is no schedule is refused",
     arguments: [
       "", "steps", "0steps", "-1steps", "1.5steps", "s", "0s", "-1m", "nans", "infh", "1e300h", "5", "5d", "5 m",
+      "5m,6m", "1steps,2steps", "5m,", ",",
     ])
   func noSchedules(text: String) {
     #expect(throws: (any Error).self) { try CheckpointSchedule(named: text) }

@@ -209,16 +209,6 @@ final class Life {
     return !disks.lost.isEmpty && disks.lost.contains { failure.contains($0) }
   }
 
-  /// For the violation's text.
-  var standing: String {
-    let core = coordinators[0]?.core
-    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
-      + (core?.program?.attempt.map {
-        ", a checkpoint at \($0.clock) \($0.isHeld ? "held" : "due"), waits for \($0.waiting)"
-      } ?? "")
-      + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
-  }
-
   var rowsChecked: Int { pulls.rowsChecked }
 
   var hasFaults: Bool { now < options.faultSeconds }

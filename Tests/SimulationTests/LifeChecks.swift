@@ -2,10 +2,21 @@ import Checkpoint
 import Sharding
 import Wire
 
+@testable import Coordinator
 @testable import ParamServer
 
 /// What must hold whenever something is recorded.
 extension Life {
+  /// For the violation's text.
+  var standing: String {
+    let core = coordinators[0]?.core
+    return "coordinator at \(core?.phaseName ?? "nothing"), \(core?.openQuestions ?? 0) open questions"
+      + (core?.program?.attempt.map {
+        ", a checkpoint at \($0.clock) \($0.isHeld ? "held" : "due"), waits for \($0.waiting)"
+      } ?? "")
+      + ", clocks \(servers.map { $0?.core.clock.map { "\($0)" } ?? "-" }.joined(separator: " "))"
+  }
+
   /// Why a view began, and how far it goes back.
   func check(_ view: ViewRecord) throws {
     counts["views", default: 0] += 1

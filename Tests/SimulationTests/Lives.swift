@@ -103,6 +103,7 @@ enum Lives {
           let summary = live(seed, worlds)
           total.withLock { total in
             total.add(summary)
+            for (seed, violation) in summary.violations { print("seed \(seed): \(violation)") }
             // For whoever waits an hour.
             if total.lives % 2500 == 0, count > 2500 {
               print("\(total.lives) of \(count) lives, \(total.violations.count) violations")
