@@ -52,11 +52,13 @@ let package = Package(
         "Job", "Checkpoint", "Sharding", "Wire", "Features", "DeepFM",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(
+      name: "Serving", dependencies: ["Worker", "Job", "Checkpoint", "Sharding", "Features", "DeepFM"]),
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Run",
       dependencies: [
-        "Comparison", "Coordinator", "ParamServer", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM",
+        "Serving", "Comparison", "Coordinator", "ParamServer", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM",
         "Randomness",
       ]),
     .target(name: "CStacks"),

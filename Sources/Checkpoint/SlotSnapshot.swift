@@ -75,6 +75,24 @@ public struct SlotSnapshot: Hashable, Sendable {
     put(count, at: 24)
   }
 
+  /// Appends rows, whose ranks ascend and are above those before them.
+  public mutating func append(_ rows: [(rank: UInt64, row: UnsafeMutablePointer<Float>)]) {
+    guard !rows.isEmpty else { return }
+    let size = 8 + stride * 4
+    let pieces = [UInt8](unsafeUninitializedCapacity: rows.count * size) { buffer, count in
+      var target = UnsafeMutableRawPointer(buffer.baseAddress!)
+      for (rank, row) in rows {
+        target.storeBytes(of: rank.littleEndian, as: UInt64.self)
+        (target + 8).copyMemory(from: row, byteCount: size - 8)
+        target += size
+      }
+      count = rows.count * size
+    }
+    bytes.append(contentsOf: pieces)
+    count += rows.count
+    put(count, at: 24)
+  }
+
   /// Appends a key that has no row yet; all rows come before, and candidates of lower ranks.
   public mutating func append(candidate rank: UInt64, sightings: UInt32) {
     withUnsafeBytes(of: rank.littleEndian) { bytes.append(contentsOf: $0) }

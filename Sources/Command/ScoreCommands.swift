@@ -44,7 +44,8 @@ struct PredictCommand: ParsableCommand {
   }
 }
 
-/// What to score, with which run's checkpoint. Servers and workers are launched on this machine for it.
+/// What to score, with which run's checkpoint: in this process, or where --servers is given on servers and workers that are
+/// launched on this machine.
 struct ScoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The directory of a training run.", valueName: "dir"))
   var runDir: String
@@ -66,11 +67,20 @@ struct ScoreOptions: ParsableArguments {
   @Option(help: "With --bad-rows skip, the most that are skipped.")
   var maxBadRows = DataSettings().maxBadRows
 
-  @Option(help: "Parameter servers to launch.")
-  var servers = 1
+  @Option(help: "Threads that compute. Default: one a core.")
+  var threads = 0
 
-  @Option(help: "Workers to launch.")
+  @Option(help: "Parameter servers to launch, for a model that does not fit into one process. Default: none.")
+  var servers: Int?
+
+  @Option(help: "With --servers, workers to launch.")
   var workers = 1
+
+  func validate() throws {
+    guard threads >= 0, servers ?? 1 > 0, workers > 0 else {
+      throw ValidationError("--threads, --servers and --workers are numbers of at least 1")
+    }
+  }
 
   @Sendable private static func checkpointNamed(_ text: String) throws -> CheckpointChoice {
     try explaining { try CheckpointChoice(named: text) }
@@ -82,9 +92,8 @@ struct ScoreOptions: ParsableArguments {
     reading.maxBadRows = maxBadRows
     try reading.validate()
     return try Scoring(
-      runDirectory: runDir, data: data, checkpoint: checkpoint, badRows: reading.badRowPolicy, servers: servers,
-      workers: workers,
-      cluster: .ownChildren, caller: .person(Console())
+      runDirectory: runDir, data: data, checkpoint: checkpoint, badRows: reading.badRowPolicy, threads: threads,
+      on: servers.map { .init(servers: $0, workers: workers, cluster: .ownChildren) }, caller: .person(Console())
     ).run()
   }
 }

@@ -28,6 +28,8 @@ public struct RunResult: Sendable {
   /// Of a survey: what each worker has.
   public var surveys: [SurveyResult] = []
 
+  package init() {}
+
   public var samplesPerSecond: Double { trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0 }
 }
 

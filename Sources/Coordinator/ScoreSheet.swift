@@ -40,8 +40,7 @@ struct ScoreSheet: Sendable {
   }
 
   var metrics: Evaluation {
-    Evaluation(
-      auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
+    Evaluation(labels: labels, logits: logits)
   }
 }
 
@@ -51,4 +50,14 @@ public struct Evaluation: Codable, Hashable, Sendable {
   public var auc: Double?
   /// Mean over the rows, natural logarithm.
   public var logloss: Double
+
+  public init(auc: Double?, logloss: Double) {
+    self.auc = auc
+    self.logloss = logloss
+  }
+
+  /// - Parameter labels: 0 or 1; the logits are of the same rows.
+  public init(labels: [Float], logits: [Float]) {
+    self.init(auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
+  }
 }

@@ -65,7 +65,7 @@ final class HeldState {
     let found = self.rows.states(in: slot, at: clock, since: since, now: rows)
     var snapshot = SlotSnapshot(
       table: table, slot: slot, width: width, stride: rows.stride, earliest: earliest, reservingRows: found.count)
-    for (rank, row) in found { snapshot.append(rank, row) }
+    snapshot.append(found)
     for (rank, candidate) in self.candidates.states(in: slot, at: clock, since: since, now: candidates) {
       snapshot.append(candidate: rank, sightings: candidate.pointee.bitPattern)
     }
@@ -97,6 +97,7 @@ extension SlotStores {
     }
     add(kept, to: clock)
     add(current, to: clock)
+    // Rows lie in the order in which they came.
     states.sort { $0.rank < $1.rank }
     return states
   }

@@ -161,7 +161,8 @@ package struct Table: ~Copyable {
   ) {
     // Ranks ascend, so a slot's come one after the other.
     var slot = -1
-    let (held, stride) = (held, stride)
+    // Read through `self` they would be copied for each row.
+    let (held, stride, rules) = (held, stride, rules)
     gradients.forEach { rank, sum in
       if let slots, !slots.contains(Rank.slot(of: rank)) { return }
       let row: UnsafeMutablePointer<Float>

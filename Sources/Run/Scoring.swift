@@ -4,79 +4,134 @@ import DeepFM
 import Features
 import Foundation
 import Job
+import Serving
+import Sharding
 
-/// Scores data with a checkpoint of a run, on servers and workers launched for it.
+/// Scores data with a checkpoint of a run: in this process; or on servers and workers launched for it, where the model does not
+/// fit into its memory. The bits are the same.
 public struct Scoring {
   private let runDirectory: String
   private let data: [String]
   private let checkpoint: CheckpointChoice
   private let badRows: BadRowPolicy
-  private let servers: Int
-  private let workers: Int
-  private let cluster: LocalCluster
+  private let threads: Int
+  private let launched: Launched?
   private let caller: Caller
+
+  /// A cluster to score on.
+  public struct Launched: Sendable {
+    public var servers: Int
+    public var workers: Int
+    public var cluster: LocalCluster
+
+    public init(servers: Int, workers: Int, cluster: LocalCluster = LocalCluster()) {
+      self.servers = servers
+      self.workers = workers
+      self.cluster = cluster
+    }
+  }
 
   /// - Parameters:
   ///   - runDirectory: of a training run.
   ///   - data: files, directories or patterns, read as the run's training data were.
   ///   - checkpoint: whose parameters.
   ///   - badRows: what becomes of rows that cannot be read.
-  ///   - cluster: launches as many servers and workers as are wanted.
+  ///   - threads: that compute in this process; 0: one a core.
+  ///   - launched: servers and workers that do it instead.
   ///   - caller: who is told how far the work is, and can end it.
   public init(
     runDirectory: String, data: [String], checkpoint: CheckpointChoice = .last, badRows: BadRowPolicy = .fail,
-    servers: Int = 1, workers: Int = 1,
-    cluster: LocalCluster = LocalCluster(), caller: Caller = Caller()
+    threads: Int = 0, on launched: Launched? = nil, caller: Caller = Caller()
   ) {
     self.runDirectory = runDirectory
     self.data = data
     self.checkpoint = checkpoint
     self.badRows = badRows
-    self.servers = servers
-    self.workers = workers
-    self.cluster = cluster
+    self.threads = threads
+    self.launched = launched
     self.caller = caller
   }
 
-  /// Scores every row in this thread.
+  /// Scores every row.
   ///
-  /// - Throws: `RunFailure` where the run has no such checkpoint or scoring ends early; otherwise like `Training.run`.
+  /// - Throws: `RunFailure` where the run has no such checkpoint or scoring ends early; `CheckpointError` for files that are not
+  ///   what was written; otherwise like `Training.run`.
   public func run() throws -> Scored {
     let directory = RunDirectory.open(runDirectory)
     let catalogue = try Catalogue.open(at: directory.catalogue)
     let history = try catalogue.history()
     let checkpoint = try checkpoint.find(in: history, of: runDirectory)
-    let stage = checkpoint.stage
-    var settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
-    let model = try catalogue.fact(RunFact.model(stage), as: ModelConfiguration.self)
+    let model = try catalogue.fact(RunFact.model(checkpoint.stage), as: ModelConfiguration.self)
+    let encoding = try catalogue.fact(RunFact.encoding(checkpoint.stage), as: Encoding.self)
+    let scratch = try ScratchDirectory("score")
+    defer { scratch.remove() }
+    let index = try DatasetIndex.build(
+      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
+    caller.sayWhatWasSkipped(index)
+    let restore = ServerAssignment.Restore(
+      run: try catalogue.fact("run"),
+      chain: history.checkpoints.chain(of: checkpoint).map { directory.find($0.files) }, totals: checkpoint.totals)
+    let settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
+    let vocabulary = try directory.vocabulary(of: encoding)
+    let result =
+      if let launched {
+        try run(
+          ModelPlan(
+            settings: launched.settings(settings), model: model, train: nil, evaluation: index, vocabulary: vocabulary,
+            start: .init(clock: checkpoint.step, restore: restore)), on: launched, settings, scratch)
+      } else {
+        try run(index, makeModel(model), restore, vocabulary, usesAdmission: settings.data.admitAfter > 1)
+      }
+    return Scored(result: result, model: model.model, checkpoint: checkpoint.number, data: index)
+  }
+
+  /// In this process.
+  private func run(
+    _ index: DatasetIndex, _ model: any Model<Float>, _ restore: ServerAssignment.Restore, _ vocabulary: Vocabulary?,
+    usesAdmission: Bool
+  ) throws -> RunResult {
+    let bytes = restore.chain.flatMap(\.parts).reduce(0) { $0 + $1.bytes }
+    var read = 0
+    let state = try ModelState(run: restore.run, restore.chain, of: model) {
+      read += $0
+      try caller.show("reading the model", read, of: bytes)
+    }
+    let scorer = LocalScorer(
+      model, state, encoding: index.encoding, vocabulary: vocabulary, usesAdmission: usesAdmission)
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    let scores = try scorer.score(index, threads: threads > 0 ? threads : cores) {
+      try caller.show("scoring", $0, of: index.rows)
+    }
+    var result = RunResult()
+    result.rows = scores.labels.count
+    (result.labels, result.logits) = (scores.labels, scores.logits)
+    result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits)
+    return result
+  }
+
+  private func run(
+    _ model: ModelPlan, on launched: Launched, _ settings: Settings, _ scratch: ScratchDirectory
+  ) throws -> RunResult {
+    let settings = launched.settings(settings)
+    let members = Members.launched(launched.cluster)
+    let plan = try Plan(.score(model), settings: settings, gatherSeconds: members.gatherSeconds)
+    let cluster = try Cluster(settings, members, catalogue: nil, logs: scratch.path, caller: caller)
+    defer { cluster.end() }
+    return try cluster.run(plan)
+  }
+}
+
+extension Scoring.Launched {
+  /// A run's settings, for this cluster.
+  fileprivate func settings(_ settings: Settings) -> Settings {
+    var settings = settings
     settings.cluster.servers = servers
     settings.cluster.workers = workers
     settings.cluster.mostWorkers = nil
     settings.cluster.replicas = 0
     settings.cluster.threads = 0
     settings.data.placement = .shared
-    let scratch = try ScratchDirectory("score")
-    defer { scratch.remove() }
-    let encoding = try catalogue.fact(RunFact.encoding(stage), as: Encoding.self)
-    let index = try DatasetIndex.build(
-      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
-    caller.sayWhatWasSkipped(index)
-    let start = ModelPlan.Start(
-      clock: checkpoint.step,
-      restore: .init(
-        run: try catalogue.fact("run"),
-        chain: history.checkpoints.chain(of: checkpoint).map { directory.find($0.files) }, totals: checkpoint.totals))
-    let members = Members.launched(cluster)
-    let plan = try Plan(
-      .score(
-        ModelPlan(
-          settings: settings, model: model, train: nil, evaluation: index,
-          vocabulary: directory.vocabulary(of: encoding), start: start)),
-      settings: settings, gatherSeconds: members.gatherSeconds)
-    let cluster = try Cluster(settings, members, catalogue: nil, logs: scratch.path, caller: caller)
-    defer { cluster.end() }
-    let result = try cluster.run(plan)
-    return Scored(result: result, model: model.model, checkpoint: checkpoint.number, data: index)
+    return settings
   }
 }
 

@@ -89,8 +89,7 @@ public struct Trials {
     settings.runDirectory = directory
     let trained = try Training(settings, members: .launched(cluster), caller: caller).run()
     let tested = try Scoring(
-      runDirectory: directory, data: test, badRows: settings.data.badRowPolicy, servers: settings.cluster.servers,
-      workers: settings.cluster.workers, cluster: cluster, caller: caller
+      runDirectory: directory, data: test, badRows: settings.data.badRowPolicy, caller: caller
     ).run().result
     func known(_ quality: Quality, _ name: String) throws -> Double {
       guard let value = quality.value else {

@@ -49,6 +49,26 @@ struct ScoringTests {
     #expect(try tool.run("evaluate", "--run-dir", run + "-moved", "--data", Sample.smallValid).status == 0)
   }
 
+  @Test(
+    "One process and a cluster come to the same probabilities, to the bit",
+    arguments: [
+      ["--model", "deepfm-d", "--admit-after", "3"], ["--model", "ipnn"], ["--model", "fnn"],
+      ["--model", "lr", "--consistency", "lag:1", "--checkpoint-every", "5steps"],
+    ])
+  func oneProcess(flags: [String]) throws {
+    let tool = try Tool()
+    _ = try tool.train(["--train", Sample.small] + Sample.tiny + flags, into: "run")
+    var texts: Set<String> = []
+    for (name, flags) in [("one", ["--threads", "3"]), ("two", ["--servers", "3", "--workers", "2"])] {
+      let out = "\(tool.directory)/\(name)"
+      let ended = try tool.run(
+        ["predict", "--run-dir", tool.directory + "/run", "--data", Sample.smallValid, "--out", out] + flags)
+      #expect(ended.status == 0, "\(ended.errors)")
+      texts.insert(try String(contentsOfFile: out, encoding: .utf8))
+    }
+    #expect(texts.count == 1 && texts.first!.split(separator: "\n").count == 1234)
+  }
+
   @Test("The best checkpoint is kept and scored, as are the latest; what is not kept is said so")
   func bestCheckpoint() throws {
     let tool = try Tool()

@@ -61,6 +61,14 @@ package final class StepWork: @unchecked Sendable {
     dense.reset()
   }
 
+  /// Takes parameters that are in this process.
+  ///
+  /// - Parameter row: of a rank; it must stay where it is until the work is begun anew.
+  package func fill(dense: [Float], row: (UInt64) -> UnsafePointer<Float>) {
+    sparse.fill(ranks, row: row)
+    denseVector = dense
+  }
+
   /// Rows of data.
   package var rows: Int { parts.reduce(0) { $0 + $1.batch.rows } }
   var isPulled: Bool { sparse.isComplete && dense.isComplete }

@@ -32,6 +32,13 @@ struct TablePull {
     isAsked = false
   }
 
+  /// Takes rows that nobody has to be asked for.
+  mutating func fill(_ ranks: [UInt64], row: (UInt64) -> UnsafePointer<Float>) {
+    if rows.count < ranks.count { rows.append(contentsOf: repeatElement(nil, count: ranks.count - rows.count)) }
+    for (place, rank) in ranks.enumerated() { rows[place] = row(rank) }
+    isAsked = true
+  }
+
   /// Asks the first home of every group for its rows, in parts: where there are none of them it still answers only at the
   /// clock asked for, so that no worker runs ahead of any server.
   ///
