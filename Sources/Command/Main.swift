@@ -23,7 +23,8 @@ struct DeepFM: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, VerifyCommand.self,
+      TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self,
+      VerifyCommand.self,
       CompareCommand.self, StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,

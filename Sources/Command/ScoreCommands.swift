@@ -82,10 +82,6 @@ struct ScoreOptions: ParsableArguments {
     }
   }
 
-  @Sendable private static func checkpointNamed(_ text: String) throws -> CheckpointChoice {
-    try explaining { try CheckpointChoice(named: text) }
-  }
-
   func score() throws -> Scored {
     var reading = DataSettings()
     reading.badRows = badRows

@@ -1,11 +1,9 @@
-import Checkpoint
 import Coordinator
 import DeepFM
 import Features
 import Foundation
 import Job
 import Serving
-import Sharding
 
 /// Scores data with a checkpoint of a run: in this process; or on servers and workers launched for it, where the model does not
 /// fit into its memory. The bits are the same.
@@ -57,47 +55,31 @@ public struct Scoring {
   /// - Throws: `RunFailure` where the run has no such checkpoint or scoring ends early; `CheckpointError` for files that are not
   ///   what was written; otherwise like `Training.run`.
   public func run() throws -> Scored {
-    let directory = RunDirectory.open(runDirectory)
-    let catalogue = try Catalogue.open(at: directory.catalogue)
-    let history = try catalogue.history()
-    let checkpoint = try checkpoint.find(in: history, of: runDirectory)
-    let model = try catalogue.fact(RunFact.model(checkpoint.stage), as: ModelConfiguration.self)
-    let encoding = try catalogue.fact(RunFact.encoding(checkpoint.stage), as: Encoding.self)
+    let trained = try TrainedModel(runDirectory, checkpoint)
     let scratch = try ScratchDirectory("score")
     defer { scratch.remove() }
     let index = try DatasetIndex.build(
-      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
+      data, encoding: trained.encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
     caller.sayWhatWasSkipped(index)
-    let restore = ServerAssignment.Restore(
-      run: try catalogue.fact("run"),
-      chain: history.checkpoints.chain(of: checkpoint).map { directory.find($0.files) }, totals: checkpoint.totals)
-    let settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
-    let vocabulary = try directory.vocabulary(of: encoding)
+    let vocabulary = try trained.directory.vocabulary(of: trained.encoding)
     let result =
       if let launched {
         try run(
           ModelPlan(
-            settings: launched.settings(settings), model: model, train: nil, evaluation: index, vocabulary: vocabulary,
-            start: .init(clock: checkpoint.step, restore: restore)), on: launched, settings, scratch)
+            settings: launched.settings(trained.settings), model: trained.model.configuration, train: nil,
+            evaluation: index, vocabulary: vocabulary, start: trained.start), on: launched, trained.settings, scratch)
       } else {
-        try run(index, makeModel(model), restore, vocabulary, usesAdmission: settings.data.admitAfter > 1)
+        try run(trained, index, vocabulary)
       }
-    return Scored(result: result, model: model.model, checkpoint: checkpoint.number, data: index)
+    return Scored(
+      result: result, model: trained.model.configuration.model, checkpoint: trained.checkpoint.number, data: index)
   }
 
   /// In this process.
-  private func run(
-    _ index: DatasetIndex, _ model: any Model<Float>, _ restore: ServerAssignment.Restore, _ vocabulary: Vocabulary?,
-    usesAdmission: Bool
-  ) throws -> RunResult {
-    let bytes = restore.chain.flatMap(\.parts).reduce(0) { $0 + $1.bytes }
-    var read = 0
-    let state = try ModelState(run: restore.run, restore.chain, of: model) {
-      read += $0
-      try caller.show("reading the model", read, of: bytes)
-    }
+  private func run(_ trained: TrainedModel, _ index: DatasetIndex, _ vocabulary: Vocabulary?) throws -> RunResult {
     let scorer = LocalScorer(
-      model, state, encoding: index.encoding, vocabulary: vocabulary, usesAdmission: usesAdmission)
+      trained.model, try trained.state(caller), encoding: index.encoding, vocabulary: vocabulary,
+      usesAdmission: trained.settings.data.admitAfter > 1)
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let scores = try scorer.score(index, threads: threads > 0 ? threads : cores) {
       try caller.show("scoring", $0, of: index.rows)

@@ -1,13 +1,13 @@
 import Glibc
 
 /// A file under way, which appears under its name when it is complete.
-final class OutputFile {
+package final class OutputFile {
   let path: String
   private let partial: String
   private var stream: UnsafeMutablePointer<FILE>?
   private(set) var bytes = 0
 
-  init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     partial = path + ".partial"
     stream = fopen(partial, "wb")
@@ -26,14 +26,14 @@ final class OutputFile {
     .cannotWrite(file: path, reason: String(cString: strerror(errno)))
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     guard fwrite(bytes.baseAddress, 1, bytes.count, stream) == bytes.count else { throw failure() }
     self.bytes += bytes.count
   }
 
-  func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+  package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
-  func close() throws {
+  package func close() throws {
     guard let stream, fflush(stream) == 0, fsync(fileno(stream)) == 0 else { throw failure() }
     self.stream = nil
     guard fclose(stream) == 0, rename(partial, path) == 0 else {

@@ -1,0 +1,119 @@
+import DeepFM
+import Features
+import Foundation
+
+/// A trained model as one file that other programs read: safetensors (https://github.com/huggingface/safetensors).
+///
+/// | tensor | type, shape | is |
+/// |---|---|---|
+/// | `sparse.keys` | U64 `[n]` | keys of the features that have rows; of categories their hash (`FeatureHash`), of libfm and its kin the index |
+/// | `sparse.weight` | F32 `[n]` | order-1 weights w, where the model has them |
+/// | `sparse.vector` | F32 `[n, k]` | latent vectors V, where the model has them |
+/// | `sparse.embedding` | F32 `[n, k + 1]` | the deep part's own vectors, where it has them |
+/// | `hidden0.weights`, `hidden0.bias`, ..., `output.weights`, `bias` | F32 | dense parameters: weights `[inputs, neurons]` |
+///
+/// `__metadata__` holds as JSON texts: `model` (its configuration), `encoding` (how data become features), and what the file is of.
+/// Optimizers' state is not in it.
+public struct ModelExport {
+  private let model: any Model<Float>
+  private let state: ModelState
+  private let encoding: Encoding
+  private let origin: [String: String]
+
+  /// - Parameter origin: what the file is of, for its metadata: run, checkpoint, step.
+  public init(_ model: any Model<Float>, _ state: ModelState, encoding: Encoding, origin: [String: String]) {
+    self.model = model
+    self.state = state
+    self.encoding = encoding
+    self.origin = origin
+  }
+
+  private struct Tensor {
+    var name: String
+    var type = "F32"
+    var shape: [Int]
+    var bytes: Int { shape.reduce(type == "F32" ? 4 : 8, *) }
+    var write: (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  }
+
+  private var tensors: [Tensor] {
+    var tensors = [
+      Tensor(name: "sparse.keys", type: "U64", shape: [state.rows]) { put in
+        try state.forEachRow { key, _ in try withUnsafeBytes(of: key.littleEndian, put) }
+      }
+    ]
+    var first = 0
+    for column in model.sparse.columns {
+      let start = first
+      tensors.append(
+        Tensor(name: "sparse.\(column.name)", shape: [state.rows] + (column.width > 1 ? [column.width] : [])) { put in
+          try state.forEachRow { try put(UnsafeRawBufferPointer(start: $1 + start, count: column.width * 4)) }
+        })
+      first += column.width
+    }
+    for tensor in model.dense.tensors {
+      let shape = tensor.rows == 1 ? [tensor.columns] : [tensor.rows, tensor.columns]
+      tensors.append(
+        Tensor(name: tensor.name, shape: shape) { put in
+          try state.dense[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
+        })
+    }
+    return tensors
+  }
+
+  /// Writes the file, which appears when it is complete.
+  ///
+  /// - Parameter progress: called with the bytes that are written, and all.
+  /// - Throws: `DatasetError.cannotWrite`; what `progress` throws.
+  public func write(
+    to path: String, progress: (_ done: Int, _ all: Int) throws -> Void = { _, _ in }
+  ) throws {
+    let tensors = tensors
+    let all = tensors.reduce(0) { $0 + $1.bytes }
+    let file = try OutputFile(path: path)
+    let header = try header(tensors)
+    try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
+    try file.write(header)
+    var done = 0
+    for tensor in tensors {
+      try tensor.write { bytes in
+        try file.write(bytes)
+        let megabytes = done >> 20
+        done += bytes.count
+        if done >> 20 > megabytes { try progress(done, all) }
+      }
+    }
+    try file.close()
+  }
+
+  private struct Entry: Encodable {
+    let dtype: String
+    let shape: [Int]
+    let dataOffsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case dataOffsets = "data_offsets"
+    }
+  }
+
+  /// JSON, with spaces up to a multiple of 8, so that the numbers behind it lie even in memory.
+  private func header(_ tensors: [Tensor]) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
+    var metadata = origin
+    metadata["format"] = "deepfm 1"
+    metadata["model"] = try text(model.configuration)
+    metadata["encoding"] = try text(encoding)
+    var offset = 0
+    let entries = try tensors.map { tensor in
+      defer { offset += tensor.bytes }
+      let entry = Entry(dtype: tensor.type, shape: tensor.shape, dataOffsets: [offset, offset + tensor.bytes])
+      return "\(try text(tensor.name)):\(try text(entry))"
+    }
+    var bytes = Array("{\"__metadata__\":\(try text(metadata)),\(entries.joined(separator: ","))}".utf8)
+    bytes += [UInt8](repeating: 32, count: (8 - bytes.count % 8) % 8)
+    return bytes
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+/// Models that leave.
+@Suite(.serialized)
+struct ExportTests {
+  /// Rows of three fields, as libfm has them.
+  private static func write(_ rows: Int, seed: UInt64, to path: String) throws {
+    var state = seed
+    func below(_ bound: UInt64) -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (state >> 33) % bound
+    }
+    var text = ""
+    for _ in 0..<rows {
+      let keys = [below(9), 10 + below(30), 50 + below(200)]
+      text += "\(keys[0] % 3 == keys[1] % 2 ? 1 : 0) " + keys.map { "\($0):1" }.joined(separator: " ") + "\n"
+    }
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  private static func python(_ arguments: [String], into output: String) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3"] + arguments
+    _ = FileManager.default.createFile(atPath: output, contents: nil)
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  @Test("The exported file gives predict's numbers in twenty lines of numpy", arguments: ["lr", "fm", "dnn", "deepfm-d"])
+  func python(model: String) throws {
+    let tool = try Tool()
+    guard try Self.python(["-c", "import numpy"], into: tool.directory + "/numpy") == 0 else {
+      print("skipped: there is no numpy")
+      return
+    }
+    let (train, new) = (tool.directory + "/train.libfm", tool.directory + "/new.libfm")
+    try Self.write(3000, seed: 1, to: train)
+    try Self.write(300, seed: 2, to: new)
+    _ = try tool.train(
+      ["--train", train, "--format", "libfm", "--model", model, "--lr", "0.01"] + Sample.tiny, into: "run")
+    let run = tool.directory + "/run"
+    let file = tool.directory + "/model.safetensors"
+    let exported = try tool.run("export", run, "--to", file)
+    #expect(exported.status == 0 && exported.errors.contains("features of checkpoint 2"), "\(exported.errors)")
+    #expect(try tool.run("predict", "--run-dir", run, "--data", new, "--out", tool.directory + "/ours").status == 0)
+    let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Examples/predict.py").path
+    #expect(try Self.python([script, file, new], into: tool.directory + "/theirs") == 0)
+    func numbers(_ name: String) throws -> [Double] {
+      try String(contentsOfFile: "\(tool.directory)/\(name)", encoding: .utf8).split(separator: "\n").map { Double($0)! }
+    }
+    let (ours, theirs) = (try numbers("ours"), try numbers("theirs"))
+    #expect(ours.count == 300 && theirs.count == 300 && Set(ours).count > 100)
+    #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
+
+  @Test("A file that cannot be written, a run that is none, a checkpoint that is not there, are named")
+  func errors() throws {
+    let tool = try Tool()
+    _ = try tool.train(["--train", Sample.small] + Sample.tiny, into: "run")
+    let run = tool.directory + "/run"
+    for (arguments, status, says) in [
+      ([run, "--to", "/none/model.safetensors"], 1, "/none/model.safetensors"),
+      ([run, "--to", "model.bin"], 2, "ends in .safetensors"),
+      (["/none", "--to", "a.safetensors"], 1, "/none"),
+      ([run, "--to", "a.safetensors", "--checkpoint", "77"], 1, "has no checkpoint 77"),
+    ] {
+      let ended = try tool.run(["export"] + arguments)
+      #expect(ended.status == Int32(status) && ended.errors.contains(says), "\(ended.errors)")
+    }
+  }
+}
