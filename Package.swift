@@ -58,7 +58,8 @@ let package = Package(
     .target(
       name: "Run",
       dependencies: [
-        "Serving", "Comparison", "Coordinator", "ParamServer", "Checkpoint", "Job", "Sharding", "Wire", "Features", "DeepFM",
+        "Serving", "Comparison", "Coordinator", "ParamServer", "Checkpoint", "Job", "Sharding", "Wire", "Features",
+        "DeepFM",
         "Randomness",
       ]),
     .target(name: "CStacks"),

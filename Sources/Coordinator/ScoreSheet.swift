@@ -58,6 +58,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
 
   /// - Parameter labels: 0 or 1; the logits are of the same rows.
   public init(labels: [Float], logits: [Float]) {
-    self.init(auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
+    self.init(
+      auc: Metrics.auc(labels: labels, scores: logits), logloss: Metrics.logloss(labels: labels, logits: logits))
   }
 }

@@ -10,7 +10,10 @@ extension ServerCore {
     case .tell(let answer): return [.tell(answer)]
     // A server asks nothing but for its place.
     case .answer: return []
-    case .refused(let reason): return fail(.refused(reason), at: time)
+    // Its own end, not the run's, which may have a place for it by now.
+    case .refused(let reason):
+      isEnded = true
+      return [.end(.refused(reason))]
     case .excluded: return beginAnew(at: time)
     case .order(let request, let control, let view):
       do {

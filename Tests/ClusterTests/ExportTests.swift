@@ -31,7 +31,8 @@ struct ExportTests {
     return process.terminationStatus
   }
 
-  @Test("The exported file gives predict's numbers in twenty lines of numpy", arguments: ["lr", "fm", "dnn", "deepfm-d"])
+  @Test(
+    "The exported file gives predict's numbers in twenty lines of numpy", arguments: ["lr", "fm", "dnn", "deepfm-d"])
   func python(model: String) throws {
     let tool = try Tool()
     guard try Self.python(["-c", "import numpy"], into: tool.directory + "/numpy") == 0 else {
@@ -52,7 +53,9 @@ struct ExportTests {
       .deletingLastPathComponent().appending(path: "Examples/predict.py").path
     #expect(try Self.python([script, file, new], into: tool.directory + "/theirs") == 0)
     func numbers(_ name: String) throws -> [Double] {
-      try String(contentsOfFile: "\(tool.directory)/\(name)", encoding: .utf8).split(separator: "\n").map { Double($0)! }
+      try String(contentsOfFile: "\(tool.directory)/\(name)", encoding: .utf8).split(separator: "\n").map {
+        Double($0)!
+      }
     }
     let (ours, theirs) = (try numbers("ours"), try numbers("theirs"))
     #expect(ours.count == 300 && theirs.count == 300 && Set(ours).count > 100)

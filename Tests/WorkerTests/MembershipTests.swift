@@ -49,7 +49,8 @@ struct MembershipTests {
     let question = try #require(other.tell(.tick).envelopes(to: .coordinator).first)
     let effects = other.answer(question, .refusal(.full("there are workers enough")))
     #expect(
-      effects.error?.description == "the coordinator refused this worker: there are workers enough.")
+      effects.error?.description == "the coordinator refused this worker: there are workers enough."
+        && effects.count == 1, "nobody is told: the run has not failed")
   }
 
   @Test("Silence of the coordinator ends a worker; time that stood still does not")

@@ -128,6 +128,8 @@ package struct WorkerCore {
       return try handle(event, at: time)
     } catch {
       state = .ended
+      // The run may have a place for it by now, and goes on without it: that it was refused once is nobody's failure.
+      if case .notWanted = error { return [.end(error)] }
       return [.send(liaison.session.ask(.failed("\(error)"), at: time), to: .coordinator), .end(error)]
     }
   }
