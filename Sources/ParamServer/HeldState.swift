@@ -44,7 +44,9 @@ final class HeldState {
   /// Keeps a row that is about to change or to go, unless it has since the clock.
   @inline(__always)
   func keep(_ rank: UInt64, row: UnsafePointer<Float>) {
-    guard left.contains(Rank.slot(of: rank)), RowClock.of(row, stride: rows.stride) <= clock else { return }
+    guard left.contains(Rank.slot(of: rank)), RowClock.of(row, stride: rows.stride) <= clock,
+      !Mutant.forgetHeld.isActive
+    else { return }
     rows.insert(rank).update(from: row, count: rows.stride)
   }
 

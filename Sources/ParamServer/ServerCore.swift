@@ -234,7 +234,7 @@ package struct ServerCore: ~Copyable {
   }
 
   mutating func report(_ report: ServerReport, _ asked: Asked) -> [Effect] {
-    guard asked.term == liaison.session.identity.term || Mutant.answerSuccessor.isActive else { return [] }
+    guard asked.term == liaison.session.identity.term else { return [] }
     return [.tell(liaison.session.answer(asked.request, .report(Control(report))))]
   }
 

@@ -21,8 +21,10 @@ package enum Mutant: String, CaseIterable, Sendable {
   case carryOutTwice
   /// The answer to a repeated order is not repeated.
   case forgetAnswers
-  /// What one coordinator ordered is answered to the next.
-  case answerSuccessor
+  /// A step changes a row that a checkpoint holds, and nobody keeps what it was.
+  case forgetHeld
+  /// A checkpoint of an epoch's end counts before the epoch does.
+  case commitBeforeEpoch
   /// A checkpoint counts when the first server has written its part.
   case commitEarly
   /// A suspended machine counts as silent.
