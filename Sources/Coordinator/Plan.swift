@@ -115,7 +115,8 @@ public struct ModelPlan: Sendable {
       train: train, evaluation: evaluation, sliceRows: settings.optimization.sliceRows, encoding: encoding,
       vocabulary: vocabulary, usesAdmission: settings.data.admitAfter > 1, isLocal: isLocal)
     let (steps, overflows) = Int(data.epochSteps).multipliedReportingOverflow(by: settings.optimization.epochs)
-    guard !overflows else {
+    let most = TableDescription.mostSteps
+    guard !overflows, steps <= most, UInt64(steps) <= most - min(most, start.clock) else {
       throw ConfigurationError.invalid(
         key: "epochs", value: "\(settings.optimization.epochs)",
         reason: "over \(data.rows) rows that is more steps than can be counted; choose fewer")

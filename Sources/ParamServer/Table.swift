@@ -55,8 +55,10 @@ package struct Table: ~Copyable {
   /// Rows that the table holds.
   package var rowCount: Int { rows.count }
   package var candidateCount: Int { candidates.count }
-  /// Bytes allocated for rows, candidates and the undo log.
-  package var bytes: Int { rows.bytes + (rules.sightings == nil ? 0 : candidates.bytes) + log.bytes }
+  /// Bytes allocated for rows, candidates, the undo log and what is kept for a checkpoint.
+  package var bytes: Int {
+    rows.bytes + (rules.sightings == nil ? 0 : candidates.bytes) + log.bytes + (held?.bytes ?? 0)
+  }
 
   // MARK: Reading
 

@@ -30,6 +30,13 @@ public struct RunDirectory: Sendable {
     cluster.shardDirectory.map { "\(URL(fileURLWithPath: $0).path)/run-\(String(run, radix: 16))" } ?? shards
   }
 
+  /// Removes what processes that died left of checkpoints that never were, or that are not kept.
+  static func clear(_ shards: String, keeping needed: Set<Int>) {
+    for folder in (try? FileManager.default.contentsOfDirectory(atPath: shards)) ?? [] {
+      PartWriter.clear("\(shards)/\(folder)", keeping: needed.sorted())
+    }
+  }
+
   /// Makes the directory of a new run.
   static func create(_ wanted: String?) throws -> RunDirectory {
     let path = wanted ?? "runs/" + Self.stamp()

@@ -69,6 +69,8 @@ public struct Training {
       try catalogue.record(
         event: "goes on" + (resumption.changes.isEmpty ? "" : ", changed: \(resumption.changes)"))
       try catalogue.fallBack(in: resumption.directory, caller)
+      let shards = try resumption.directory.shards(settings.cluster, run: catalogue.fact("run"))
+      try RunDirectory.clear(shards, keeping: catalogue.checkpoints().needed)
       return try run(in: resumption.directory, catalogue) {}
     }
     _ = try settings.data.readSchema()

@@ -1,8 +1,11 @@
 /// What a server must know of one parameter kind: data, not code, so that a new model needs no new server.
 ///
 /// A row is `width` parameters, in column groups (a weight, a latent vector, a block of a dense layer), followed on
-/// the server by the optimizer's state. Dense parameters are a table too: its rows are fixed-size blocks.
+/// the server by the optimizer's state and the clock of its last change. Dense parameters are a table too: its rows are fixed-size blocks.
 public struct TableDescription: Codable, Hashable, Sendable {
+  /// A row's clock has 32 bits.
+  public static let mostSteps = UInt64(UInt32.max)
+
   public enum Initializer: Codable, Hashable, Sendable {
     case zero
     /// Mean 0.

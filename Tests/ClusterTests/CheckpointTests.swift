@@ -36,6 +36,8 @@ struct CheckpointTests {
     #expect(damaged.status == 1 && damaged.output.contains(file) && damaged.output.contains("its checksum differs"))
     let evaluated = try tool.run("evaluate", "--run-dir", directory, "--data", Sample.smallValid)
     #expect(evaluated.status == 1 && evaluated.errors.contains(file), "\(evaluated.errors)")
+    let stray = URL(filePath: file).deletingLastPathComponent().appending(path: "checkpoint-99.sqlite").path
+    #expect(FileManager.default.createFile(atPath: stray, contents: Data("half".utf8)))
     // It goes on from the one before, and comes to the same as if nothing had been.
     let longer = try tool.train(Self.flags + ["--epochs", "4"])
     let resumed = try tool.run(["train", "--json", "--resume", directory, "--epochs", "4"])
@@ -43,6 +45,7 @@ struct CheckpointTests {
     #expect(resumed.errors.contains("The run goes on from checkpoint \(checkpoints[checkpoints.count - 2].number)"))
     #expect(try Tool.digest(resumed) == longer.parameterDigest)
     #expect(try tool.run("verify", directory).status == 0)
+    #expect(!FileManager.default.fileExists(atPath: stray), "what a dead process left is swept up")
   }
 
   @Test("Where no checkpoint is whole a run does not go on, and says which file is wrong")
