@@ -126,7 +126,7 @@ extension CoordinatorCore {
     let change = ViewChange(
       replicas: plan.model == nil ? nil : cluster.replicas,
       before: lastView?.stage == plan.stage ? lastView : nil, recorded: program.settledClock,
-      base: program.recordedClock,
+      base: Mutant.beginAgain.isActive ? plan.model?.start.clock ?? 0 : program.recordedClock,
       servers: Dictionary(
         uniqueKeysWithValues: servers.map {
           ($0.member!.number, ($0.incarnation, proposal.servers[$0.incarnation]!))

@@ -157,7 +157,7 @@ extension RunProgram {
   mutating func commitIfWritten() -> [Effect] {
     guard let attempt, let number = attempt.number, !isWriting, let model = plan.model,
       attempt.isWritten || Mutant.commitEarly.isActive && attempt.parts.count > 0,
-      attempt.clock < recordedEnd(model) + model.data.epochSteps || Mutant.commitBeforeEpoch.isActive
+      attempt.clock < recordedEnd(model) + model.data.epochSteps
     else { return [] }
     let checkpoint = CheckpointRecord(
       number: number, stage: plan.stage, epoch: attempt.epoch, step: attempt.clock, totals: attempt.totals,

@@ -86,7 +86,7 @@ struct RunProgram: Sendable {
   // MARK: What is recorded
 
   var lastCheckpoint: CheckpointRecord? {
-    Mutant.beginAgain.isActive ? nil : checkpoints.last { $0.stage == plan.stage }
+    checkpoints.last { $0.stage == plan.stage }
   }
   /// Of the last checkpoint, or of the stage's start: where a rewind leads.
   var recordedClock: UInt64 { lastCheckpoint?.step ?? plan.model?.start.clock ?? 0 }

@@ -23,8 +23,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case forgetAnswers
   /// A step changes a row that a checkpoint holds, and nobody keeps what it was.
   case forgetHeld
-  /// A checkpoint of an epoch's end counts before the epoch does.
-  case commitBeforeEpoch
   /// A checkpoint counts when the first server has written its part.
   case commitEarly
   /// A suspended machine counts as silent.
@@ -58,8 +56,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case countCopies
   /// Whoever goes back goes back to the beginning.
   case beginAgain
-  /// Versions of slots count that no committed checkpoint wrote.
-  case countUncommitted
   /// A checkpoint stands on the last one that was tried, not on the last that was committed.
   case standOnUncommitted
   /// A late worker is not waited for though nobody else computes its slices.
