@@ -5,7 +5,6 @@ import Sharding
 /// Reads a server's part of a checkpoint, and believes nothing of it that the manifest does not say.
 final class PartReader {
   let part: CheckpointPart
-  private let checkpoint: Int
   private let queue: DatabaseQueue
 
   /// Opens a part and checks its list of slots against the manifest. Once this has returned the part can be read to its end, even
@@ -15,7 +14,6 @@ final class PartReader {
   /// - Throws: `CheckpointError`.
   init(_ part: CheckpointPart, _ header: PartHeader) throws {
     self.part = part
-    checkpoint = header.checkpoint
     guard FileManager.default.fileExists(atPath: part.path) else {
       throw CheckpointError.missing(path: part.path, checkpoint: header.checkpoint)
     }

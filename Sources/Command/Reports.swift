@@ -61,7 +61,7 @@ struct TrainingReport: Encodable {
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
     skipped = trained.skipped
     waits = result.epochs.flatMap(\.waits).reduce(into: [:]) { $0[$1.member, default: 0] += $1.seconds }
-    best = result.epochs.best.map(Best.init)
+    best = result.epochs.bestKept.map(Best.init)
     staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }
     self.seconds = seconds
     parameterDigest = trained.parameterDigest

@@ -112,7 +112,9 @@ struct CheckpointAttempt: Sendable {
   var base: CheckpointOrder.Base?
   /// Servers that have not answered.
   private(set) var waiting: Set<Member>
-  private(set) var isHeld = false
+  /// Since when it is held, and being written.
+  private(set) var heldAt: Seconds?
+  var hasSaidSlow = false
   /// The latest clock that a server told which was past the checkpoint's: it comes to nothing.
   private(set) var missedAt: UInt64?
   /// Why some part could not be written: the same.
@@ -133,8 +135,8 @@ struct CheckpointAttempt: Sendable {
   }
 
   /// All hold it: these are to write it.
-  mutating func write(_ servers: Set<Member>) {
-    isHeld = true
+  mutating func write(_ servers: Set<Member>, at time: Seconds) {
+    heldAt = time
     waiting = servers
   }
 
@@ -144,5 +146,6 @@ struct CheckpointAttempt: Sendable {
     self.failure = self.failure ?? failure
   }
 
+  var isHeld: Bool { heldAt != nil }
   var isWritten: Bool { isHeld && waiting.isEmpty && failure == nil }
 }

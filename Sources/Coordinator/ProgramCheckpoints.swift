@@ -78,10 +78,11 @@ extension RunProgram {
   private static let longestChain = 16
 
   /// A server holds the state, or is past it.
-  mutating func held(_ training: StepTotals?, missedAt clock: UInt64?, by member: Member, at time: Seconds) -> [Effect]
-  {
+  ///
+  /// - Parameter totals: of the epoch at its clock; nil for one that is past it.
+  mutating func held(_ totals: StepTotals?, missedAt clock: UInt64?, by member: Member, at time: Seconds) -> [Effect] {
     guard attempt != nil, !attempt!.isHeld else { return [] }
-    attempt!.held(training, missedAt: clock, by: member)
+    attempt!.held(totals, missedAt: clock, by: member)
     guard attempt!.waiting.isEmpty, let number = attempt!.number else { return [] }
     let clock = attempt!.clock
     if let missedAt = attempt!.missedAt {
@@ -93,7 +94,7 @@ extension RunProgram {
       notice = min(2 * notice, Self.mostNotice)
       return goOn(after: max(missedAt, clock), at: time)
     }
-    attempt!.write(firstHomes)
+    attempt!.write(firstHomes, at: time)
     let writes = firstHomes.sorted().map {
       Effect.ask($0, .order(Control(ServerOrder.write(checkpoint: number))))
     }
@@ -117,6 +118,22 @@ extension RunProgram {
       + (last ?? "there is none that is whole yet")
     checkpointedAt = time
     return [.note(sentence)] + goOn(after: attempt!.clock, at: time)
+  }
+
+  /// Seconds after which it is said whose disk is waited for: training goes on, so that nothing else shows it.
+  private static let slowWrite: Seconds = 60
+
+  mutating func sayIfSlow(at time: Seconds) -> [Effect] {
+    guard let attempt, let heldAt = attempt.heldAt, time - heldAt >= Self.slowWrite, !attempt.hasSaidSlow,
+      !attempt.waiting.isEmpty
+    else { return [] }
+    self.attempt!.hasSaidSlow = true
+    let servers = attempt.waiting.sorted().map { "\($0)" }.joined(separator: ", ")
+    return [
+      .note(
+        "checkpoint \(attempt.number ?? 0) has been on its way for \(Int(Self.slowWrite)) s, and waits for \(servers). Is "
+          + "the disk there slow, or out of reach? Training goes on")
+    ]
   }
 
   /// Goes on without the checkpoint that was under way.
@@ -175,7 +192,7 @@ extension RunProgram {
     for index in epochs.indices where epochs[index].clock == clock { epochs[index].checkpoint = number }
     // One that was dropped is gone.
     let there = (checkpoints.last?.kept ?? []) + [number]
-    let best = cluster.keepBest ? epochs.filter { $0.checkpoint != nil }.best?.checkpoint : nil
+    let best = cluster.keepBest ? epochs.bestKept?.checkpoint : nil
     return there.filter { there.suffix(cluster.keepCheckpoints).contains($0) || $0 == best }
   }
 

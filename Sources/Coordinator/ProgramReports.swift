@@ -76,7 +76,7 @@ extension RunProgram {
 
   /// - Parameter beat: said in the present view.
   mutating func receive(_ beat: Beat, from member: Member, at time: Seconds) -> [Effect] {
-    let weighed = weigh(beat, of: member) + closeAgain(at: time)
+    let weighed = weigh(beat, of: member) + sayIfSlow(at: time) + closeAgain(at: time)
     guard case .training(var training) = phase, member == firstHomes.min(), let totals = beat.totals,
       let clock = beat.clock
     else { return weighed }

@@ -76,6 +76,7 @@ struct RunProgram: Sendable {
   var memory = MemoryWatch()
   /// Why the run ends with the next checkpoint.
   var isFull: String?
+
   init(_ plan: Plan, run: UInt64, history: RunHistory) {
     self.plan = plan
     self.run = run
@@ -85,9 +86,7 @@ struct RunProgram: Sendable {
 
   // MARK: What is recorded
 
-  var lastCheckpoint: CheckpointRecord? {
-    checkpoints.last { $0.stage == plan.stage }
-  }
+  var lastCheckpoint: CheckpointRecord? { checkpoints.last { $0.stage == plan.stage } }
   /// Of the last checkpoint, or of the stage's start: where a rewind leads.
   var recordedClock: UInt64 { lastCheckpoint?.step ?? plan.model?.start.clock ?? 0 }
 

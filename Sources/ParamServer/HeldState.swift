@@ -90,15 +90,13 @@ extension SlotStores {
     let wanted = since.map { $0 + 1 } ?? 0
     var states: [(rank: UInt64, row: UnsafeMutablePointer<Float>)] = []
     states.reserveCapacity(kept.count + current.count)
-    func add(_ store: SlotStore, to last: UInt64) {
+    for store in [kept, current] {
       for position in 0..<store.count {
         let row = store.row(at: position, stride: stride)
         let changed = RowClock.of(row, stride: stride)
-        if changed >= wanted, changed <= last { states.append((store.rank(at: position), row)) }
+        if changed >= wanted, changed <= clock { states.append((store.rank(at: position), row)) }
       }
     }
-    add(kept, to: clock)
-    add(current, to: clock)
     // Rows lie in the order in which they came.
     states.sort { $0.rank < $1.rank }
     return states

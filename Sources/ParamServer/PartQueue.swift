@@ -86,7 +86,10 @@ extension PartQueue.State {
     do {
       if writer?.header != header {
         abandon()
-        writer = try PartWriter(in: folder ?? ".", header)
+        guard let folder else {
+          return .unwritten(checkpoint: header.checkpoint, "the server has no directory to write to.")
+        }
+        writer = try PartWriter(in: folder, header)
       }
       return try body(writer!)
     } catch {

@@ -4,8 +4,8 @@ import Logging
 import Sharding
 import Wire
 
-/// A parameter server process: the edge around `ServerCore`. One thread owns the sockets, the tables and the file; it
-/// does what the core says and decides nothing.
+/// A parameter server process: the edge around `ServerCore`. One thread owns the sockets and the tables; it does what the
+/// core says and decides nothing. Files are written beside it (`PartQueue`).
 public final class Server {
   /// How much one may take in proportion to others.
   public static let weights = SlotShares.weights

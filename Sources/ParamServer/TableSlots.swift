@@ -3,18 +3,12 @@ import Sharding
 
 /// A table by its slots: what checkpoints hold and digests are of.
 extension Table {
-  /// The slot as it is, and as it was for some steps.
-  ///
-  /// - Parameter lag: how many of the latest steps are in it, to be read by those that are so far behind.
-  package func snapshot(slot: Int, lag: Int = 0) -> SlotSnapshot {
-    let earliest = max(earliestClock, clock - min(clock, UInt64(lag)))
+  /// The slot as it is, without what it was before: what another server is given.
+  package func snapshot(slot: Int) -> SlotSnapshot {
     var snapshot = SlotSnapshot(
-      table: number, slot: slot, width: width, stride: stride, earliest: earliest, reservingRows: rows[slot].count)
+      table: number, slot: slot, width: width, stride: stride, earliest: clock, reservingRows: rows[slot].count)
     rows.forEach(in: slot) { snapshot.append($0, $1) }
     candidates.forEach(in: slot) { snapshot.append(candidate: $0, sightings: $1.pointee.bitPattern) }
-    for step in log.steps where step.clock >= earliest {
-      if let part = step.part(of: slot, width: width, stride: stride) { snapshot.append(part) }
-    }
     return snapshot
   }
 

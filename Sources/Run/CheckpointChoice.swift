@@ -4,7 +4,7 @@ import Job
 /// Which checkpoint of a run is meant.
 public enum CheckpointChoice: Hashable, Sendable {
   case last
-  /// The one with the lowest validation logloss.
+  /// The one with the lowest validation logloss, of those that were taken where an epoch ended.
   case best
   case number(Int)
 
@@ -39,7 +39,7 @@ public enum CheckpointChoice: Hashable, Sendable {
     case .last: return last
     case .number(let number): return try find(number, "checkpoint \(number)")
     case .best:
-      guard let best = history.epochs(ofStage: last.stage).best, let number = best.checkpoint else {
+      guard let best = history.epochs(ofStage: last.stage).bestKept, let number = best.checkpoint else {
         throw RunFailure.failed(
           "\(path) cannot tell its best checkpoint: no epoch was evaluated, for want of --valid data. \(kept).")
       }

@@ -55,18 +55,16 @@ public struct LocalScorer: Sendable {
         shared.left.subtract(1, ordering: .releasing)
       }
     }
-    var interruption: (any Error)?
     while shared.left.load(ordering: .acquiring) > 0 {
       do {
-        if interruption == nil { try progress(shared.done.load(ordering: .relaxed)) }
+        if shared.failure == nil { try progress(shared.done.load(ordering: .relaxed)) }
       } catch {
-        interruption = error
         shared.fail(error)
       }
       Thread.sleep(forTimeInterval: 0.02)
     }
     for worker in workers { worker.join() }
-    if let error = interruption ?? shared.failure { throw error }
+    if let error = shared.failure { throw error }
     return sheet.scores
   }
 

@@ -12,10 +12,10 @@ public final class ModelState: @unchecked Sendable {
   /// The dense vector, as the model's `DenseLayout` has it.
   let dense: [Float]
   /// Of features that have rows, ascending; their rows in the same order, `[ranks.count x width]`.
-  private var ranks: [UInt64] = []
+  private let ranks: [UInt64]
   private let values: UnsafeMutablePointer<Float>
   /// By slot, the place of its first rank.
-  private var starts: [Int] = []
+  private let starts: [Int]
 
   /// Features that have rows.
   public var rows: Int { ranks.count }
@@ -60,9 +60,10 @@ public final class ModelState: @unchecked Sendable {
     }
     self.dense = dense
     self.ranks = ranks
-    starts = [Int](repeating: 0, count: Rank.slots + 1)
+    var starts = [Int](repeating: 0, count: Rank.slots + 1)
     for rank in ranks { starts[Rank.slot(of: rank) + 1] += 1 }
     for slot in 0..<Rank.slots { starts[slot + 1] += starts[slot] }
+    self.starts = starts
   }
 
   deinit { values.deallocate() }

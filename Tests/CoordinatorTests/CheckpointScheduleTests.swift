@@ -121,6 +121,21 @@ struct CheckpointScheduleTests {
     #expect(play.outcome == nil)
   }
 
+  @Test("A disk that does not get on is named once, while training does")
+  func slowDisk() throws {
+    var (play, _) = try Self.play(.steps(10))
+    _ = play.report(ProgramPlay.part(), .server(0))
+    play.time += 59
+    #expect(play.beat(12) == ["progress"])
+    play.time += 1
+    let said = play.beat(13)
+    #expect(
+      said.count == 2 && said[0].hasPrefix("note: checkpoint 1 has been on its way for 60 s, and waits for server-1."))
+    play.time += 100
+    #expect(play.beat(14) == ["progress"])
+    #expect(play.report(ProgramPlay.part(1), .server(1)) == ["commit checkpoint 1, next step 10"])
+  }
+
   @Test("All rows are written again once what changed has grown to half of them, or comes in many pieces")
   func folding() throws {
     func asked(after bytes: [Int]) throws -> String? {
@@ -229,7 +244,7 @@ struct CheckpointScheduleTests {
   func impossibleClocks(clock: UInt64) throws {
     for schedule in [CheckpointSchedule.steps(1), .seconds(0.5)] {
       var (play, _) = try Self.play(schedule)
-      play.time = 100
+      play.time = 50
       let isOpen = schedule == .steps(1)
       #expect(!play.beat(clock, rows: 1).contains { $0.contains("checkpoint") })
       if isOpen {

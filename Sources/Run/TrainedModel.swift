@@ -1,0 +1,52 @@
+import Checkpoint
+import DeepFM
+import Features
+import Job
+import Serving
+import Sharding
+
+/// A checkpoint of a run with all that is needed to use it.
+struct TrainedModel {
+  let checkpoint: CheckpointRecord
+  let model: any Model<Float>
+  let encoding: Encoding
+  let settings: Settings
+  let directory: RunDirectory
+  private let restore: ServerAssignment.Restore
+
+  /// - Throws: `CatalogueError` where there is no run, `RunFailure` where it has no such checkpoint.
+  init(_ path: String, _ choice: CheckpointChoice) throws {
+    directory = RunDirectory.open(path)
+    let catalogue = try Catalogue.open(at: directory.catalogue)
+    let history = try catalogue.history()
+    checkpoint = try choice.find(in: history, of: path)
+    model = try makeModel(catalogue.fact(RunFact.model(checkpoint.stage)))
+    encoding = try catalogue.fact(RunFact.encoding(checkpoint.stage))
+    settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
+    restore = ServerAssignment.Restore(
+      run: try catalogue.fact("run"),
+      chain: history.checkpoints.chain(of: checkpoint).map { [directory] in directory.find($0.files) },
+      totals: checkpoint.totals)
+  }
+
+  /// Where servers start from it.
+  var start: ModelPlan.Start { .init(clock: checkpoint.step, restore: restore) }
+
+  /// Reads its parameters.
+  func state(_ caller: Caller) throws -> ModelState {
+    let bytes = restore.chain.flatMap(\.parts).reduce(0) { $0 + $1.bytes }
+    var read = 0
+    return try ModelState(run: restore.run, restore.chain, of: model) {
+      read += $0
+      try caller.show("reading the model", read, of: bytes)
+    }
+  }
+
+  /// For the metadata of files that are made of it.
+  var origin: [String: String] {
+    [
+      "run": String(restore.run, radix: 16), "checkpoint": "\(checkpoint.number)", "epoch": "\(checkpoint.epoch)",
+      "step": "\(checkpoint.step)",
+    ]
+  }
+}
