@@ -81,10 +81,11 @@ extension Catalogue {
   public func record(_ epoch: EpochRecord) throws {
     try reign { database in
       try database.execute(
-        sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           epoch.stage, epoch.epoch, Int64(epoch.clock), epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc,
-          epoch.logloss, epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(), epoch.checkpoint,
+          epoch.logloss, epoch.evicted, epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
+          epoch.checkpoint,
         ])
       try Self.record(epoch.staleness, of: epoch, database)
       for wait in epoch.waits {

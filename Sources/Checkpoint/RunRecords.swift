@@ -12,6 +12,8 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   /// On the evaluation rows, where there are any.
   public var auc: Double?
   public var logloss: Double?
+  /// Rows of parameters that were evicted; where the epoch was gone on with from a checkpoint in its middle, since then.
+  public var evicted: Int
   /// The step that follows it.
   public var clock: UInt64
   /// The checkpoint at its end; nil until it is committed, and where it came to nothing.
@@ -31,8 +33,7 @@ public struct EpochRecord: Codable, Hashable, Sendable {
 
   public init(
     stage: Int = 0, epoch: Int, clock: UInt64, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil,
-    logloss: Double? = nil,
-    seconds: Double, stallSeconds: Double
+    logloss: Double? = nil, evicted: Int = 0, seconds: Double, stallSeconds: Double
   ) {
     self.stage = stage
     self.epoch = epoch
@@ -42,6 +43,7 @@ public struct EpochRecord: Codable, Hashable, Sendable {
     self.trainLogloss = trainLogloss
     self.auc = auc
     self.logloss = logloss
+    self.evicted = evicted
     self.seconds = seconds
     self.stallSeconds = stallSeconds
   }

@@ -3,7 +3,7 @@ import Sharding
 /// A slot that changed, laid over what it was.
 extension SlotSnapshot {
   /// The slot as this version leaves it: its rows and candidates take the place of those of the same rank, and the others
-  /// stay. A key that has a row is no candidate any more. The steps are this version's, which are the latest.
+  /// stay. A key that has a row is no candidate any more, and a candidate has no row any more. The steps are this version's, which are the latest.
   ///
   /// - Throws: `SnapshotError` where the two are not of one table.
   public func laid(over base: SlotSnapshot) throws(SnapshotError) -> SlotSnapshot {
@@ -15,11 +15,11 @@ extension SlotSnapshot {
     bytes.withUnsafeBytes { new in
       base.bytes.withUnsafeBytes { old in
         let rows = Entries(of: self, in: new)
-        Entries.merge(rows, Entries(of: base, in: old)) {
+        let (candidates, waiting) = (Entries(candidatesOf: self, in: new), Entries(candidatesOf: base, in: old))
+        Entries.merge(rows, Entries(of: base, in: old), without: candidates) {
           merged.bytes.append(contentsOf: $0)
           merged.count += 1
         }
-        let (candidates, waiting) = (Entries(candidatesOf: self, in: new), Entries(candidatesOf: base, in: old))
         Entries.merge(candidates, waiting, without: rows) {
           merged.bytes.append(contentsOf: $0)
           merged.candidates += 1

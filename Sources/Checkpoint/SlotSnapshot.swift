@@ -5,7 +5,7 @@ import Sharding
 /// | offset | bytes | field |
 /// |---|---|---|
 /// | 0 | 4 | magic `SLOT` |
-/// | 4 | 4 | version, 5 |
+/// | 4 | 4 | version, 6 |
 /// | 8 | 4 | table |
 /// | 12 | 4 | slot |
 /// | 16 | 4 | width: parameters of a row |
@@ -15,7 +15,7 @@ import Sharding
 /// | 40 | 8 | earliest: the first clock of which it is known what the slot was |
 /// | 48 | 8 | steps |
 /// | 56 | count · (8 + 4 · stride) | rows: rank, then floats; ranks ascending |
-/// | behind | candidates · 12 | keys that are not admitted yet: rank, ascending, then sightings (4 bytes) |
+/// | behind | candidates · 16 | keys that have no row: rank, ascending, sightings (4 bytes), the clock at which they changed last (4 bytes); sightings are 0 of one whose row went then |
 /// | behind | for each step | what the latest steps changed in the slot, as it was before, oldest first; one that changed nothing has no part |
 ///
 /// | bytes of a step | field |
@@ -28,12 +28,13 @@ import Sharding
 ///
 /// All numbers are little-endian. Steps are there for runs with a lag: who goes on from the checkpoint reads states of
 /// before it. Nobody goes back to them, so that they hold no optimizer's state. Versions 1 and 2 held keys in the place of
-/// ranks; version 3 ended behind the candidates; rows of version 4 did not know when they changed.
+/// ranks; version 3 ended behind the candidates; rows of version 4 did not know when they changed; version 5 did not
+/// know of rows that went.
 public struct SlotSnapshot: Hashable, Sendable {
-  public static let version: UInt32 = 5
+  public static let version: UInt32 = 6
   static let magic: UInt32 = 0x544f_4c53
   static let headerSize = 56
-  static let candidateSize = 12
+  static let candidateSize = 16
 
   public let table: Int
   public let slot: Int
@@ -93,10 +94,25 @@ public struct SlotSnapshot: Hashable, Sendable {
     put(count, at: 24)
   }
 
-  /// Appends a key that has no row yet; all rows come before, and candidates of lower ranks.
-  public mutating func append(candidate rank: UInt64, sightings: UInt32) {
+  /// A key that has no row.
+  public struct Candidate: Hashable, Sendable {
+    /// How often it was met; 0: its row went.
+    public var sightings: UInt32
+    /// The clock after the step that changed this.
+    public var changedAt: UInt32
+
+    public init(sightings: UInt32, changedAt: UInt32) {
+      self.sightings = sightings
+      self.changedAt = changedAt
+    }
+  }
+
+  /// Appends a key that has no row; all rows come before, and candidates of lower ranks.
+  public mutating func append(_ rank: UInt64, _ candidate: Candidate) {
     withUnsafeBytes(of: rank.littleEndian) { bytes.append(contentsOf: $0) }
-    withUnsafeBytes(of: sightings.littleEndian) { bytes.append(contentsOf: $0) }
+    for number in [candidate.sightings, candidate.changedAt] {
+      withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+    }
     candidates += 1
     put(candidates, at: 32)
   }
@@ -178,15 +194,18 @@ public struct SlotSnapshot: Hashable, Sendable {
     }
   }
 
-  /// Calls `body` with the rank, ascending, and the sightings of each key that has no row yet.
-  public func forEachCandidate(_ body: (UInt64, UInt32) -> Void) {
+  /// Calls `body` with each key that has no row; ranks ascend.
+  public func forEachCandidate(_ body: (UInt64, Candidate) -> Void) {
     let start = Self.headerSize + count * (8 + stride * 4)
     bytes.withUnsafeBytes { bytes in
+      func number(_ offset: Int) -> UInt32 {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      }
       for position in 0..<candidates {
         let offset = start + position * Self.candidateSize
         body(
           UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
-          UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)))
+          Candidate(sightings: number(offset + 8), changedAt: number(offset + 12)))
       }
     }
   }

@@ -54,6 +54,7 @@ final class Console: RunObserver {
     if let (wait, excess) = epoch.excess, excess >= max(1, 0.2 * epoch.seconds) {
       text += "  waited \(Format.fixed(wait.seconds, 1)) s for \(wait.member) (process \(wait.process) on \(wait.host))"
     }
+    if epoch.evicted > 0 { text += "  \(epoch.evicted.grouped) rows evicted" }
     for (name, report) in epoch.staleness.sorted(by: { $0.key < $1.key }) {
       text += "  \(name) read \(Format.fixed(report.mean, 2)) steps behind"
     }

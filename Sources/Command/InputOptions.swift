@@ -28,6 +28,18 @@ struct InputOptions: ParsableArguments {
   )
   var admitAfter: Int?
 
+  @Option(
+    help: .init(
+      "Rows of features that go again: unseen:<epochs> without an update, norm:<length> below it, score[:<worth>] of fading shows (0.1) and clicks (1) below it (default: 0.8).",
+      valueName: "rule"), transform: evictionNamed)
+  var evict: EvictionChoice?
+
+  @Option(
+    help: .init(
+      "Steps in which all rows are looked through once for --evict (default: those of an epoch).", valueName: "steps"
+    ))
+  var evictEvery: Int?
+
   @Flag(help: "Pack the training data in the run directory first, so that they are parsed once.")
   var cache = false
 
@@ -51,9 +63,15 @@ struct InputOptions: ParsableArguments {
     data.override(&settings)
     if let vocab { settings.vocabulary = vocab }
     if let admitAfter { settings.admitAfter = admitAfter }
+    if let evict { settings.evict = evict }
+    if let evictEvery { settings.evictEvery = evictEvery }
     if cache { settings.cache = true }
     if let placement { settings.placement = placement }
     if let readers { settings.readers = readers }
     if syncReading { settings.syncReading = true }
   }
+}
+
+private func evictionNamed(_ name: String) throws -> EvictionChoice {
+  try explaining { try EvictionChoice(named: name) }
 }

@@ -15,6 +15,8 @@ struct TrainingReport: Encodable {
   let stallShare: Double
   /// Bad rows that were left out.
   let skipped: Int
+  /// Rows of parameters that went.
+  let evicted: Int
   let seconds: Double
   let parameterDigest: String
   /// By worker, seconds that steps waited for it while no other was missing.
@@ -43,7 +45,7 @@ struct TrainingReport: Encodable {
     case loglossReason = "logloss_reason"
     case samplesPerSecond = "samples_per_second"
     case stallShare = "stall_share"
-    case skipped, seconds, waits, best, staleness
+    case skipped, evicted, seconds, waits, best, staleness
     case parameterDigest = "parameter_digest"
     case runDirectory = "run_dir"
   }
@@ -60,6 +62,7 @@ struct TrainingReport: Encodable {
     samplesPerSecond = result.samplesPerSecond
     stallShare = result.trainingSeconds > 0 ? result.stallSeconds / result.trainingSeconds : 0
     skipped = trained.skipped
+    evicted = result.epochs.reduce(0) { $0 + $1.evicted }
     waits = result.epochs.flatMap(\.waits).reduce(into: [:]) { $0[$1.member, default: 0] += $1.seconds }
     best = result.epochs.bestKept.map(Best.init)
     staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }

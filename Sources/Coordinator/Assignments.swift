@@ -42,6 +42,8 @@ struct Assignments {
         batch: settings.optimization.batch, slices: settings.optimization.slices, ownedSlices: slices,
         seed: settings.optimization.seed, threads: settings.cluster.threads,
         readers: settings.data.syncReading ? 0 : settings.data.readers, clip: settings.optimization.clip,
-        staleness: settings.cluster.staleness, data: model.data.articles(forSlices: slices)))
+        staleness: settings.cluster.staleness,
+        countsClicks: model.tables[ParameterTables.sparse].eviction?.countsClicks ?? false,
+        data: model.data.articles(forSlices: slices)))
   }
 }

@@ -122,7 +122,8 @@ public struct ModelPlan: Sendable {
         reason: "over \(data.rows) rows that is more steps than can be counted; choose fewer")
     }
     tables = ParameterTables.describe(
-      try makeModel(model), settings, totalSteps: Int(start.clock) + steps, otherKeys: encoding?.otherKeys ?? [])
+      try makeModel(model), settings, totalSteps: Int(start.clock) + steps,
+      epochSteps: Int(data.epochSteps), otherKeys: encoding?.otherKeys ?? [])
   }
 
   /// The rows that each worker can read; equal weights where all can read all.

@@ -94,7 +94,7 @@ extension CoordinatorCore {
   /// Begins a view in which others stand in for workers that are late, or no longer do.
   mutating func speculate(at time: Seconds) -> [Effect] {
     guard cluster.speculates, case .reigning(let view) = stance else { return [] }
-    guard let program, case .training(let training) = program.phase, program.attempt == nil else {
+    guard let program, case .training = program.phase, program.attempt == nil else {
       speculation.rest(at: time)
       return []
     }

@@ -14,6 +14,10 @@ public struct DataSettings: Codable, Sendable, Hashable {
   public var vocabulary: String?
   /// Sightings after which a key gets a row of its own; until then it shares its field's out-of-vocabulary row.
   public var admitAfter = 1
+  /// Which rows of features go again; nil: none.
+  public var evict: EvictionChoice?
+  /// Steps in which all rows are looked through once; nil: an epoch's.
+  public var evictEvery: Int?
   public var badRows = BadRows.fail
   /// With `badRows: skip`, the most that are skipped.
   public var maxBadRows = 1000
@@ -31,6 +35,8 @@ public struct DataSettings: Codable, Sendable, Hashable {
     case train, valid, schema, format, separator
     case vocabulary = "vocab"
     case admitAfter = "admit-after"
+    case evict
+    case evictEvery = "evict-every"
     case badRows = "bad-rows"
     case maxBadRows = "max-bad-rows"
     case cache
@@ -44,6 +50,8 @@ public struct DataSettings: Codable, Sendable, Hashable {
     try require(
       1...1 << 20 ~= admitAfter, CodingKeys.admitAfter, admitAfter,
       "choose 1 sighting, to admit every key, to \(1 << 20)")
+    try require(
+      1...1 << 30 ~= evictEvery ?? 1, CodingKeys.evictEvery, evictEvery ?? 1, "choose 1 step to \(1 << 30)")
     try require(0...1 << 40 ~= maxBadRows, CodingKeys.maxBadRows, maxBadRows, "choose 0 to \(1 << 40)")
     try require(
       !cache || placement == .shared, CodingKeys.cache, cache,

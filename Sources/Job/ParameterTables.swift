@@ -10,9 +10,11 @@ public enum ParameterTables {
 
   /// - Parameters:
   ///   - totalSteps: of the whole run, which a cosine schedule ends with.
-  ///   - otherKeys: the features that stand for those not admitted yet.
+  ///   - epochSteps: of an epoch.
+  ///   - otherKeys: the features that stand for those not admitted yet. Their rows stay.
   public static func describe(
-    _ model: any Model<Float>, _ settings: Settings, totalSteps: Int, otherKeys: [UInt64] = []
+    _ model: any Model<Float>, _ settings: Settings, totalSteps: Int, epochSteps: Int = 1,
+    otherKeys: [UInt64] = []
   ) -> [TableDescription] {
     let columns = model.sparse.columns.map {
       TableDescription.Columns(name: $0.name, width: $0.width, initializer: .init($0.initializer), l2: $0.l2)
@@ -28,12 +30,17 @@ public enum ParameterTables {
     }
     let sightings = settings.data.admitAfter
     let staleness = settings.cluster.staleness
+    let others = otherKeys.map { Rank.of($0) }
+    let eviction = settings.data.evict.map {
+      TableDescription.Eviction(
+        $0.rule(epochSteps: epochSteps), every: UInt64(settings.data.evictEvery ?? max(1, epochSteps)), kept: others)
+    }
     return [
       TableDescription(
         name: "sparse", regions: [.init(firstKey: 0, columns: columns)],
         optimizer: settings.sparseOptimizer(totalSteps: totalSteps),
-        admission: sightings > 1
-          ? .init(sightings: sightings, alwaysAdmitted: otherKeys.map { Rank.of($0) }) : nil,
+        admission: sightings > 1 ? .init(sightings: sightings, alwaysAdmitted: others) : nil,
+        eviction: eviction,
         staleness: staleness[sparse]),
       TableDescription(
         name: "dense", regions: regions, optimizer: settings.denseOptimizer(totalSteps: totalSteps),

@@ -52,6 +52,10 @@ public struct Settings: Codable, Sendable, Hashable {
     try model.validate()
     try optimization.validate()
     try cluster.validate()
+    try require(
+      data.evict == nil || cluster.staleness[ParameterTables.sparse] != nil, DataSettings.CodingKeys.evict,
+      data.evict?.description ?? "",
+      "an async table has no clock at which all see the same rows: choose sync or lag:N, or leave it out")
     let slices = optimization.slices
     try require(
       cluster.workers <= slices, ClusterSettings.CodingKeys.workers, cluster.workers,

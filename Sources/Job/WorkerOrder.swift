@@ -96,12 +96,14 @@ public struct WorkerAssignment: Codable, Sendable {
   public var clip: Double
   /// By table: steps that a pull may be behind; 0: sync; nil: any number, async.
   public var staleness: [Int?]
+  /// Whether shows and clicks of a row go with its gradient.
+  public var countsClicks: Bool
   public var data: DataArticles
 
   public init(
     worker: Int, servers: [Seat], slots: SlotMap, model: ModelConfiguration, batch: Int, slices: Int,
     ownedSlices: [Int], seed: UInt64, threads: Int, readers: Int, clip: Double, staleness: [Int?] = [0, 0],
-    data: DataArticles
+    countsClicks: Bool = false, data: DataArticles
   ) {
     self.worker = worker
     self.servers = servers
@@ -115,6 +117,7 @@ public struct WorkerAssignment: Codable, Sendable {
     self.readers = readers
     self.clip = clip
     self.staleness = staleness
+    self.countsClicks = countsClicks
     self.data = data
   }
 

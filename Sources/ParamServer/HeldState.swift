@@ -68,8 +68,10 @@ final class HeldState {
     var snapshot = SlotSnapshot(
       table: table, slot: slot, width: width, stride: rows.stride, earliest: earliest, reservingRows: found.count)
     snapshot.append(found)
-    for (rank, candidate) in self.candidates.states(in: slot, at: clock, since: since, now: candidates) {
-      snapshot.append(candidate: rank, sightings: candidate.pointee.bitPattern)
+    for (rank, row) in self.candidates.states(in: slot, at: clock, since: since, now: candidates) {
+      // What went is told to a checkpoint that stands on another; one of all rows does not have them.
+      let candidate = SlotSnapshot.Candidate(row)
+      if candidate.sightings > 0 || since != nil && !Mutant.forgetEvicted.isActive { snapshot.append(rank, candidate) }
     }
     for step in steps {
       if let part = step.part(of: slot, width: width, stride: rows.stride) { snapshot.append(part) }

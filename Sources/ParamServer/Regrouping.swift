@@ -12,6 +12,8 @@ extension Table {
       precondition(
         clock == other.clock || Mutant.rollBackOneOnly.isActive, "slots move between tables of the same clock")
     }
+    (evicted, other.evicted) = (evicted + other.evicted, 0)
+    committedClock = max(committedClock, other.committedClock)
     for slot in slots.joined() {
       rows.take(slot, from: &other.rows)
       candidates.take(slot, from: &other.candidates)
@@ -50,11 +52,15 @@ extension UndoStep {
     func ranks(_ list: KeyPath<UndoStep, [UInt64]>) -> [UInt64] {
       parts.flatMap { part in part.step[keyPath: list].filter { part.slots.contains(Rank.slot(of: $0)) } }.sorted()
     }
-    var saved: [(rank: UInt64, row: UnsafeMutablePointer<Float>)] = []
+    typealias Saved = (rank: UInt64, row: UnsafeMutablePointer<Float>)
+    var (saved, gone): ([Saved], [Saved]) = ([], [])
     var met: [(rank: UInt64, sightings: UInt32, at: UInt64)] = []
     for (step, slots) in parts {
       for place in 0..<step.saved where slots.contains(Rank.slot(of: step.ranks[place])) {
         saved.append((step.ranks[place], step.rows + place * stride))
+      }
+      for place in step.saved..<step.saved + step.evicted where slots.contains(Rank.slot(of: step.ranks[place])) {
+        gone.append((step.ranks[place], step.rows + place * stride))
       }
       for (place, rank) in step.candidates.enumerated() where slots.contains(Rank.slot(of: rank)) {
         met.append((rank, step.sightings[place], step.sightedAt[place]))
@@ -62,8 +68,11 @@ extension UndoStep {
     }
     saved.sort { $0.rank < $1.rank }
     met.sort { $0.rank < $1.rank }
-    begin(clock: clock, totals: totals, rows: saved.count, stride: stride)
+    gone.sort { $0.rank < $1.rank }
+    let evicted = parts.reduce(0) { $0 + $1.step.evictedBefore }
+    begin(clock: clock, totals: totals, evicted: evicted, rows: saved.count + gone.count, stride: stride)
     for (rank, row) in saved { save(rank, row, stride: stride) }
+    for (rank, row) in gone { saveEvicted(rank, row, stride: stride) }
     inserted = ranks(\.inserted)
     admitted = ranks(\.admitted)
     candidates = met.map(\.rank)

@@ -4,7 +4,9 @@ import Sharding
 struct RowRules {
   /// Parameters of a row.
   let width: Int
-  /// Floats of a row with its optimizer state and its clock.
+  /// Floats that a step brings for a row.
+  let gradientWidth: Int
+  /// Floats of a row with its optimizer state, its shows and clicks where these count, and its clock.
   let stride: Int
   let optimizer: RowOptimizer
   private let schedule: OptimizerDescription
@@ -16,6 +18,8 @@ struct RowRules {
   /// How often a key must be met before it gets a row; nil: it needs not be.
   let sightings: Int?
   private let alwaysAdmitted: Set<UInt64>
+  /// Which rows go again; nil: none.
+  let eviction: RowEviction?
 
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
   init(_ description: TableDescription, number: Int, seed: UInt64) throws(ServerError) {
@@ -31,16 +35,20 @@ struct RowRules {
     try require(description.regions[0].firstKey == 0, "its first region does not start at key 0")
     try require(description.regions.map(\.firstKey).ascends, "its regions are not in order")
     try require(description.admission.map { $0.sightings >= 1 } ?? true, "it admits keys after less than 1 sighting")
+    try require((description.eviction?.every).map { 1...TableDescription.mostSteps ~= $0 } ?? true, "it evicts never")
+    try require(description.eviction == nil || !description.isAsync, "it is async and evicts")
     self.width = width
+    gradientWidth = description.gradientWidth
     schedule = description.optimizer
     optimizer = RowOptimizer(description.optimizer.rule, width: width)
-    stride = width + optimizer.stateWidth + RowClock.width
+    stride = gradientWidth + optimizer.stateWidth + RowClock.width
     generator = CounterGenerator(seed: seed, table: number)
     regions = description.regions
     firstKeys = regions.map(\.firstKey)
     l2 = regions.map { $0.columns.flatMap { [Float](repeating: Float($0.l2), count: $0.width) } }
     sightings = description.admission?.sightings
     alwaysAdmitted = Set(description.admission?.alwaysAdmitted ?? [])
+    eviction = description.eviction.map { [width, stride] in RowEviction($0, width: width, stride: stride) }
   }
 
   /// Regions are by key; a table that has but one needs no keys.
@@ -48,6 +56,9 @@ struct RowRules {
   private func region(of rank: UInt64) -> Int {
     regions.count == 1 ? 0 : firstKeys.position(ofFirstAbove: Rank.key(of: rank)) - 1
   }
+
+  /// Whether anything is known of keys that have no rows.
+  var hasCandidates: Bool { sightings != nil || eviction != nil }
 
   /// Whether a key gets its row only after some sightings.
   @inline(__always)

@@ -45,7 +45,7 @@ final class ServedTable {
   ///   - clock: of the view.
   ///   - arrived: of an async table, how much its first home had applied in this view when it was copied.
   init(_ table: consuming Table, slices: Int, lag: Int, clock: UInt64, arrived: UInt64 = 0) {
-    let width = table.width
+    let width = table.gradientWidth
     let isAsync = table.ledger != nil
     trees = isAsync ? [] : (0...lag).map { _ in GradientTree(slices: slices, width: width) }
     arrivals = isAsync ? Arrivals(slices: slices, width: width, clock: clock, applied: arrived) : nil
@@ -65,6 +65,7 @@ final class ServedTable {
   /// An async table only once all of its slots have gone through the same: the copy begins so too, with what is empty.
   var canBeCopied: Bool { table.ledger?.isEven ?? true }
   var width: Int { table.width }
+  var gradientWidth: Int { table.gradientWidth }
   var parkedPulls: Int { parked.count }
 
   // MARK: Questions
@@ -184,7 +185,7 @@ final class ServedTable {
       for index in followers.indices where followers[index].wants(step) {
         let pushes = Forwarding.pushes(
           total, of: .root(of: slices), step: step, slots: followers[index].slots, group: group, table: number,
-          width: table.width)
+          width: table.gradientWidth)
         followers[index].sent(step, parts: pushes.count)
         forwards.append((followers[index].server, pushes))
       }
@@ -206,7 +207,7 @@ final class ServedTable {
       for index in followers.indices {
         let pushes = Forwarding.pushes(
           leaf.sum, of: SliceNode(level: 0, index: leaf.slice), step: leaf.step, arrival: position,
-          slots: followers[index].slots, group: group, table: number, width: table.width)
+          slots: followers[index].slots, group: group, table: number, width: table.gradientWidth)
         followers[index].sent(position, parts: pushes.count)
         forwards.append((followers[index].server, pushes))
       }
@@ -249,7 +250,7 @@ final class ServedTable {
   /// - Parameter clock: of the next.
   func leaveView(for clock: UInt64) {
     if !Mutant.keepTree.isActive { for index in trees.indices { trees[index].clear() } }
-    if isAsync { arrivals = Arrivals(slices: slices, width: width, clock: clock) }
+    if isAsync { arrivals = Arrivals(slices: slices, width: gradientWidth, clock: clock) }
     staleness.forgetReads()
     parked = []
     followers = []

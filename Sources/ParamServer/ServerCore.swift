@@ -221,7 +221,7 @@ package struct ServerCore: ~Copyable {
     var effects: [Effect] = []
     if let order = settling, shard.settledClock >= order.clock {
       settling = nil
-      effects += report(.settled(Settlement(totals: shard.totals, staleness: shard.staleness)), order.asked)
+      effects += report(.settled(shard.settlement), order.asked)
     }
     if let asked = checkpoint?.held(by: shard) { effects += report(.held(shard.heldTotals), asked) }
     let arrived = fills.filter { $0.isDone(shard) }

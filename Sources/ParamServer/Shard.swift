@@ -205,9 +205,9 @@ struct Shard {
     _ push: Push, by table: ServedTable, _ request: UInt64, of asker: UInt64,
     _ body: (ServedTable) throws -> ServedTable.Reply
   ) throws -> [Answer] {
-    try check(push.ranks, in: push.group, width: table.width)
-    try check(push.sightedRanks, in: push.group, width: table.width)
-    guard push.values.count == push.count * table.width * 4 else {
+    try check(push.ranks, in: push.group, width: table.gradientWidth)
+    try check(push.sightedRanks, in: push.group, width: table.gradientWidth)
+    guard push.values.count == push.count * table.gradientWidth * 4 else {
       throw Refusal.malformed("\(push.count) rows of \(push.values.count) bytes")
     }
     let reply = try body(table)

@@ -30,8 +30,13 @@ extension Shard {
   /// Of the table whose clock is ours.
   var totals: StepTotals { last?.table.totals ?? StepTotals() }
 
+  var settlement: Settlement {
+    let evicted = firstHoldings.reduce(0) { $0 + $1.served.reduce(0) { $0 + $1.table.evicted } }
+    return Settlement(totals: totals, staleness: staleness, evicted: evicted)
+  }
+
   /// By number, what async tables met with that this server is the first home of.
-  var staleness: [Int: StalenessReport] {
+  private var staleness: [Int: StalenessReport] {
     var reports: [Int: StalenessReport] = [:]
     for holding in firstHoldings {
       for (number, table) in holding.served.enumerated() where table.isAsync {

@@ -11,7 +11,7 @@ package struct Table: ~Copyable {
   let rules: RowRules
   /// Rows: parameters, then the optimizer's state.
   var rows: SlotStores
-  /// How often keys that have no row yet were met, as the bits of a float, and when that changed last.
+  /// How often keys that have no row were met, as the bits of a float, and when that changed last: 0 of one whose row went.
   var candidates = SlotStores(stride: 1 + RowClock.width)
   var log: UndoLog
   /// When slots changed last.
@@ -20,11 +20,15 @@ package struct Table: ~Copyable {
   package private(set) var clock: UInt64
   /// Of the steps applied since the epoch began.
   package private(set) var totals: StepTotals
+  /// Rows that were evicted since the epoch began.
+  var evicted = 0
   /// Of an async table.
   private(set) var ledger: Ledger?
   private let epochs: EpochClock
   /// What a checkpoint is to be written of.
   var held: HeldState?
+  /// The clock of a committed checkpoint: no later one has to tell what went before it.
+  var committedClock: UInt64 = 0
 
   /// - Parameters:
   ///   - number: the table's place among those of the model; its rows start differently from other tables'.
@@ -50,6 +54,8 @@ package struct Table: ~Copyable {
 
   /// Parameters of a row.
   package var width: Int { rules.width }
+  /// Floats that a step brings for a row: its gradient, and shows and clicks where these count.
+  package var gradientWidth: Int { rules.gradientWidth }
   /// Floats of a row with its optimizer state and its clock.
   package var stride: Int { rules.stride }
   /// Rows that the table holds.
@@ -57,7 +63,7 @@ package struct Table: ~Copyable {
   package var candidateCount: Int { candidates.count }
   /// Bytes allocated for rows, candidates, the undo log and what is kept for a checkpoint.
   package var bytes: Int {
-    rows.bytes + (rules.sightings == nil ? 0 : candidates.bytes) + log.bytes + (held?.bytes ?? 0)
+    rows.bytes + (rules.hasCandidates ? candidates.bytes : 0) + log.bytes + (held?.bytes ?? 0)
   }
 
   // MARK: Reading
@@ -102,11 +108,12 @@ package struct Table: ~Copyable {
 
   /// Applies a step: every row follows its gradient, averaged over the samples; a key that has none yet begins with its
   /// start. With admission, the gradient of a key that is not admitted is dropped, and so are sightings of one that is;
-  /// a key that has been met often enough gets its row, to be read from the next step on.
+  /// a key that has been met often enough gets its row, to be read from the next step on. Then rows go that the table's rule
+  /// takes.
   ///
   /// - Parameters:
   ///   - step: the clock, which goes on by one.
-  ///   - gradients: summed over the samples; ascending, `width` wide.
+  ///   - gradients: summed over the samples; ascending, `gradientWidth` wide.
   ///   - sightings: how often each key without a row was met.
   ///   - samples: rows of data behind the step; without any, it changes nothing but the clock.
   package mutating func apply(
@@ -114,15 +121,17 @@ package struct Table: ~Copyable {
     lossSum: Double = 0
   ) {
     precondition(step == clock, "step \(step) is applied where step \(clock) is due")
-    precondition(gradients.width == width)
-    let undo = log.begin(clock: clock, totals: totals, rows: gradients.count, stride: stride)
+    precondition(gradients.width == gradientWidth)
+    let undo = log.begin(clock: clock, totals: totals, evicted: evicted, rows: gradients.count, stride: stride)
     clock += 1
-    if epochs.begins(at: step) { totals = StepTotals() }
-    guard samples > 0 else { return }
-    totals.rows += samples
-    totals.lossSum += lossSum
-    update(
-      gradients, sightings, scale: 1 / Float(samples), rate: rules.learningRate(atStep: step), stamp: clock, undo)
+    if epochs.begins(at: step) { (totals, evicted) = (StepTotals(), 0) }
+    if samples > 0 {
+      totals.rows += samples
+      totals.lossSum += lossSum
+      update(
+        gradients, sightings, scale: 1 / Float(samples), rate: rules.learningRate(atStep: step), stamp: clock, undo)
+    }
+    evict(after: step, undo)
   }
 
   /// Applies what one slice of a step came to, as it arrives, to those slots that have not had it (ARCHITECTURE.md, promise 2).
@@ -177,6 +186,7 @@ package struct Table: ~Copyable {
       } else {
         if rules.isCandidate(rank) { return }
         undo?.inserted.append(rank)
+        if rules.eviction != nil { setSightings(of: rank, to: 0, at: 0, undo) }
         row = insert(rank)
       }
       if Rank.slot(of: rank) != slot {
@@ -185,6 +195,7 @@ package struct Table: ~Copyable {
       }
       let divisor = share.map { rules.optimizer.rateDivisor(of: row, $0) } ?? 1
       rules.update(row, of: rank, sum: sum, scale: scale, rate: rate / divisor)
+      rules.eviction?.count(sum + rules.width, in: row, at: stamp)
       RowClock.set(row, stride: stride, to: stamp)
     }
     if let wanted = rules.sightings {
@@ -197,7 +208,7 @@ package struct Table: ~Copyable {
   }
 
   @inline(__always)
-  private func noteChange(of slot: Int, at stamp: UInt64, _ undo: UndoStep?) {
+  func noteChange(of slot: Int, at stamp: UInt64, _ undo: UndoStep?) {
     undo?.changed.append((slot, changes[slot]))
     changes[slot] = max(changes[slot], stamp)
   }
@@ -211,13 +222,9 @@ package struct Table: ~Copyable {
 
   /// Counts a candidate's sightings; once there are enough it has a row.
   private mutating func note(_ rank: UInt64, met: UInt32, wanted: Int, stamp: UInt64, undo: UndoStep?) {
-    let before = sightings(of: rank)
-    undo?.candidates.append(rank)
-    undo?.sightings.append(before)
-    undo?.sightedAt.append(candidates.row(of: rank).map { RowClock.of($0, stride: candidates.stride) } ?? 0)
-    let now = before.addingClamped(met)
-    guard Int(now) >= wanted || now == .max else { return setSightings(of: rank, to: now, at: stamp) }
-    setSightings(of: rank, to: 0, at: stamp)
+    let now = sightings(of: rank).addingClamped(met)
+    guard Int(now) >= wanted || now == .max else { return setSightings(of: rank, to: now, at: stamp, undo) }
+    setSightings(of: rank, to: 0, at: 0, undo)
     undo?.admitted.append(rank)
     RowClock.set(insert(rank), stride: stride, to: stamp)
   }
@@ -225,13 +232,16 @@ package struct Table: ~Copyable {
   /// 0 for a key that is no candidate.
   func sightings(of rank: UInt64) -> UInt32 { candidates.row(of: rank)?.pointee.bitPattern ?? 0 }
 
-  private mutating func setSightings(of rank: UInt64, to count: UInt32, at stamp: UInt64) {
+  /// Notes that a key without a row was met so often by a clock. None of a clock: its row went then. None at 0: nothing is
+  /// known of it.
+  mutating func setSightings(of rank: UInt64, to count: UInt32, at stamp: UInt64, _ undo: UndoStep? = nil) {
     let known = candidates.row(of: rank)
+    if known == nil, count == 0, stamp == 0 { return }
     if let known { held?.keep(rank, candidate: known) }
-    if count == 0 {
-      if known != nil { candidates.remove(rank) }
-      return
-    }
+    undo?.candidates.append(rank)
+    undo?.sightings.append(known?.pointee.bitPattern ?? 0)
+    undo?.sightedAt.append(known.map { RowClock.of($0, stride: candidates.stride) } ?? 0)
+    if count == 0, stamp == 0 { return candidates.remove(rank) }
     let candidate = known ?? candidates.insert(rank)
     candidate.pointee = Float(bitPattern: count)
     RowClock.set(candidate, stride: candidates.stride, to: stamp)
@@ -247,12 +257,14 @@ package struct Table: ~Copyable {
     for place in 0..<step.saved {
       rows.row(of: step.ranks[place])!.update(from: step.rows + place * stride, count: stride)
     }
+    for place in step.saved..<step.saved + step.evicted where !Mutant.keepEvicted.isActive {
+      rows.insert(step.ranks[place]).update(from: step.rows + place * stride, count: stride)
+    }
     for (place, rank) in step.candidates.enumerated() {
       setSightings(of: rank, to: step.sightings[place], at: step.sightedAt[place])
     }
     for (slot, before) in step.changed { changes[slot] = before }
-    totals = step.totals
-    clock = step.clock
+    (clock, totals, evicted) = (step.clock, step.totals, step.evictedBefore)
   }
 
   // MARK: Slots
@@ -281,8 +293,4 @@ package struct Table: ~Copyable {
 
   /// Follows an async table's ledger, where slots came or went.
   mutating func keep(_ ledger: Ledger) { (self.ledger, clock, totals) = (ledger, ledger.clock, ledger.totals) }
-
-  mutating func restoreCandidate(_ rank: UInt64, sightings: UInt32, changedAt: UInt64) {
-    setSightings(of: rank, to: sightings, at: changedAt)
-  }
 }

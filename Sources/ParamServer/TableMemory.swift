@@ -10,7 +10,7 @@ public struct TableMemory: Sendable {
   /// - Throws: `ServerError.badTable` where the description contradicts itself.
   public init(_ description: TableDescription) throws {
     stride = try RowRules(description, number: 0, seed: 0).stride
-    hasCandidates = description.admission != nil
+    hasCandidates = description.admission != nil || description.eviction != nil
   }
 
   /// Bytes of a row by itself: its rank, its parameters, its optimizer's state.

@@ -8,7 +8,7 @@ extension Table {
     var snapshot = SlotSnapshot(
       table: number, slot: slot, width: width, stride: stride, earliest: clock, reservingRows: rows[slot].count)
     rows.forEach(in: slot) { snapshot.append($0, $1) }
-    candidates.forEach(in: slot) { snapshot.append(candidate: $0, sightings: $1.pointee.bitPattern) }
+    candidates.forEach(in: slot) { snapshot.append($0, SlotSnapshot.Candidate($1)) }
     return snapshot
   }
 
@@ -34,8 +34,8 @@ extension Table {
       // Zeros are the clock of what changed before everything.
       if onlyParameters { (row + width).update(repeating: 0, count: stride - width) }
     }
-    if !onlyParameters, rules.sightings != nil {
-      snapshot.forEachCandidate { restoreCandidate($0, sightings: $1, changedAt: changedAt) }
+    if !onlyParameters, rules.hasCandidates {
+      snapshot.forEachCandidate { setSightings(of: $0, to: $1.sightings, at: UInt64($1.changedAt)) }
     }
     changes[slot] = changedAt
   }
@@ -59,8 +59,12 @@ extension Table {
   ///   - lag: how many of the latest steps are in it, to be read by those that are so far behind.
   package mutating func hold(since: UInt64?, lag: Int) {
     let earliest = max(earliestClock, clock - min(clock, UInt64(lag)))
+    committedClock = max(committedClock, since ?? 0)
+    var slots = slots(changedSince: since)
+    // Of a slot that is empty by now there may be a past to tell.
+    if since == nil, rules.eviction != nil { slots += log.steps.flatMap(\.slots) }
     held = HeldState(
-      clock: clock, totals: totals, since: since, slots: slots(changedSince: since), stride: stride,
+      clock: clock, totals: totals, since: since, slots: slots, stride: stride,
       candidateStride: candidates.stride, steps: log.steps.drop { $0.clock < earliest }, earliest: earliest)
   }
 
@@ -73,4 +77,9 @@ extension Table {
 
   /// Slots of the state that is held, ascending, that are to be taken still.
   package var heldSlots: [Int] { held?.left.slots ?? [] }
+}
+
+extension SlotSnapshot.Candidate {
+  /// As a table's candidates lie: the sightings, then the clock.
+  init(_ row: UnsafePointer<Float>) { self.init(sightings: row[0].bitPattern, changedAt: row[1].bitPattern) }
 }

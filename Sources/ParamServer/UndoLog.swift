@@ -17,12 +17,14 @@ struct UndoLog {
   var bytes: Int { (steps + spare).reduce(0) { $0 + $1.bytes } }
 
   /// Begins a step; nil where none is kept.
-  mutating func begin(clock: UInt64, totals: StepTotals, rows: Int, stride: Int) -> UndoStep? {
+  mutating func begin(
+    clock: UInt64, totals: StepTotals, evicted: Int = 0, rows: Int, stride: Int
+  ) -> UndoStep? {
     guard depth > 0 else { return nil }
     var step = steps.count == depth ? steps.removeFirst() : spare.popLast() ?? UndoStep()
     // A checkpoint may hold it yet.
     if !isKnownUniquelyReferenced(&step) { step = UndoStep() }
-    step.begin(clock: clock, totals: totals, rows: rows, stride: stride)
+    step.begin(clock: clock, totals: totals, evicted: evicted, rows: rows, stride: stride)
     steps.append(step)
     return step
   }
@@ -74,12 +76,15 @@ struct UndoLog {
 final class UndoStep {
   private(set) var clock: UInt64 = 0
   private(set) var totals = StepTotals()
+  private(set) var evictedBefore = 0
   /// Slots that it changed, and when they had been changed before.
   var changed: [(slot: Int, before: UInt64)] = []
-  /// Ranks that had rows, and the rows with their optimizer state, `[saved x stride]`.
+  /// Ranks that had rows, and the rows with their optimizer state, `[(saved + evicted) x stride]`: first those that stayed,
+  /// then those that went. Ranks ascend in either.
   private(set) var ranks: UnsafeMutablePointer<UInt64>
   private(set) var rows: UnsafeMutablePointer<Float>
-  var saved = 0
+  private(set) var saved = 0
+  private(set) var evicted = 0
   private var rankCapacity = 1
   private var rowCapacity = 1
   /// Ranks that got their rows with their first gradients, and those that were met often enough.
@@ -105,11 +110,10 @@ final class UndoStep {
   }
 
   /// Forgets what was here; makes room for `rows` rows.
-  func begin(clock: UInt64, totals: StepTotals, rows count: Int, stride: Int) {
-    self.clock = clock
-    self.totals = totals
+  func begin(clock: UInt64, totals: StepTotals, evicted: Int, rows count: Int, stride: Int) {
+    (self.clock, self.totals, evictedBefore) = (clock, totals, evicted)
     changed.removeAll(keepingCapacity: true)
-    saved = 0
+    (saved, self.evicted) = (0, 0)
     inserted.removeAll(keepingCapacity: true)
     admitted.removeAll(keepingCapacity: true)
     candidates.removeAll(keepingCapacity: true)
@@ -127,14 +131,21 @@ final class UndoStep {
     }
   }
 
+  /// Slots of rows that it changed; some more than once.
+  var slots: [Int] { UnsafeBufferPointer(start: ranks, count: saved + evicted).map { Rank.slot(of: $0) } }
+
   /// What it changed in a slot; nil for one that it did not.
   func part(of slot: Int, width: Int, stride: Int) -> SlotSnapshot.Step? {
-    let ranks = UnsafeBufferPointer(start: ranks, count: saved)
-    let places = ranks.positions(ofSlots: slot..<slot + 1)
+    let ranks = UnsafeBufferPointer(start: ranks, count: saved + evicted)
+    var places = Array(ranks[..<saved].positions(ofSlots: slot..<slot + 1))
+    if evicted > 0 {
+      places += ranks[saved...].positions(ofSlots: slot..<slot + 1)
+      places.sort { ranks[$0] < ranks[$1] }
+    }
     let absent = [inserted, admitted].flatMap { $0[$0.positions(ofSlots: slot..<slot + 1)] }.sorted()
     guard !places.isEmpty || !absent.isEmpty else { return nil }
     return SlotSnapshot.Step(
-      clock: clock, ranks: Array(ranks[places]),
+      clock: clock, ranks: places.map { ranks[$0] },
       rows: places.flatMap { UnsafeBufferPointer(start: rows + $0 * stride, count: width) }, absent: absent)
   }
 
@@ -143,7 +154,7 @@ final class UndoStep {
     (saved == 0 || Rank.slot(of: ranks[saved - 1]) < slot) && (inserted.last.map { Rank.slot(of: $0) < slot } ?? true)
   }
 
-  /// Adds what it changed in one more slot, whose optimizer's state nobody knows.
+  /// Adds what it changed in one more slot, whose optimizer's state nobody knows: what went is what stayed, to a reader.
   fileprivate func add(_ part: SlotSnapshot.Step, width: Int, stride: Int) {
     reserve(rows: saved + part.ranks.count, stride: stride)
     for (place, rank) in part.ranks.enumerated() {
@@ -162,14 +173,14 @@ final class UndoStep {
       let old = ranks
       rankCapacity = count + count / 2
       ranks = .allocate(capacity: rankCapacity)
-      ranks.update(from: old, count: saved)
+      ranks.update(from: old, count: saved + evicted)
       old.deallocate()
     }
     if count * stride > rowCapacity {
       let old = rows
       rowCapacity = count * stride + count * stride / 2
       rows = .allocate(capacity: rowCapacity)
-      rows.update(from: old, count: saved * stride)
+      rows.update(from: old, count: (saved + evicted) * stride)
       old.deallocate()
     }
   }
@@ -179,6 +190,14 @@ final class UndoStep {
     ranks[saved] = rank
     (rows + saved &* stride).update(from: row, count: stride)
     saved &+= 1
+  }
+
+  /// Keeps a row that goes. What stays has been saved.
+  func saveEvicted(_ rank: UInt64, _ row: UnsafePointer<Float>, stride: Int) {
+    reserve(rows: saved + evicted + 1, stride: stride)
+    ranks[saved + evicted] = rank
+    (rows + (saved + evicted) * stride).update(from: row, count: stride)
+    evicted += 1
   }
 }
 
@@ -195,6 +214,7 @@ struct UndoCursor {
   private struct Place {
     let step: UndoStep
     var row = 0
+    var evicted = 0
     var inserted = 0
     var admitted = 0
   }
@@ -215,6 +235,12 @@ struct UndoCursor {
       let ranks = UnsafeBufferPointer(start: step.ranks, count: step.saved)
       if Self.advance(&places[index].row, in: ranks, to: rank) {
         return .row(step.rows + places[index].row * stride)
+      }
+      if step.evicted > 0 {
+        let ranks = UnsafeBufferPointer(start: step.ranks + step.saved, count: step.evicted)
+        if Self.advance(&places[index].evicted, in: ranks, to: rank) {
+          return .row(step.rows + (step.saved + places[index].evicted) * stride)
+        }
       }
       if Self.advance(&places[index].inserted, in: step.inserted, to: rank)
         || Self.advance(&places[index].admitted, in: step.admitted, to: rank)

@@ -23,6 +23,10 @@ package enum Mutant: String, CaseIterable, Sendable {
   case forgetAnswers
   /// A step changes a row that a checkpoint holds, and nobody keeps what it was.
   case forgetHeld
+  /// What went since the last checkpoint is not told to the next.
+  case forgetEvicted
+  /// A row that went does not come back where its step is undone.
+  case keepEvicted
   /// A checkpoint counts when the first server has written its part.
   case commitEarly
   /// A suspended machine counts as silent.
@@ -31,11 +35,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case keepOldRoute
   /// Request numbers begin anew in each view.
   case reuseRequestNumbers
-
-  /// What a coordinator says counts, though another reigns by now.
-  case ignoreTerm
-  /// What was said to a process is taken by the one that follows at its address.
-  case ignoreAddressee
   /// A first home applies a step though another home has not applied the one before.
   case applyEarly
   /// A server whose state was undone keeps half of a step's tree.

@@ -66,18 +66,21 @@ public struct TableDescription: Codable, Hashable, Sendable {
   public var optimizer: OptimizerDescription
   /// nil: a key gets its row when it is first met.
   public var admission: Admission?
+  /// nil: rows stay.
+  public var eviction: Eviction?
   /// Steps that what training reads may be behind (ARCHITECTURE.md, promise 2); 0: sync. nil: any number. What each slice
   /// of a step comes to is then applied as it arrives (async), nothing is rolled back, and a ledger says what is applied.
   public var staleness: Int?
 
   public init(
     name: String, regions: [Region], optimizer: OptimizerDescription, admission: Admission? = nil,
-    staleness: Int? = 0
+    eviction: Eviction? = nil, staleness: Int? = 0
   ) {
     self.name = name
     self.regions = regions
     self.optimizer = optimizer
     self.admission = admission
+    self.eviction = eviction
     self.staleness = staleness
   }
 
@@ -85,4 +88,6 @@ public struct TableDescription: Codable, Hashable, Sendable {
 
   /// Parameters in a row, without the optimizer's state.
   public var width: Int { regions.first?.columns.reduce(0) { $0 + $1.width } ?? 0 }
+  /// Floats that a step brings for each row: the gradient, and shows and clicks where these count.
+  public var gradientWidth: Int { width + (eviction?.countsClicks == true ? Eviction.clickColumns : 0) }
 }

@@ -69,7 +69,7 @@ public struct Liaison: Sendable {
     let preamble = envelope.preamble
     guard preamble.isFor(session.identity.incarnation) else { return .nothing }
     if member != nil {
-      guard preamble.run == session.identity.run, preamble.term >= session.identity.term || Mutant.ignoreTerm.isActive
+      guard preamble.run == session.identity.run, preamble.term >= session.identity.term
       else { return .nothing }
       if preamble.term > session.identity.term { return beginReign(preamble, at: time) }
     }

@@ -21,7 +21,7 @@ import Sharding
 /// The fields of the message's own kind follow in the same frame, its arrays in frames of their own.
 public struct Preamble: Equatable, Sendable {
   static let magic: UInt32 = 0x5350_4644
-  public static let version: UInt16 = 5
+  public static let version: UInt16 = 6
 
   public var run: UInt64 = 0
   public var term: UInt32 = 0
@@ -35,9 +35,7 @@ public struct Preamble: Equatable, Sendable {
   public init() {}
 
   /// Whether it may be meant for a process.
-  public func isFor(_ incarnation: UInt64) -> Bool {
-    addressee == 0 || addressee == incarnation || Mutant.ignoreAddressee.isActive
-  }
+  public func isFor(_ incarnation: UInt64) -> Bool { addressee == 0 || addressee == incarnation }
 
   func write(_ kind: MessageKind, to fields: inout FieldWriter) {
     fields.put(Self.magic)

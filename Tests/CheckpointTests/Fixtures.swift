@@ -13,7 +13,8 @@ func makeSlot(
       Rank.first(ofSlot: slot) + UInt64(row) * 7, (0..<10).map { Float(slot * 100 + row * 10 + $0 + version) })
   }
   for row in candidates {
-    snapshot.append(candidate: Rank.first(ofSlot: slot) + UInt64(row) * 7 + 1, sightings: UInt32(row + 1))
+    snapshot.append(
+      Rank.first(ofSlot: slot) + UInt64(row) * 7 + 1, .init(sightings: UInt32(row + 1), changedAt: UInt32(row + 5)))
   }
   return snapshot
 }

@@ -21,7 +21,7 @@ struct PartTests {
     }
     #expect(ranks == wanted.keys.sorted() && merged.count == 6 && merged.earliest == 4)
     var candidates: [UInt32] = []
-    merged.forEachCandidate { candidates.append($1) }
+    merged.forEachCandidate { candidates.append($1.sightings) }
     #expect(candidates == [1, 2, 6, 10])
     #expect(try SlotSnapshot(merged.bytes, table: 0, slot: 3, width: 3, stride: 10) == merged)
     #expect(try makeSlot(3, rows: [], candidates: []).laid(over: base).count == 4)
@@ -32,15 +32,38 @@ struct PartTests {
   func admitted() throws {
     let first = Rank.first(ofSlot: 3)
     var base = SlotSnapshot(table: 0, slot: 3, width: 1, stride: 2)
-    for rank in 1...3 { base.append(candidate: first + UInt64(rank), sightings: 1) }
+    for rank in 1...3 { base.append(first + UInt64(rank), .init(sightings: 1, changedAt: 4)) }
     var delta = SlotSnapshot(table: 0, slot: 3, width: 1, stride: 2)
     delta.append(first + 2, [5, 6])
-    delta.append(candidate: first + 3, sightings: 2)
+    delta.append(first + 3, .init(sightings: 2, changedAt: 8))
     delta.append(.init(clock: 9, absent: [first + 2]))
     let merged = try delta.laid(over: base)
     var candidates: [UInt64: UInt32] = [:]
-    merged.forEachCandidate { candidates[$0] = $1 }
+    merged.forEachCandidate { candidates[$0] = $1.sightings }
     #expect(candidates == [first + 1: 1, first + 3: 2] && merged.count == 1 && merged.history == delta.history)
+  }
+
+  @Test(
+    "A row that went is gone from what it is laid over, whether its key has been met again or not, until it is back")
+  func evicted() throws {
+    let first = Rank.first(ofSlot: 3)
+    var base = SlotSnapshot(table: 0, slot: 3, width: 1, stride: 2)
+    for rank: UInt64 in 1...4 { base.append(first + rank, [Float(rank), 6]) }
+    var delta = SlotSnapshot(table: 0, slot: 3, width: 1, stride: 2)
+    delta.append(first + 2, .init(sightings: 0, changedAt: 8))
+    delta.append(first + 3, .init(sightings: 2, changedAt: 9))
+    var next = SlotSnapshot(table: 0, slot: 3, width: 1, stride: 2)
+    next.append(first + 2, [7, 6])
+    func rows(_ snapshot: SlotSnapshot) -> [UInt64: Float] {
+      var rows: [UInt64: Float] = [:]
+      snapshot.forEachRow { rows[$0 - first] = $1[0] }
+      return rows
+    }
+    let merged = try delta.laid(over: base)
+    #expect(rows(merged) == [1: 1, 4: 4] && merged.candidates == 2)
+    let last = try next.laid(over: merged)
+    #expect(rows(last) == [1: 1, 2: 7, 4: 4] && last.candidates == 1)
+    #expect(try rows(next.laid(over: delta).laid(over: base)) == rows(last))
   }
 
   @Test("A chain is read as its last checkpoint left each slot, from whichever files have it, in order")
@@ -175,7 +198,7 @@ struct PartTests {
       #expect(try readAll([(1, [second.finish()])]).keys.map { $0 } == [[0, 2]])
       for number in 2...4 { _ = try writePart([makeSlot(1)], of: number, in: directory) }
       try PartWriter(in: folder, PartHeader(run: 7, checkpoint: 5, clock: 1, base: nil, server: 0)).abandon()
-      FileManager.default.createFile(atPath: folder + "/notes.txt", contents: nil)
+      _ = FileManager.default.createFile(atPath: folder + "/notes.txt", contents: nil)
       PartWriter.clear(folder, keeping: [1, 3])
       let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
       #expect(names == ["checkpoint-1.sqlite", "checkpoint-3.sqlite", "notes.txt"])
@@ -185,7 +208,7 @@ struct PartTests {
   @Test("A directory that cannot be written to is named")
   func noDirectory() throws {
     try withTemporaryDirectory { directory in
-      FileManager.default.createFile(atPath: directory.path + "/server-0", contents: nil)
+      _ = FileManager.default.createFile(atPath: directory.path + "/server-0", contents: nil)
       let error = #expect(throws: CheckpointError.self) { try writePart([makeSlot(1)], of: 1, in: directory) }
       #expect(error.map { "\($0)".contains(directory.path + "/server-0") } == true)
     }

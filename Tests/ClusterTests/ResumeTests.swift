@@ -30,7 +30,9 @@ struct ResumeTests {
   @Test(
     "A run goes on from the middle of an epoch with other numbers of servers and workers, and comes to the same bits",
     arguments: [
-      [], ["--admit-after", "3"], ["--consistency", "lag:2"], ["--schedule", "cosine", "--lr-scaling", "sqrt"],
+      ["--evict", "score", "--evict-every", "30"], ["--admit-after", "3"],
+      ["--admit-after", "2", "--evict", "unseen:0.2", "--consistency", "lag:1"], ["--consistency", "lag:2"],
+      ["--schedule", "cosine", "--lr-scaling", "sqrt"],
     ])
   func middle(settings: [String]) throws {
     let tool = try Tool()
@@ -42,6 +44,7 @@ struct ResumeTests {
     let resumed = try Self.resume(tool, directory, ["--servers", "3", "--workers", "1"])
     #expect(resumed.parameterDigest == undisturbed.parameterDigest && resumed.auc == undisturbed.auc)
     #expect(resumed.rows == undisturbed.rows && resumed.epochs == 3)
+    #expect([undisturbed, resumed].allSatisfy { ($0.evicted > 100) == settings.contains("--evict") })
   }
 
   @Test("A run whose servers are full writes a checkpoint and ends; on more servers it comes to the same bits")

@@ -14,6 +14,7 @@ final class Tool {
     var logloss: Double?
     var rows: Int
     var epochs: Int
+    var evicted: Int
     var parameterDigest: String
     var samplesPerSecond: Double
     var seconds: Double
@@ -21,7 +22,7 @@ final class Tool {
     var runDirectory: String
 
     enum CodingKeys: String, CodingKey {
-      case auc, logloss, rows, epochs, seconds, model
+      case auc, logloss, rows, epochs, evicted, seconds, model
       case parameterDigest = "parameter_digest"
       case samplesPerSecond = "samples_per_second"
       case runDirectory = "run_dir"

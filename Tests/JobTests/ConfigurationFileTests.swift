@@ -89,7 +89,7 @@ struct ConfigurationFileTests {
     }
     let optional = [
       "schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "shard-dir", "server-memory",
-      "dense-consistency",
+      "dense-consistency", "evict", "evict-every",
     ]
     #expect(Set(Settings.keys).subtracting(keys) == Set(optional))
     let json = try JSONEncoder().encode(settings)

@@ -56,7 +56,14 @@ struct SettingsTests {
     ("replicas", { $0.cluster.replicas = 2 }), ("replicas", { $0.cluster.replicas = -1 }),
     ("threads", { $0.cluster.threads = 1025 }), ("workers", { $0.cluster.workers = .max }),
     ("max-bad-rows", { $0.data.maxBadRows = .max }), ("readers", { $0.data.readers = .max }),
-    ("admit-after", { $0.data.admitAfter = .max }),
+    ("admit-after", { $0.data.admitAfter = .max }), ("evict-every", { $0.data.evictEvery = 0 }),
+    (
+      "evict",
+      {
+        $0.data.evict = .score(below: 1)
+        $0.cluster.consistency = .async
+      }
+    ),
   ]
 
   @Test("Absurd numbers are refused in one line", arguments: absurd.indices)

@@ -41,6 +41,7 @@ final class HomeLife {
     pool = crowdedRanks(80, slots: 160, using: &generator)
     var sparse = describeTable()
     if seed % 2 == 0 { sparse.admission = .init(sightings: 3, alwaysAdmitted: Array(pool.prefix(10))) }
+    sparse.eviction = .sample(seed)
     tables = [sparse, describeTable(width: 4)]
     homes = (0..<Self.segments).map { [$0 % 2, $0 % 2 == 0 ? 1 : 2] }
     play = try ServerPlay(Self.map(homes), servers: Self.servers, seed: seed * 1000 + lag)
@@ -97,7 +98,7 @@ final class HomeLife {
     guard step <= clock + UInt64(lag), step < Self.steps else { return }
     let before = chance(0.1) && step > 0 ? step - 1 : step
     let message = play.part(
-      past.steps[Int(before)][table], of: group, clock: before, table: table, width: tables[table].width)
+      past.steps[Int(before)][table], of: group, clock: before, table: table, width: tables[table].gradientWidth)
     let refusals = play.ask(message, of: group.first).refusals
     #expect(refusals.isEmpty, "step \(before) of \(clock)")
     if before == step, refusals.isEmpty { next[group.number][table] += 1 }

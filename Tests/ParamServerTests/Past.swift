@@ -31,7 +31,7 @@ struct Past {
       var parts: [Step] = []
       for table in tables {
         let some = pool.filter { _ in Int.random(in: 0..<3, using: &generator) == 0 }
-        var part = Step.random(some, width: table.width, using: &generator)
+        var part = Step.random(some, width: table.gradientWidth, using: &generator)
         // Every table sees the same samples.
         (part.samples, part.lossSum) = step % 6 == 5 ? (0, 0) : (10 + step, Double(step) / 3)
         parts.append(part)

@@ -22,6 +22,7 @@ struct PastTests {
       self.lag = lag
       var table = describeTable()
       if seed % 2 == 0 { table.admission = .init(sightings: 3, alwaysAdmitted: Array(pool.prefix(20))) }
+      table.eviction = .sample(seed % 3)
       tables = [table]
       rig = try Rig.serving(assign(tables: tables, lag: lag))
       reads.append(rig.ask(pull(pool)).rows)

@@ -32,6 +32,20 @@ func describeTable(width: Int = 3, l2: Double = 0.01) -> TableDescription {
     ], optimizer: .adam(learningRate: 0.01))
 }
 
+extension TableDescription.Eviction {
+  /// No rule, and one of each kind, that take some rows of tables which live for tens of steps.
+  static func sample(_ number: Int) -> Self? {
+    switch number % 4 {
+    case 1: Self(.unseen(steps: 3), every: 2)
+    case 2: Self(.norm(below: 0.12), every: 3)
+    case 3:
+      Self(
+        .score(.init(below: 0.5, showWeight: 0.1, clickWeight: 1, decay: 0.9, steps: 2, unseen: 6)), every: 1)
+    default: nil
+    }
+  }
+}
+
 /// A step's gradients and sightings.
 struct Step {
   var ranks: [UInt64] = []
@@ -60,7 +74,7 @@ struct Step {
 extension Table {
   mutating func apply(_ step: Step) {
     apply(
-      step: clock, gradients: SortedRows(copying: step.ranks, values: step.values, width: width),
+      step: clock, gradients: SortedRows(copying: step.ranks, values: step.values, width: gradientWidth),
       sightings: step.sightings, samples: step.samples, lossSum: step.lossSum)
   }
 
@@ -100,7 +114,7 @@ extension Table {
     return TableState(
       slots: held.slots.map { snapshot(slot: $0) },
       changes: slots.map { changes[$0] }, filled: filledSlots, rows: rowCount, candidates: candidateCount,
-      totals: totals, clock: clock)
+      evicted: evicted, totals: totals, clock: clock)
   }
 }
 
@@ -110,6 +124,7 @@ struct TableState: Equatable {
   var filled: [Int]
   var rows: Int
   var candidates: Int
+  var evicted: Int
   var totals: StepTotals
   var clock: UInt64
 }

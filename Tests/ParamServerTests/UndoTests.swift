@@ -10,10 +10,11 @@ struct UndoTests {
     .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01), .ftrl(beta: 1, l1: 0.01, l2: 0.1),
   ]
 
-  private func describe(_ rule: Int, admission: Int?, pool: [UInt64]) -> TableDescription {
+  private func describe(_ rule: Int, admission: Int?, eviction: Int = 0, pool: [UInt64]) -> TableDescription {
     var table = describeTable(width: 4)
     table.optimizer = OptimizerDescription(Self.rules[rule], learningRate: 0.1, warmUp: 5)
     table.admission = admission.map { .init(sightings: $0, alwaysAdmitted: Array(pool.prefix(5))) }
+    table.eviction = .sample(eviction)
     return table
   }
 
@@ -21,11 +22,17 @@ struct UndoTests {
     "After rolling back, everything is as it was, and steps applied again come to the same bits",
     arguments: rules.indices, [nil, 1, 3])
   func rollBack(rule: Int, admission: Int?) throws {
+    for eviction in 0..<4 { try rollBack(rule, admission, eviction) }
+  }
+
+  private func rollBack(_ rule: Int, _ admission: Int?, _ eviction: Int) throws {
     var generator = SeededGenerator(rule * 10 + (admission ?? 0))
     let pool = crowdedRanks(150, slots: 8, using: &generator)
     let depth = 3
-    var table = try Table(describe(rule, admission: admission, pool: pool), number: 1, seed: 4, undoDepth: depth)
-    var plain = try Table(describe(rule, admission: admission, pool: pool), number: 1, seed: 4)
+    let description = describe(rule, admission: admission, eviction: eviction, pool: pool)
+    var table = try Table(description, number: 1, seed: 4, undoDepth: depth)
+    var plain = try Table(description, number: 1, seed: 4)
+    var went = 0
     var states = [table.state]
     var reads = [table.read(pool)]
     var steps: [Step] = []
@@ -43,8 +50,9 @@ struct UndoTests {
       steps.removeLast(back)
       states.removeLast(back)
       reads.removeLast(back)
-      for step in again + [Step.random(pool, width: 4, using: &generator)] {
+      for step in again + [Step.random(pool, width: table.gradientWidth, using: &generator)] {
         table.apply(step)
+        went += table.log.steps.last!.evicted
         steps.append(step)
         states.append(table.state)
         reads.append(table.read(pool))
@@ -52,6 +60,7 @@ struct UndoTests {
     }
     for step in steps { plain.apply(step) }
     #expect(plain.state == table.state && plain.log.bytes == 0)
+    #expect(eviction == 0 || went > 0, "\(went) rows went")
   }
 
   @Test("Rows of an earlier state are read as they were, a subset of them and in zeros too")

@@ -36,8 +36,9 @@ final class World {
   }
 
   static let names = [
-    "deepfm-d", "fm, admission", "lr, seven slices, surveyed", "fnn, two stages", "deepfm-d, lag 1",
-    "fm, admission, lag 3", "lr, seven slices, async", "fm, async beside a sync dense part",
+    "deepfm-d, evicting by score", "fm, admission, evicting the unseen", "lr, seven slices, surveyed",
+    "fnn, two stages", "deepfm-d, lag 1, evicting the short", "fm, admission, lag 3, evicting the unseen",
+    "lr, seven slices, async", "fm, async beside a sync dense part",
   ]
 
   /// - Parameter directory: where the scenario's files go.
@@ -54,12 +55,19 @@ final class World {
     settings.model.keep = 0.8
     var stages = [settings]
     switch scenario {
+    case 0:
+      stages[0].data.evict = .score(below: 0.6)
+      stages[0].data.evictEvery = 5
     case 1, 5:
+      stages[0].data.evict = .unseen(epochs: 0.3)
+      stages[0].data.evictEvery = 3
       stages[0].model.model = .fm
       stages[0].data.admitAfter = 3
       stages[0].optimization.optimizer = .sgd
       if scenario == 5 { stages[0].cluster.consistency = .lag(3) }
-    case 4: stages[0].cluster.consistency = .lag(1)
+    case 4:
+      stages[0].cluster.consistency = .lag(1)
+      stages[0].data.evict = .norm(below: 0.03)
     case 2, 6:
       stages[0].model.model = .lr
       stages[0].optimization.slices = 7

@@ -91,6 +91,17 @@ struct LiaisonTests {
     #expect(isNothing(talk.hear(talk.answer(question, .noted))), "an answer to what the other was asked")
   }
 
+  @Test("What was said to the process that had the address before is not taken")
+  func addressees() throws {
+    var talk = Talk()
+    try talk.welcome()
+    var order = talk.order(.propose, view: 2)
+    order.preamble.addressee = 4
+    #expect(isNothing(talk.hear(order)))
+    order.preamble.addressee = 5
+    #expect(isOrder(talk.hear(order), 2))
+  }
+
   @Test("A promise holds against all that was ordered in earlier views, which is not even noted")
   func promises() throws {
     var talk = Talk()

@@ -81,6 +81,8 @@ package struct WorkerData: Sendable {
       throw AssignmentError.otherFields(data: encoding.fields.count, model: assignment.model.fields)
     }
     model = try makeModel(assignment.model)
+    shape = GradientSum.Shape(
+      width: model.sparse.width, denseCount: model.dense.count, countsClicks: assignment.countsClicks)
     vocabularyDigest = assignment.data.vocabulary
     if let before, before.vocabularyDigest == vocabularyDigest {
       vocabulary = before.vocabulary
@@ -91,9 +93,7 @@ package struct WorkerData: Sendable {
     evaluation = try partitions(assignment.data.evaluation)
   }
 
-  package var shape: GradientSum.Shape {
-    GradientSum.Shape(width: model.sparse.width, denseCount: model.dense.count)
-  }
+  package let shape: GradientSum.Shape
 
   package var evaluationBlocks: Int {
     evaluation.flatMap(\.chunks).reduce(0) { $0 + ($1.rows + Self.blockRows - 1) / Self.blockRows }

@@ -9,16 +9,24 @@ package final class GradientSum: @unchecked Sendable {
   package struct Shape: Hashable, Sendable {
     package var width: Int
     package var denseCount: Int
+    /// Whether sparse rows get two more columns: how often their keys were shown, and clicked.
+    package var countsClicks: Bool
 
-    package init(width: Int, denseCount: Int) {
+    package init(width: Int, denseCount: Int, countsClicks: Bool = false) {
       self.width = width
       self.denseCount = denseCount
+      self.countsClicks = countsClicks
     }
+
+    /// Floats of a row that is pushed.
+    package var pushedWidth: Int { width + (countsClicks ? TableDescription.Eviction.clickColumns : 0) }
   }
 
   let shape: Shape
-  /// Ascending places, among the step's ranks, of the rows below, and `[count x width]` gradients.
+  /// Ascending places, among the step's ranks, of the rows below, and `[count x rowWidth]` gradients.
   private var buffer = RowBuffer<UInt32>()
+  /// Floats of a row: the shape's width, and the columns of shows and clicks once they are there.
+  private(set) var rowWidth: Int
   package private(set) var count = 0
   /// `[denseCount]`
   package private(set) var dense: UnsafeMutablePointer<Float>
@@ -29,6 +37,7 @@ package final class GradientSum: @unchecked Sendable {
 
   package init(_ shape: Shape) {
     self.shape = shape
+    rowWidth = shape.width
     dense = .allocate(capacity: max(1, shape.denseCount))
   }
 
@@ -38,7 +47,7 @@ package final class GradientSum: @unchecked Sendable {
   package var sparse: UnsafeMutablePointer<Float> { buffer.values }
 
   private var rows: SortedRows<UInt32> {
-    var rows = SortedRows<UInt32>(width: shape.width)
+    var rows = SortedRows<UInt32>(width: rowWidth)
     rows.append(.init(keys: buffer.keys, values: buffer.values, count: count), ownedBy: buffer)
     return rows
   }
@@ -49,9 +58,35 @@ package final class GradientSum: @unchecked Sendable {
     lossSum = 0
     sightings.removeAll()
     count = samples > 0 ? places.count : 0
-    buffer.reserve(rows: count, width: shape.width)
+    rowWidth = shape.width
+    buffer.reserve(rows: count, width: shape.pushedWidth)
     let keys = buffer.keys
     for row in 0..<count { keys[row] = places[row] }
+  }
+
+  /// Adds two columns to each row, behind its gradient: how often its key occurs in the slice, and how often in rows of data
+  /// with label 1.
+  func addClicks(of slice: SlicePart) {
+    let (batch, uniques) = (slice.batch, slice.uniques)
+    var counts = [Float](repeating: 0, count: uniques.count * 2)
+    for row in 0..<batch.rows {
+      let entries = batch.offsets[row * batch.fields]..<batch.offsets[(row + 1) * batch.fields]
+      for entry in entries {
+        let place = Int(slice.places[Int(entry)])
+        counts[2 * place] += 1
+        counts[2 * place + 1] += batch.labels[row]
+      }
+    }
+    let (keys, values, width, wide) = (buffer.keys, buffer.values, shape.width, shape.pushedWidth)
+    // From the last one on, since each row moves up; some of the slice's are not in the sum.
+    var place = uniques.count - 1
+    for row in (0..<count).reversed() {
+      while uniques[place] != keys[row] { place -= 1 }
+      let target = values + row * wide
+      target.update(from: values + row * width, count: width)
+      (target[width], target[width + 1]) = (counts[2 * place], counts[2 * place + 1])
+    }
+    rowWidth = wide
   }
 
   /// Keeps the rows of which `isKept` holds.
@@ -95,6 +130,7 @@ package final class GradientSum: @unchecked Sendable {
       take(left.samples > 0 ? left : right)
       return
     }
+    rowWidth = left.rowWidth
     swap(&dense, &left.dense)
     let (sum, other) = (dense, right.dense)
     for index in 0..<shape.denseCount { sum[index] += other[index] }
@@ -106,7 +142,7 @@ package final class GradientSum: @unchecked Sendable {
     swap(&buffer, &other.buffer)
     swap(&dense, &other.dense)
     swap(&sightings, &other.sightings)
-    count = other.count
+    (count, rowWidth) = (other.count, other.rowWidth)
   }
 }
 

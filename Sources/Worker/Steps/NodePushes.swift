@@ -35,7 +35,7 @@ package struct NodePushes: Sendable {
   private func sparse(
     _ sum: GradientSum, of group: SlotGroup, _ sighted: RankShare, _ node: SliceNode, _ step: UInt64, _ ranks: [UInt64]
   ) -> [NodePush] {
-    let (places, sparse, width) = (sum.places, sum.sparse, sum.shape.width)
+    let (places, sparse, width) = (sum.places, sum.sparse, sum.rowWidth)
     let share = share(of: sum, group, ranks)
     return cut(
       group, table: ParameterTables.sparse, rows: share.count, width: width, sum, sighted, node, step

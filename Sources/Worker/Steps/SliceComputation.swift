@@ -40,6 +40,7 @@ package struct SliceComputation {
     if !substitution.others.isEmpty { sum.fold(substitution, rows: work.sparse.rows) }
     if clip > 0 { sum.clip(norm: clip) }
     if !substitution.others.isEmpty { sum.note(substitution, rows: work.sparse.rows, ranks: work.ranks) }
+    if sum.shape.countsClicks { sum.addClicks(of: slice) }
     withExtendedLifetime(work) {}
   }
 
