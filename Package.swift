@@ -11,11 +11,14 @@ let package = Package(
   products: [
     .executable(name: "deepfm", targets: ["Command"]),
     .library(name: "Run", targets: ["Run"]),
+    // Three C functions: Sources/Predictor/deepfm.h.
+    .library(name: "deepfm-predict", type: .dynamic, targets: ["Predictor"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -54,6 +57,12 @@ let package = Package(
       ]),
     .target(
       name: "Serving", dependencies: ["Worker", "Job", "Checkpoint", "Sharding", "Features", "DeepFM"]),
+    .target(
+      name: "Service",
+      dependencies: [
+        "Serving", "Features", "DeepFM", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(name: "Comparison", dependencies: ["DeepFM", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Run",
@@ -62,11 +71,12 @@ let package = Package(
         "DeepFM",
         "Randomness",
       ]),
+    .target(name: "Predictor", dependencies: ["Run", "Serving"], exclude: ["deepfm.h"]),
     .target(name: "CStacks"),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "CStacks", "Run", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
+        "CStacks", "Run", "Service", "Comparison", "ParamServer", "Worker", "Job", "Features", "DeepFM",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -199,8 +199,8 @@ extension Catalogue {
       var epoch = EpochRecord(
         stage: row["stage"], epoch: row["epoch"], clock: UInt64(row["clock"] as Int64), steps: row["steps"],
         rows: row["rows"],
-        trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], seconds: row["seconds"],
-        stallSeconds: row["stall_seconds"])
+        trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], evicted: row["evicted"],
+        seconds: row["seconds"], stallSeconds: row["stall_seconds"])
       epoch.checkpoint = row["checkpoint"]
       epoch.staleness = try staleness(of: epoch, database)
       epoch.waits = try Row.fetchAll(

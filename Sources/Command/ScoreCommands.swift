@@ -47,7 +47,7 @@ struct PredictCommand: ParsableCommand {
 /// What to score, with which run's checkpoint: in this process, or where --servers is given on servers and workers that are
 /// launched on this machine.
 struct ScoreOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The directory of a training run.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The directory of a training run, or a file of `deepfm export`.", valueName: "dir"))
   var runDir: String
 
   @Option(

@@ -25,9 +25,8 @@ public struct Exporting {
   ///   `DatasetError.cannotWrite`.
   public func write(to path: String) throws -> Exported {
     let trained = try TrainedModel(runDirectory, checkpoint)
-    let state = try trained.state(caller)
-    let export = ModelExport(trained.model, state, encoding: trained.encoding, origin: trained.origin)
-    try export.write(to: path) { try caller.show("writing \(path)", $0, of: $1) }
-    return Exported(checkpoint: trained.checkpoint.number, features: state.rows)
+    let model = try trained.scoring(caller)
+    try ModelExport(model).write(to: path) { try caller.show("writing \(path)", $0, of: $1) }
+    return Exported(checkpoint: trained.checkpoint.number, features: model.features)
   }
 }

@@ -1,5 +1,5 @@
 import Features
-import Foundation
+import Serving
 
 /// Click probabilities as text.
 public enum Predictions {
@@ -24,7 +24,7 @@ public enum Predictions {
         guard !logits[next].isNaN else {
           throw PredictionError.notANumber(file: data.files[chunk.file].name, row: rowsOfFile[chunk.file])
         }
-        text += "\(1 / (1 + exp(-logits[next])))\n"
+        text += "\(Probability.of(logits[next]))\n"
         next += 1
       }
     }

@@ -30,7 +30,7 @@ public struct Scoring {
   }
 
   /// - Parameters:
-  ///   - runDirectory: of a training run.
+  ///   - runDirectory: of a training run; or a file that was exported, where nothing is launched.
   ///   - data: files, directories or patterns, read as the run's training data were.
   ///   - checkpoint: whose parameters.
   ///   - badRows: what becomes of rows that cannot be read.
@@ -55,40 +55,42 @@ public struct Scoring {
   /// - Throws: `RunFailure` where the run has no such checkpoint or scoring ends early; `CheckpointError` for files that are not
   ///   what was written; otherwise like `Training.run`.
   public func run() throws -> Scored {
+    guard let launched else { return try run(ModelSource(runDirectory, checkpoint).read(caller)) }
     let trained = try TrainedModel(runDirectory, checkpoint)
     let scratch = try ScratchDirectory("score")
     defer { scratch.remove() }
-    let index = try DatasetIndex.build(
-      data, encoding: trained.encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
-    caller.sayWhatWasSkipped(index)
-    let vocabulary = try trained.directory.vocabulary(of: trained.encoding)
-    let result =
-      if let launched {
-        try run(
-          ModelPlan(
-            settings: launched.settings(trained.settings), model: trained.model.configuration, train: nil,
-            evaluation: index, vocabulary: vocabulary, start: trained.start), on: launched, trained.settings, scratch)
-      } else {
-        try run(trained, index, vocabulary)
-      }
+    let index = try read(trained.encoding, scratch)
+    let plan = try ModelPlan(
+      settings: launched.settings(trained.settings), model: trained.model.configuration, train: nil,
+      evaluation: index, vocabulary: trained.directory.vocabulary(of: trained.encoding), start: trained.start)
     return Scored(
-      result: result, model: trained.model.configuration.model, checkpoint: trained.checkpoint.number, data: index)
+      result: try run(plan, on: launched, trained.settings, scratch), model: trained.model.configuration.model,
+      checkpoint: trained.checkpoint.number, data: index)
+  }
+
+  private func read(_ encoding: Encoding, _ scratch: ScratchDirectory) throws -> DatasetIndex {
+    let index = try DatasetIndex.build(
+      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
+    caller.sayWhatWasSkipped(index)
+    return index
   }
 
   /// In this process.
-  private func run(_ trained: TrainedModel, _ index: DatasetIndex, _ vocabulary: Vocabulary?) throws -> RunResult {
-    let scorer = LocalScorer(
-      trained.model, try trained.state(caller), encoding: index.encoding, vocabulary: vocabulary,
-      usesAdmission: trained.settings.data.admitAfter > 1)
+  private func run(_ model: ScoringModel) throws -> Scored {
+    let scratch = try ScratchDirectory("score")
+    defer { scratch.remove() }
+    let index = try read(model.encoding, scratch)
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    let scores = try scorer.score(index, threads: threads > 0 ? threads : cores) {
+    let scores = try LocalScorer(model).score(index, threads: threads > 0 ? threads : cores) {
       try caller.show("scoring", $0, of: index.rows)
     }
     var result = RunResult()
     result.rows = scores.labels.count
     (result.labels, result.logits) = (scores.labels, scores.logits)
     result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits)
-    return result
+    return Scored(
+      result: result, model: model.configuration.model, checkpoint: model.origin["checkpoint"].flatMap { Int($0) } ?? 0,
+      data: index)
   }
 
   private func run(

@@ -33,7 +33,7 @@ struct TrainedModel {
   var start: ModelPlan.Start { .init(clock: checkpoint.step, restore: restore) }
 
   /// Reads its parameters.
-  func state(_ caller: Caller) throws -> ModelState {
+  private func state(_ caller: Caller) throws -> ModelState {
     let bytes = restore.chain.flatMap(\.parts).reduce(0) { $0 + $1.bytes }
     var read = 0
     return try ModelState(run: restore.run, restore.chain, of: model) {
@@ -42,8 +42,15 @@ struct TrainedModel {
     }
   }
 
+  /// It, to score with.
+  func scoring(_ caller: Caller) throws -> ScoringModel {
+    ScoringModel(
+      model, try state(caller), encoding: encoding, vocabulary: try directory.vocabulary(of: encoding),
+      usesAdmission: settings.data.admitAfter > 1, origin: origin)
+  }
+
   /// For the metadata of files that are made of it.
-  var origin: [String: String] {
+  private var origin: [String: String] {
     [
       "run": String(restore.run, radix: 16), "checkpoint": "\(checkpoint.number)", "epoch": "\(checkpoint.epoch)",
       "step": "\(checkpoint.step)",

@@ -1,29 +1,13 @@
-import DeepFM
 import Features
 import Foundation
-import Sharding
 import Synchronization
-import Worker
 
 /// Scores data with a model's parameters in this process, on all its cores: the bits are those that a cluster's workers
 /// come to, since blocks, places and arithmetic are the same.
 public struct LocalScorer: Sendable {
-  private let model: any Model<Float>
-  private let state: ModelState
-  private let encoding: Encoding
-  private let vocabulary: Vocabulary?
-  private let usesAdmission: Bool
+  private let model: ScoringModel
 
-  /// - Parameter usesAdmission: whether features that were not admitted are read as their field's other one.
-  public init(
-    _ model: any Model<Float>, _ state: ModelState, encoding: Encoding, vocabulary: Vocabulary?, usesAdmission: Bool
-  ) {
-    self.model = model
-    self.state = state
-    self.encoding = encoding
-    self.vocabulary = vocabulary
-    self.usesAdmission = usesAdmission
-  }
+  public init(_ model: ScoringModel) { self.model = model }
 
   public struct Scores: Sendable {
     /// In the order of the data.
@@ -40,8 +24,6 @@ public struct LocalScorer: Sendable {
   public func score(
     _ index: DatasetIndex, threads: Int, progress: (_ rows: Int) throws -> Void = { _ in }
   ) throws -> Scores {
-    // Threads are ours: a block's bits do not depend on how many there are.
-    BLASThreads.set(1)
     let sheet = Sheet(index)
     let count = max(1, min(threads, index.chunks.count))
     let shared = Shared(sheet: sheet, left: count)
@@ -69,27 +51,14 @@ public struct LocalScorer: Sendable {
   }
 
   private func score(_ index: DatasetIndex, _ shared: Shared) throws {
-    let reader = ChunkReader(index, vocabulary: vocabulary)
-    var assembler = StepAssembler(otherKeys: usesAdmission ? encoding.otherKeys : [])
-    var computation = SliceComputation(model: model, rows: WorkerData.blockRows, seed: 0, clip: 0)
-    let work = StepWork()
-    let others = Set(encoding.otherKeys.map(Rank.of))
-    let absent = AbsentRows(width: state.width)
+    let reader = ChunkReader(index, vocabulary: model.vocabulary)
+    let scorer = BlockScorer(model)
     var rows = Batch(fields: index.fields)
     while let number = shared.next(of: index.chunks.count) {
       rows.reset()
       try reader.read(index.chunks[number], into: &rows)
-      for firstRow in stride(from: 0, to: rows.rows, by: WorkerData.blockRows) {
-        work.begin(.scoring(round: 0, chunk: number, firstRow: firstRow), view: 0, slices: [0], fields: index.fields)
-        for row in firstRow..<min(rows.rows, firstRow + WorkerData.blockRows) {
-          work.parts[0].batch.append(rowsOf: rows, row)
-        }
-        assembler.assemble(work)
-        work.fill(dense: state.dense) { rank in
-          state.row(of: rank) ?? (usesAdmission && !others.contains(rank) ? absent.notAdmitted : absent.zeros)
-        }
-        let logits = computation.score(part: 0, of: work)
-        shared.sheet.put(work.parts[0].batch.labels, logits, chunk: number, firstRow: firstRow)
+      scorer.score(rows) { firstRow, labels, logits in
+        shared.sheet.put(labels, logits, chunk: number, firstRow: firstRow)
         shared.done.add(logits.count, ordering: .relaxed)
       }
     }
@@ -158,21 +127,4 @@ private final class Sheet: @unchecked Sendable {
       labels: Array(UnsafeBufferPointer(start: labels, count: rows)),
       logits: Array(UnsafeBufferPointer(start: logits, count: rows)))
   }
-}
-
-/// What a server answers for features that have no rows.
-private final class AbsentRows {
-  let zeros: UnsafePointer<Float>
-  let notAdmitted: UnsafePointer<Float>
-  private let memory: UnsafeMutablePointer<Float>
-
-  init(width: Int) {
-    memory = .allocate(capacity: 2 * width)
-    memory.initialize(repeating: 0, count: 2 * width)
-    memory[width] = TableDescription.Admission.absent
-    zeros = UnsafePointer(memory)
-    notAdmitted = UnsafePointer(memory + width)
-  }
-
-  deinit { memory.deallocate() }
 }

@@ -10,23 +10,18 @@ import Foundation
 /// | `sparse.weight` | F32 `[n]` | order-1 weights w, where the model has them |
 /// | `sparse.vector` | F32 `[n, k]` | latent vectors V, where the model has them |
 /// | `sparse.embedding` | F32 `[n, k + 1]` | the deep part's own vectors, where it has them |
+/// | `vocabulary.keys` | U64 | where the data are encoded with a vocabulary, keys of the values that have features of their own |
 /// | `hidden0.weights`, `hidden0.bias`, ..., `output.weights`, `bias` | F32 | dense parameters: weights `[inputs, neurons]` |
 ///
-/// `__metadata__` holds as JSON texts: `model` (its configuration), `encoding` (how data become features), and what the file is of.
+/// `__metadata__` holds as JSON texts: `model` (its configuration), `encoding` (how data become features), whether rows that are not there
+/// stand for features that were not admitted (`uses_admission`), and what the file is of. `SafetensorsFile` reads it.
 /// Optimizers' state is not in it.
 public struct ModelExport {
-  private let model: any Model<Float>
-  private let state: ModelState
-  private let encoding: Encoding
-  private let origin: [String: String]
+  private let trained: ScoringModel
+  private var model: any Model<Float> { trained.model }
+  private var state: ModelState { trained.state }
 
-  /// - Parameter origin: what the file is of, for its metadata: run, checkpoint, step.
-  public init(_ model: any Model<Float>, _ state: ModelState, encoding: Encoding, origin: [String: String]) {
-    self.model = model
-    self.state = state
-    self.encoding = encoding
-    self.origin = origin
-  }
+  public init(_ trained: ScoringModel) { self.trained = trained }
 
   private struct Tensor {
     var name: String
@@ -58,8 +53,17 @@ public struct ModelExport {
           try state.dense[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
         })
     }
+    if let vocabulary = trained.vocabulary {
+      tensors.append(
+        Tensor(name: Self.vocabulary, type: "U64", shape: [vocabulary.keys.count]) { put in
+          try vocabulary.bytes.withUnsafeBytes(put)
+        })
+    }
     return tensors
   }
+
+  static let vocabulary = "vocabulary.keys"
+  static let format = "deepfm 2"
 
   /// Writes the file, which appears when it is complete.
   ///
@@ -102,10 +106,11 @@ public struct ModelExport {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
-    var metadata = origin
-    metadata["format"] = "deepfm 1"
+    var metadata = trained.origin
+    metadata["format"] = Self.format
     metadata["model"] = try text(model.configuration)
-    metadata["encoding"] = try text(encoding)
+    metadata["encoding"] = try text(trained.encoding)
+    metadata["uses_admission"] = "\(trained.usesAdmission)"
     var offset = 0
     let entries = try tensors.map { tensor in
       defer { offset += tensor.bytes }

@@ -60,10 +60,27 @@ public final class ModelState: @unchecked Sendable {
     }
     self.dense = dense
     self.ranks = ranks
+    starts = Self.starts(of: ranks)
+  }
+
+  /// - Parameters:
+  ///   - ranks: of features that have rows, ascending.
+  ///   - dense: the dense vector.
+  ///   - fill: writes the rows, `[ranks.count x width]`.
+  init(width: Int, ranks: [UInt64], dense: [Float], fill: (UnsafeMutablePointer<Float>) -> Void) {
+    self.width = width
+    self.ranks = ranks
+    self.dense = dense
+    values = .allocate(capacity: max(1, ranks.count * width))
+    fill(values)
+    starts = Self.starts(of: ranks)
+  }
+
+  private static func starts(of ranks: [UInt64]) -> [Int] {
     var starts = [Int](repeating: 0, count: Rank.slots + 1)
     for rank in ranks { starts[Rank.slot(of: rank) + 1] += 1 }
     for slot in 0..<Rank.slots { starts[slot + 1] += starts[slot] }
-    self.starts = starts
+    return starts
   }
 
   deinit { values.deallocate() }

@@ -102,6 +102,7 @@ extension RowEncoder {
 extension RowEncoder {
   @inline(__always)
   func label(_ span: ColumnSpan) throws -> Float {
+    guard readsLabels else { return 0 }
     if encoding.label.comparison == nil, span.count == 1 {
       if span.start[0] == 48 { return 0 }
       if span.start[0] == 49 { return 1 }

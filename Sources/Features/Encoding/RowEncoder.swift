@@ -14,12 +14,15 @@ final class RowEncoder: @unchecked Sendable {
   let onlyEmptyIsMissing: Bool
   let missingTexts: [[UInt8]]
   let isPositional: Bool
+  /// Whether rows have labels that count; otherwise whatever is in their place is not looked at.
+  let readsLabels: Bool
   /// Fields by their ranges of indices, ascending.
   let ranges: [(indices: ClosedRange<UInt64>, field: Int)]
 
   /// - Parameter vocabulary: the values that have keys of their own; nil for all.
-  init(_ encoding: Encoding, vocabulary: Vocabulary? = nil) {
+  init(_ encoding: Encoding, vocabulary: Vocabulary? = nil, readsLabels: Bool = true) {
     self.encoding = encoding
+    self.readsLabels = readsLabels
     self.vocabulary = vocabulary
     fieldCount = encoding.fields.count
     fields = .allocate(capacity: fieldCount)
