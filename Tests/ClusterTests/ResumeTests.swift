@@ -31,7 +31,7 @@ struct ResumeTests {
     "A run goes on from the middle of an epoch with other numbers of servers and workers, and comes to the same bits",
     arguments: [
       ["--evict", "score", "--evict-every", "30"], ["--admit-after", "3"],
-      ["--admit-after", "2", "--evict", "unseen:0.2", "--consistency", "lag:1"], ["--consistency", "lag:2"],
+      ["--admit-after", "2", "--evict", "unseen:0.01", "--consistency", "lag:1"], ["--consistency", "lag:2"],
       ["--schedule", "cosine", "--lr-scaling", "sqrt"],
     ])
   func middle(settings: [String]) throws {
