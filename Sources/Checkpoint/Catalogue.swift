@@ -11,7 +11,8 @@ import Sharding
 /// | `views` | who took part from which clock on: number, term, stage, clock, rewound (1 where all went back to a checkpoint), slots (the deal, as JSON), reason, at |
 /// | `members` | a process of a view: role, number, incarnation, host, process, endpoint, folder (where a server writes), slices (a worker's, as JSON) |
 /// | `partitions` | the part of the data that a slice reads, fixed for as long as the stage lives: stage, purpose, slice, digest, article |
-/// | `epochs` | an epoch that ended: stage, epoch, clock (the step that follows it), steps, rows, train_logloss, auc, logloss, evicted (rows of parameters that went), seconds (training alone), samples_per_second, stall_seconds, finished_at, checkpoint (at its end; NULL until it is whole) |
+/// | `epochs` | an epoch that ended: stage, epoch, clock (the step that follows it), steps, rows, train_logloss, auc, logloss, seconds (training alone), samples_per_second, stall_seconds, finished_at, checkpoint (at its end; NULL until it is whole) |
+/// | `tables` | a table at the end of an epoch: stage, epoch, name, rows, bytes (of servers' memory), evicted (rows that went in the epoch) |
 /// | `waits` | a worker that steps of an epoch waited for while no other was missing, to half a second a time: stage, epoch, member, host, process, seconds |
 /// | `staleness` | how stale what an async table was read as, once it was applied: stage, epoch, name, steps (64: or more), slices that met with it |
 /// | `ledger` | what an async table's ledger says of an epoch: stage, epoch, name, rows (each entered each parameter once; the run would end where one had twice, or not at all), repeated_rows (computed again after a death for the servers that lacked them, and dropped by those that had them) |
@@ -109,8 +110,11 @@ public final class Catalogue: Sendable {
       article BLOB NOT NULL, PRIMARY KEY (stage, purpose, slice));
     CREATE TABLE epochs (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, clock INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
-      train_logloss REAL NOT NULL, auc REAL, logloss REAL, evicted INTEGER NOT NULL, seconds REAL NOT NULL,
+      train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL,
       samples_per_second REAL NOT NULL, stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, checkpoint INTEGER, PRIMARY KEY (stage, epoch));
+    CREATE TABLE tables (
+      stage INTEGER NOT NULL, epoch INTEGER NOT NULL, name TEXT NOT NULL, rows INTEGER NOT NULL,
+      bytes INTEGER NOT NULL, evicted INTEGER NOT NULL, PRIMARY KEY (stage, epoch, name));
     CREATE TABLE waits (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, member TEXT NOT NULL, host TEXT NOT NULL,
       process INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (stage, epoch, member));
@@ -198,6 +202,13 @@ public final class Catalogue: Sendable {
   /// Records something that a person may want to know.
   public func record(event text: String) throws {
     try reign { try $0.execute(sql: "INSERT INTO events VALUES (?, ?)", arguments: [Self.now(), text]) }
+  }
+
+  /// What a person may want to know of the run, each with its time, the latest last.
+  public func events() throws -> [String] {
+    try Self.explaining(path) {
+      try database.read { try String.fetchAll($0, sql: "SELECT at || '  ' || text FROM events ORDER BY rowid") }
+    }
   }
 
   // MARK: Data

@@ -44,7 +44,7 @@ extension Catalogue {
 
   /// What ended after the step that all go back to is to end once more.
   private static func forgetEpochs(ofStage stage: Int, after clock: UInt64, _ database: Database) throws {
-    for table in ["waits", "staleness", "ledger"] {
+    for table in ["tables", "waits", "staleness", "ledger"] {
       try database.execute(
         sql: """
           DELETE FROM \(table) WHERE stage = ? AND epoch IN (SELECT epoch FROM epochs WHERE stage = ? AND clock > ?)
@@ -81,13 +81,18 @@ extension Catalogue {
   public func record(_ epoch: EpochRecord) throws {
     try reign { database in
       try database.execute(
-        sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sql: "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           epoch.stage, epoch.epoch, Int64(epoch.clock), epoch.steps, epoch.rows, epoch.trainLogloss, epoch.auc,
-          epoch.logloss, epoch.evicted, epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
+          epoch.logloss, epoch.seconds, epoch.samplesPerSecond, epoch.stallSeconds, Self.now(),
           epoch.checkpoint,
         ])
       try Self.record(epoch.staleness, of: epoch, database)
+      for (name, size) in epoch.tables {
+        try database.execute(
+          sql: "INSERT INTO tables VALUES (?, ?, ?, ?, ?, ?)",
+          arguments: [epoch.stage, epoch.epoch, name, size.rows, size.bytes, size.evicted])
+      }
       for wait in epoch.waits {
         try database.execute(
           sql: "INSERT INTO waits VALUES (?, ?, ?, ?, ?, ?)",
@@ -199,9 +204,14 @@ extension Catalogue {
       var epoch = EpochRecord(
         stage: row["stage"], epoch: row["epoch"], clock: UInt64(row["clock"] as Int64), steps: row["steps"],
         rows: row["rows"],
-        trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"], evicted: row["evicted"],
+        trainLogloss: row["train_logloss"], auc: row["auc"], logloss: row["logloss"],
         seconds: row["seconds"], stallSeconds: row["stall_seconds"])
       epoch.checkpoint = row["checkpoint"]
+      for row in try Row.fetchAll(
+        database, sql: "SELECT * FROM tables WHERE stage = ? AND epoch = ?", arguments: [epoch.stage, epoch.epoch])
+      {
+        epoch.tables[row["name"]] = TableSize(rows: row["rows"], bytes: row["bytes"], evicted: row["evicted"])
+      }
       epoch.staleness = try staleness(of: epoch, database)
       epoch.waits = try Row.fetchAll(
         database, sql: "SELECT * FROM waits WHERE stage = ? AND epoch = ? ORDER BY seconds DESC, member",

@@ -12,8 +12,6 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   /// On the evaluation rows, where there are any.
   public var auc: Double?
   public var logloss: Double?
-  /// Rows of parameters that were evicted; where the epoch was gone on with from a checkpoint in its middle, since then.
-  public var evicted: Int
   /// The step that follows it.
   public var clock: UInt64
   /// The checkpoint at its end; nil until it is committed, and where it came to nothing.
@@ -22,6 +20,10 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   public var seconds: Double
   /// Seconds that workers waited for data, a worker's on average.
   public var stallSeconds: Double
+  /// By name.
+  public var tables: [String: TableSize] = [:]
+  /// Rows of parameters that went.
+  public var evicted: Int { tables.values.reduce(0) { $0 + $1.evicted } }
   /// By name, what async tables met with.
   public var staleness: [String: StalenessReport] = [:]
   /// Whom steps waited for while nobody else was missing, the longest first.
@@ -33,7 +35,7 @@ public struct EpochRecord: Codable, Hashable, Sendable {
 
   public init(
     stage: Int = 0, epoch: Int, clock: UInt64, steps: Int, rows: Int, trainLogloss: Double, auc: Double? = nil,
-    logloss: Double? = nil, evicted: Int = 0, seconds: Double, stallSeconds: Double
+    logloss: Double? = nil, seconds: Double, stallSeconds: Double
   ) {
     self.stage = stage
     self.epoch = epoch
@@ -43,7 +45,6 @@ public struct EpochRecord: Codable, Hashable, Sendable {
     self.trainLogloss = trainLogloss
     self.auc = auc
     self.logloss = logloss
-    self.evicted = evicted
     self.seconds = seconds
     self.stallSeconds = stallSeconds
   }

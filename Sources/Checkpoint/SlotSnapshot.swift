@@ -210,6 +210,9 @@ public struct SlotSnapshot: Hashable, Sendable {
     }
   }
 
+  /// The clock at which a row of `forEachRow` changed last.
+  public func changedAt(_ row: UnsafePointer<Float>) -> UInt64 { UInt64(row[stride - 1].bitPattern) }
+
   /// Whether all parameters are numbers.
   public var areNumbers: Bool {
     var sum: Float = 0

@@ -24,7 +24,8 @@ struct TrainingPhase: Sendable {
   private let isExact: Bool
   /// By number, what async tables met with.
   private(set) var staleness: [Int: StalenessReport] = [:]
-  private var evicted = 0
+  /// By number, at the end, of all servers.
+  private(set) var tables: [TableSize] = []
   private var stallSeconds = 0.0
   private let workerCount: Int
 
@@ -61,7 +62,10 @@ struct TrainingPhase: Sendable {
       return "\(server) counts \(told.rows) rows in epoch \(epoch), another server \(totals.rows), "
         + "or their losses differ: a fault of this program"
     }
-    evicted += settlement.evicted
+    for (number, size) in settlement.tables.enumerated() {
+      if number == tables.count { tables.append(TableSize()) }
+      tables[number] += size
+    }
     for (table, report) in settlement.staleness { staleness[table, default: StalenessReport()].add(report) }
     guard teller.map({ server < $0 }) ?? true else { return nil }
     (teller, totals) = (server, told)
@@ -71,7 +75,7 @@ struct TrainingPhase: Sendable {
   func record(at time: Seconds) -> EpochRecord {
     EpochRecord(
       stage: stage, epoch: epoch, clock: steps.upperBound, steps: steps.count, rows: Int(totals.rows),
-      trainLogloss: totals.lossSum / Double(max(1, totals.rows)), evicted: evicted, seconds: time - startedAt,
+      trainLogloss: totals.lossSum / Double(max(1, totals.rows)), seconds: time - startedAt,
       stallSeconds: stallSeconds / Double(max(1, workerCount)))
   }
 

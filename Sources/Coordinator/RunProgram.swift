@@ -235,6 +235,7 @@ struct RunProgram: Sendable {
     }
     var record = training.record(at: time)
     record.waits = waits.records(in: view)
+    for (table, size) in zip(model.tables, training.tables) { record.tables[table.name] = size }
     for (table, report) in training.staleness where model.tables.indices.contains(table) {
       record.staleness[model.tables[table].name] = report
     }

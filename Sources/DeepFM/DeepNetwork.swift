@@ -47,6 +47,11 @@ struct DeepNetwork<Backend: ComputeBackend>: Sendable {
     output.forward(workspace[outputs[layers.count]], rows: rows, dense: dense, logits: logits)
   }
 
+  /// What the layers put out for the rows of the latest `forward`.
+  func hiddenOutputs(in workspace: Workspace<Scalar>) -> [(neurons: Int, values: UnsafeMutablePointer<Scalar>)] {
+    zip(layers, outputs.dropFirst()).map { ($0.neurons, workspace[$1]) }
+  }
+
   /// Overwrites the input's gradient and the network's tensors in `gradient`.
   func backward(
     rows: Int, dense: UnsafePointer<Scalar>, counter: DropoutCounter, logitGradient: UnsafePointer<Scalar>,

@@ -29,6 +29,9 @@ public protocol Model<Scalar>: Sendable {
   func predict(
     _ input: SliceInput<Scalar>, dense: UnsafePointer<Scalar>, logits: UnsafeMutablePointer<Scalar>,
     in workspace: Workspace<Scalar>)
+
+  /// What each hidden layer put out for the rows that were predicted last, `[rows x neurons]`.
+  func hiddenOutputs(in workspace: Workspace<Scalar>) -> [(neurons: Int, values: UnsafeMutablePointer<Scalar>)]
 }
 
 /// The model of a name, in single precision on the CPU.

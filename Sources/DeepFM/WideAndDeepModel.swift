@@ -125,6 +125,10 @@ struct WideAndDeepModel<Backend: ComputeBackend>: Model {
   ) {
     forward(input, dense: dense, counter: nil, logits: logits, in: workspace)
   }
+
+  func hiddenOutputs(in workspace: Workspace<Scalar>) -> [(neurons: Int, values: UnsafeMutablePointer<Scalar>)] {
+    network?.hiddenOutputs(in: workspace) ?? []
+  }
 }
 
 extension SparseLayout {

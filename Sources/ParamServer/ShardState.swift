@@ -31,8 +31,11 @@ extension Shard {
   var totals: StepTotals { last?.table.totals ?? StepTotals() }
 
   var settlement: Settlement {
-    let evicted = firstHoldings.reduce(0) { $0 + $1.served.reduce(0) { $0 + $1.table.evicted } }
-    return Settlement(totals: totals, staleness: staleness, evicted: evicted)
+    var tables = assignment.tables.map { _ in TableSize() }
+    for holding in firstHoldings {
+      for (number, served) in holding.served.enumerated() { tables[number] += served.table.size }
+    }
+    return Settlement(totals: totals, staleness: staleness, tables: tables)
   }
 
   /// By number, what async tables met with that this server is the first home of.

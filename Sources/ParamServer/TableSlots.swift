@@ -50,6 +50,8 @@ extension Table {
     return hash.finish()
   }
 
+  var size: TableSize { TableSize(rows: rowCount, bytes: bytes, evicted: evicted) }
+
   // MARK: Checkpoints
 
   /// Holds the state as it is now, until `dropHeld`.

@@ -49,6 +49,15 @@ struct TrainedModel {
       usesAdmission: settings.data.admitAfter > 1, origin: origin)
   }
 
+  /// Shows the features' rows, with the optimizer's state.
+  ///
+  /// - Parameter slot: of which alone; nil: of all.
+  func forEachSlot(_ slot: Int? = nil, _ body: (SlotSnapshot) throws -> Void) throws {
+    try CheckpointReading.read(
+      run: restore.run, restore.chain, wanted: { $0 == ParameterTables.sparse && $1 == slot ?? $1 }
+    ) { _, snapshot in try body(snapshot) }
+  }
+
   /// For the metadata of files that are made of it.
   private var origin: [String: String] {
     [

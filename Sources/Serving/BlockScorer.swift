@@ -38,6 +38,23 @@ public final class BlockScorer {
     }
   }
 
+  /// How many of each hidden layer's neurons put out nothing for any of these rows: with `relu` they are dead, and learn nothing.
+  public func idleNeurons(_ rows: Batch) -> [(idle: Int, neurons: Int)] {
+    var isBusy: [[Bool]] = []
+    score(rows) { _, labels, _ in
+      let layers = computation.hiddenOutputs
+      if isBusy.isEmpty { isBusy = layers.map { [Bool](repeating: false, count: $0.neurons) } }
+      for (number, layer) in layers.enumerated() {
+        for row in 0..<labels.count {
+          for neuron in 0..<layer.neurons where layer.values[row * layer.neurons + neuron] != 0 {
+            isBusy[number][neuron] = true
+          }
+        }
+      }
+    }
+    return isBusy.map { layer in (layer.count { !$0 }, layer.count) }
+  }
+
   /// The click probabilities of rows.
   public func probabilities(_ rows: Batch) -> [Float] {
     var all: [Float] = []

@@ -49,13 +49,13 @@ public struct Settlement: Codable, Hashable, Sendable {
   public var totals: StepTotals
   /// By number: of async tables, those that it is the first home of.
   public var staleness: [Int: StalenessReport]
-  /// Rows that went in the epoch so far, of slots that it is the first home of.
-  public var evicted: Int
+  /// By number, of the slots that it is the first home of.
+  public var tables: [TableSize]
 
-  public init(totals: StepTotals, staleness: [Int: StalenessReport] = [:], evicted: Int = 0) {
+  public init(totals: StepTotals, staleness: [Int: StalenessReport] = [:], tables: [TableSize] = []) {
     self.totals = totals
     self.staleness = staleness
-    self.evicted = evicted
+    self.tables = tables
   }
 }
 

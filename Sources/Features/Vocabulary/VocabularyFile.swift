@@ -60,6 +60,29 @@ public enum VocabularyFile {
     }
   }
 
+  /// Calls `body` with each value that was kept: its key, the number of its field, its text.
+  ///
+  /// - Throws: `VocabularyError`.
+  public static func forEachEntry(_ path: String, _ body: (_ key: UInt64, _ field: Int, _ text: String) -> Void) throws
+  {
+    guard FileManager.default.fileExists(atPath: path) else { throw VocabularyError.missing(path: path) }
+    do {
+      var configuration = Configuration()
+      configuration.readonly = true
+      try DatabaseQueue(path: path, configuration: configuration).read { database in
+        let rows = try Row.fetchCursor(database, sql: "SELECT key, field, value FROM entries")
+        while let row = try rows.next() {
+          guard let key = Int64.fromDatabaseValue(row["key"]), let field = Int.fromDatabaseValue(row["field"]),
+            let text = Data.fromDatabaseValue(row["value"])
+          else { throw VocabularyError.unusable(path: path, reason: "an entry is none") }
+          body(UInt64(bitPattern: key), field, String(decoding: text, as: UTF8.self))
+        }
+      }
+    } catch let error as DatabaseError {
+      throw VocabularyError.unusable(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
+    }
+  }
+
   /// Writes a vocabulary, which appears under its name when it is complete.
   final class Writer {
     private let path: String

@@ -62,6 +62,11 @@ package struct SliceComputation {
     return Array(logits.prefix(slice.batch.rows))
   }
 
+  /// What each hidden layer put out for the rows that were scored last, `[rows x neurons]`; valid until the next are.
+  package var hiddenOutputs: [(neurons: Int, values: UnsafeMutablePointer<Float>)] {
+    model.hiddenOutputs(in: workspace)
+  }
+
   /// Shows the model one part of the work, with the rows where they were received.
   private mutating func withInput(
     _ slice: SlicePart, of work: StepWork, _ body: (SliceInput<Float>, UnsafePointer<Float>) -> Void
