@@ -9,6 +9,7 @@ MUTANTS := -Xswiftc -DMUTANTS --scratch-path .build-mutants
 SOURCES := Package.swift Sources Tests Benchmarks Examples
 LIVES ?= 50000
 KILLS ?= 150
+CRASHES ?= 300
 
 .PHONY: help demo test example soak mutants build bench against format lint clean setup
 
@@ -32,10 +33,11 @@ example: setup ## build and run the test of the example package, which uses this
 	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
 	Scripts/watched 300 swift test $(RELEASE) $(EXAMPLE) --skip-build
 
-soak: setup ## live 50,000 simulated lives of a cluster, or LIVES, and kill 300 real processes, half of them with replicas: KILLS each
+soak: setup ## live 50,000 simulated lives, kill 300 real processes, and crash at 300 writes of files (LIVES, KILLS each, CRASHES)
 	Scripts/progress swift build $(RELEASE) --build-tests
 	LIVES=$(LIVES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter SimulationTests
 	KILLS=$(KILLS) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter ChaosTests
+	CRASHES=$(CRASHES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter CrashTests
 
 mutants: setup ## plant faults in the cores, and fail for each that the simulator does not find
 	Scripts/progress swift build $(RELEASE) $(MUTANTS) --build-tests

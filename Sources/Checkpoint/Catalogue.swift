@@ -92,6 +92,7 @@ public final class Catalogue: Sendable {
 
   private static func checkVersion(_ database: DatabaseQueue, _ path: String) throws {
     let found = try explaining(path) { try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 } }
+    guard found != 0 else { throw CatalogueError.unfinished(path: path) }
     guard found == version else { throw CatalogueError.otherVersion(path: path, found: found) }
   }
 
@@ -245,6 +246,8 @@ public final class Catalogue: Sendable {
 public enum CatalogueError: Error, CustomStringConvertible {
   case missing(path: String)
   case unusable(path: String, reason: String)
+  /// Whoever made it died before the run had begun.
+  case unfinished(path: String)
   case otherVersion(path: String, found: Int)
   /// Another coordinator has taken the run over.
   case superseded(path: String, host: String, process: Int32)
@@ -254,6 +257,9 @@ public enum CatalogueError: Error, CustomStringConvertible {
     case .missing(let path):
       "\(path) does not exist. Name the directory of a run, as `deepfm train --run-dir` made it."
     case .unusable(let path, let reason): "\(path): \(reason). Is the disk full, or the file another program's?"
+    case .unfinished(let path):
+      "\(path) holds no run: whoever made it died before it had begun, or it is another program's. Remove its directory, "
+        + "and train anew."
     case .otherVersion(let path, let found):
       "\(path) was written by \(found < Catalogue.version ? "an older" : "a newer") version of this program "
         + "(format \(found), this is \(Catalogue.version)). Use that version, or train anew."

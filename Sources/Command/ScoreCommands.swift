@@ -31,16 +31,34 @@ struct PredictCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where to write. The file appears when it is complete.", valueName: "file"))
   var out: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Columns of the data to write before each probability, as CSV with a header.", valueName: "name,name..."),
+    transform: { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } })
+  var columns: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Print what the logits of so many rows are made of: by field its terms of order 1 and 2.", valueName: "n"))
+  var explain = 0
+
+  func validate() throws {
+    guard explain >= 0 else { throw ValidationError("--explain \(explain): choose a number of rows") }
+  }
+
   func run() throws {
     try DataFiles.protect(options.data, from: [out])
     let scored = try options.score()
-    let text = try Predictions.text(scored.result.logits, of: scored.data)
+    let text = try Predictions.text(scored.result.logits, of: scored.data, columns: columns)
     do {
       try text.write(toFile: out, atomically: true, encoding: .utf8)
     } catch {
       throw RunFailure.failed("\(out) cannot be written: \(error.localizedDescription). Is the disk full?")
     }
     Console().say("\(Format.count(Double(scored.result.rows))) probabilities in \(out)")
+    guard explain > 0 else { return }
+    let (fields, rows) = try options.scoring().explain(explain)
+    print(rows.enumerated().map { ExplanationReport.text($1, row: $0, fields) }.joined(separator: "\n\n"))
   }
 }
 
@@ -82,14 +100,15 @@ struct ScoreOptions: ParsableArguments {
     }
   }
 
-  func score() throws -> Scored {
+  func score() throws -> Scored { try scoring().run() }
+
+  func scoring() throws -> Scoring {
     var reading = DataSettings()
     reading.badRows = badRows
     reading.maxBadRows = maxBadRows
     try reading.validate()
-    return try Scoring(
+    return Scoring(
       runDirectory: runDir, data: data, checkpoint: checkpoint, badRows: reading.badRowPolicy, threads: threads,
-      on: servers.map { .init(servers: $0, workers: workers, cluster: .ownChildren) }, caller: .person(Console())
-    ).run()
+      on: servers.map { .init(servers: $0, workers: workers, cluster: .ownChildren) }, caller: .person(Console()))
   }
 }

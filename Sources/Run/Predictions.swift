@@ -5,10 +5,20 @@ import Serving
 public enum Predictions {
   /// A probability a line, in the order of the rows; an empty line for a row that was skipped.
   ///
-  /// - Parameter logits: of the rows that were not skipped.
-  /// - Throws: `PredictionError` for a row whose logit is not a number.
-  public static func text(_ logits: [Float], of data: DatasetIndex) throws -> String {
-    var text = ""
+  /// - Parameters:
+  ///   - logits: of the rows that were not skipped.
+  ///   - columns: of the data, whose texts come before the probability, with commas between and a header, as CSV; none: the
+  ///     probability alone.
+  /// - Throws: `PredictionError` for a row whose logit is not a number; `ColumnError`; `DatasetError`.
+  public static func text(_ logits: [Float], of data: DatasetIndex, columns: [String] = []) throws -> String {
+    var texts: [String] = []
+    if !columns.isEmpty {
+      texts.reserveCapacity(logits.count)
+      try ColumnTexts(data, columns: columns).forEachRow { cells in
+        texts.append(cells.map { quoted($0) + "," }.joined())
+      }
+    }
+    var text = columns.isEmpty ? "" : columns.map { quoted($0) + "," }.joined() + "probability\n"
     text.reserveCapacity(logits.count * 12)
     var next = 0
     var rowsOfFile = [Int](repeating: 0, count: data.files.count)
@@ -24,11 +34,19 @@ public enum Predictions {
         guard !logits[next].isNaN else {
           throw PredictionError.notANumber(file: data.files[chunk.file].name, row: rowsOfFile[chunk.file])
         }
+        if !texts.isEmpty { text += texts[next] }
         text += "\(Probability.of(logits[next]))\n"
         next += 1
       }
     }
     return text
+  }
+
+  /// RFC 4180.
+  private static func quoted(_ text: String) -> String {
+    let special: Set<UInt8> = [44, 34, 10, 13]
+    guard text.utf8.contains(where: special.contains) else { return text }
+    return "\"" + text.replacing("\"", with: "\"\"") + "\""
   }
 }
 

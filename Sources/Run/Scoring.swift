@@ -75,6 +75,21 @@ public struct Scoring {
     return index
   }
 
+  /// Takes the logits of the first rows apart.
+  ///
+  /// - Throws: as `run`.
+  public func explain(_ count: Int) throws -> (fields: [String], rows: [Explanation]) {
+    let model = try ModelSource(runDirectory, checkpoint).read(caller)
+    let scratch = try ScratchDirectory("explain")
+    defer { scratch.remove() }
+    let index = try read(model.encoding, scratch)
+    let reader = ChunkReader(index, vocabulary: model.vocabulary)
+    var (all, first) = (Batch(fields: index.fields), Batch(fields: index.fields))
+    for chunk in index.chunks where all.rows < count { try reader.read(chunk, into: &all) }
+    for row in 0..<min(count, all.rows) { first.append(rowsOf: all, row) }
+    return (model.encoding.fieldNames, BlockScorer(model).explain(first))
+  }
+
   /// In this process.
   private func run(_ model: ScoringModel) throws -> Scored {
     let scratch = try ScratchDirectory("score")

@@ -5,7 +5,7 @@ import Worker
 
 /// Scores encoded rows in one thread.
 public final class BlockScorer {
-  private let model: ScoringModel
+  let model: ScoringModel
   private var assembler: StepAssembler
   private var computation: SliceComputation
   private let work = StepWork()

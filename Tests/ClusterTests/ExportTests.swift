@@ -49,8 +49,7 @@ struct ExportTests {
     let exported = try tool.run("export", run, "--to", file)
     #expect(exported.status == 0 && exported.errors.contains("features of checkpoint 2"), "\(exported.errors)")
     #expect(try tool.run("predict", "--run-dir", run, "--data", new, "--out", tool.directory + "/ours").status == 0)
-    let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "Examples/predict.py").path
+    let script = Repository.path + "/Examples/predict.py"
     #expect(try Self.python([script, file, new], into: tool.directory + "/theirs") == 0)
     func numbers(_ name: String) throws -> [Double] {
       try String(contentsOfFile: "\(tool.directory)/\(name)", encoding: .utf8).split(separator: "\n").map {
@@ -60,6 +59,29 @@ struct ExportTests {
     let (ours, theirs) = (try numbers("ours"), try numbers("theirs"))
     #expect(ours.count == 300 && theirs.count == 300 && Set(ours).count > 100)
     #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
+
+  @Test("The reference package of safetensors reads the file, and the model's shapes in it")
+  func reference() throws {
+    let tool = try Tool()
+    guard try Self.python(["-c", "import safetensors.numpy"], into: tool.directory + "/package") == 0 else {
+      print("skipped: there is no safetensors package")
+      return
+    }
+    _ = try tool.train(["--train", Sample.small] + Sample.tiny, into: "run")
+    let file = tool.directory + "/model.safetensors"
+    #expect(try tool.run("export", tool.directory + "/run", "--to", file).status == 0)
+    let script = """
+      import safetensors.numpy, safetensors, sys
+      tensors = safetensors.numpy.load_file(sys.argv[1])
+      rows = len(tensors["sparse.keys"])
+      assert tensors["sparse.keys"].dtype == "uint64" and rows > 1000 and len(set(tensors["sparse.keys"])) == rows
+      assert tensors["sparse.weight"].shape == (rows,) and tensors["sparse.vector"].shape == (rows, 4)
+      assert tensors["hidden0.weights"].shape == (39 * 4, 16) and tensors["output.weights"].size == 8
+      print(safetensors.safe_open(sys.argv[1], "numpy").metadata()["checkpoint"])
+      """
+    #expect(try Self.python(["-c", script, file], into: tool.directory + "/said") == 0)
+    #expect(try String(contentsOfFile: tool.directory + "/said", encoding: .utf8) == "2\n")
   }
 
   @Test("A file that cannot be written, a run that is none, a checkpoint that is not there, are named")

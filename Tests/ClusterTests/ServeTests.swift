@@ -75,18 +75,12 @@ struct ServeTests {
     let tool = try Tool()
     let (run, file) = try Self.trained(tool)
     let built = URL(fileURLWithPath: Tool.binary).deletingLastPathComponent().path
-    let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().path
     let program = tool.directory + "/predict"
-    let clang = Process()
-    clang.executableURL = URL(filePath: "/usr/bin/env")
-    clang.arguments = [
-      "clang", "-Wall", "-Wextra", "-Werror", "\(sources)/Examples/predict.c", "-I\(sources)/Sources/Predictor",
-      "-L\(built)", "-ldeepfm-predict", "-Wl,-rpath,\(built)", "-o", program,
-    ]
-    try clang.run()
-    clang.waitUntilExit()
-    #expect(clang.terminationStatus == 0)
+    let clang = try Repository.run([
+      "clang", "-Wall", "-Wextra", "-Werror", "\(Repository.path)/Examples/predict.c",
+      "-I\(Repository.path)/Sources/Predictor", "-L\(built)", "-ldeepfm-predict", "-Wl,-rpath,\(built)", "-o", program,
+    ])
+    #expect(clang == 0)
     func ask(_ model: String, _ rows: String) throws -> (status: Int32, output: String) {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: program)

@@ -41,12 +41,16 @@ final class Tool {
 
   static let binary = (try? DeepFMTool.find()) ?? "deepfm"
 
-  func start(_ arguments: [String]) throws -> Running { try Running(arguments, directory: directory) }
+  func start(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Running {
+    try Running(arguments, directory: directory, environment)
+  }
 
   func run(_ arguments: String...) throws -> Ended { try run(arguments) }
 
   /// Waits at most two minutes, which none of our runs takes unless it hangs.
-  func run(_ arguments: [String]) throws -> Ended { try start(arguments).wait(seconds: 120) }
+  func run(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Ended {
+    try start(arguments, environment).wait(seconds: 120)
+  }
 
   /// Trains with `--json` and returns what that says.
   func train(_ arguments: [String], into run: String = UUID().uuidString) throws -> Result {
@@ -70,13 +74,14 @@ final class Running {
   private let output: String
   private let errors: String
 
-  init(_ arguments: [String], directory: String) throws {
+  init(_ arguments: [String], directory: String, _ environment: [String: String] = [:]) throws {
     let name = UUID().uuidString
     output = "\(directory)/\(name).out"
     errors = "\(directory)/\(name).err"
     for file in [output, errors] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
     process.executableURL = URL(fileURLWithPath: Tool.binary)
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle(forWritingAtPath: output)

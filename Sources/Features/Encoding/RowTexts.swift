@@ -40,6 +40,19 @@ extension RowEncoder {
     }
   }
 
+  /// Shows the columns of every row in `bytes`, which were read through before.
+  func forEachRow(
+    in bytes: UnsafeRawBufferPointer, skipping: [Int], _ scratch: Scratch,
+    _ body: (UnsafeMutablePointer<ColumnSpan>) throws -> Void
+  ) throws {
+    _ = try forEachRecord(in: bytes, skipping: skipping) { _, _, row, count in
+      if encoding.hasQuotes { scratch.reserveUnquoted(count) }
+      _ = try spans.find(
+        in: row, count: count, columns: scratch.columns, spans: scratch.spans, unquoted: scratch.unquoted)
+      try body(scratch.spans)
+    }
+  }
+
   private func forEachCategory(
     ofColumns row: UnsafePointer<UInt8>, count: Int, _ scratch: Scratch,
     _ body: (Int, UInt64, ColumnSpan) throws -> Void
