@@ -104,7 +104,7 @@ public final class RequestRows {
       case nil, is NSNull: text += encoder.missingTexts.first ?? []
       case let value as String: try append(value, of: name, to: &text)
       // Before numbers, which they are, too.
-      case let value as NSNumber where CFGetTypeIDIsBoolean(value): text.append(value.boolValue ? 49 : 48)
+      case let value as NSNumber where isBoolean(value): text.append(value.boolValue ? 49 : 48)
       case let value as NSNumber: text += value.stringValue.utf8
       default: throw RowFailure("\(name): expected a number, a text or null")
       }
@@ -136,4 +136,4 @@ public final class RequestRows {
 }
 
 /// Whether it was `true` or `false`.
-private func CFGetTypeIDIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
+private func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
