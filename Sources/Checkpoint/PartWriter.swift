@@ -19,7 +19,7 @@ public final class PartWriter {
   private let queue: DatabaseQueue
 
   /// The format of the file and of the snapshots in it.
-  public static let version = 6
+  public static let version = 7
 
   /// Begins a part in a server's directory, which is made if it is not there. What an earlier try left is gone.
   public init(in folder: String, _ header: PartHeader) throws {

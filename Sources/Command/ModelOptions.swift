@@ -33,6 +33,16 @@ struct ModelOptions: ParsableArguments {
   @Option(help: .init("L2 of the FM part, per row that a step touches.", default: \.model.l2))
   var l2: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Start from the parameters of another run's last checkpoint, or of a file of `deepfm export`, with data encoded as its were.",
+      valueName: "run|file"))
+  var startFrom: String?
+
+  @Option(
+    help: .init("Which of them: \(names(StartTables.self)).", default: \.model.startTables), transform: named)
+  var startTables: StartTables?
+
   @Option(help: .hidden, transform: named)
   var arithmetic: Precision?
 
@@ -45,6 +55,8 @@ struct ModelOptions: ParsableArguments {
     if let initialization { settings.initialization = initialization }
     if let embeddingDeviation { settings.embeddingDeviation = embeddingDeviation }
     if let l2 { settings.l2 = l2 }
+    if let startFrom { settings.startFrom = startFrom }
+    if let startTables { settings.startTables = startTables }
     if let arithmetic { settings.arithmetic = arithmetic }
   }
 }

@@ -16,6 +16,10 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   public var embeddingDeviation = 0.01
   /// Of the FM part's weights and latent vectors, per row touched by a step.
   public var l2 = 1e-5
+  /// A run's directory, or a file that was exported, whose parameters a new run starts from; nil: from random ones.
+  public var startFrom: String?
+  /// Which of them.
+  public var startTables = StartTables.all
   /// What workers compute in.
   public var arithmetic = Precision.fp32
 
@@ -24,7 +28,10 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case model, embedding, hidden, activation, keep, initialization
     case embeddingDeviation = "embedding-deviation"
-    case l2, arithmetic
+    case l2
+    case startFrom = "start-from"
+    case startTables = "start-tables"
+    case arithmetic
   }
 
   func validate() throws {
@@ -46,5 +53,23 @@ public struct ModelSettings: Codable, Sendable, Hashable {
     ModelConfiguration(
       model: model, fields: fields, embedding: embedding, hidden: hidden, activation: activation, keep: keep, l2: l2,
       initialization: initialization, embeddingDeviation: embeddingDeviation)
+  }
+}
+
+/// Which parameters of another model a run starts from.
+public enum StartTables: String, Codable, Sendable, CaseIterable {
+  case all
+  /// Weights and vectors of features.
+  case sparse
+  /// Of the layers.
+  case dense
+
+  /// Their numbers.
+  public var numbers: [Int] {
+    switch self {
+    case .all: [ParameterTables.sparse, ParameterTables.dense]
+    case .sparse: [ParameterTables.sparse]
+    case .dense: [ParameterTables.dense]
+    }
   }
 }

@@ -119,7 +119,7 @@ extension Shard {
   func restore(_ slot: ServerCore.StoredSlot) throws {
     guard case .restored(let restore) = assignment.start else { return }
     let only = restore.onlyParametersOf
-    guard only == nil || slot.table == only else { return }
+    guard only?.contains(slot.table) ?? true else { return }
     guard assignment.tables.indices.contains(slot.table),
       let holding = holdings.values.first(where: { $0.group.slots.contains { $0.contains(slot.slot) } })
     else { throw SnapshotError.otherTable }

@@ -21,6 +21,8 @@ struct DataSource {
   private let schema: Schema
   /// Of data that a run trained on earlier: those that come later are encoded like them.
   private let known: Encoding?
+  /// What a new run starts from.
+  private let starting: StartingModel?
   /// Of the stage that is to read the data.
   private let number: Int
   private let directory: RunDirectory
@@ -37,7 +39,8 @@ struct DataSource {
     // What the run was given at its beginning is there, wherever that file is now.
     let isKept = FileManager.default.fileExists(atPath: directory.schema)
     schema = isKept ? try Schema.named(directory.schema) : try settings.data.readSchema()
-    known = number > 0 ? try catalogue.fact(RunFact.encoding(number - 1), as: Encoding.self) : nil
+    starting = number > 0 ? nil : try settings.startingModel()
+    known = number > 0 ? try catalogue.fact(RunFact.encoding(number - 1), as: Encoding.self) : starting?.encoding
   }
 
   /// Data that everyone can read.
@@ -109,10 +112,15 @@ struct DataSource {
 
   /// Has the index use the run's vocabulary, a copy of which stays in the run directory.
   private func adoptVocabulary(for index: inout DatasetIndex) throws -> Vocabulary? {
-    if let known { return try directory.vocabulary(of: known) }
-    guard let path = settings.data.vocabulary else { return nil }
+    if let known, starting == nil || known.vocabulary == nil { return try directory.vocabulary(of: known) }
+    guard let path = starting?.vocabulary ?? settings.data.vocabulary else {
+      guard let known else { return nil }
+      throw ConfigurationError.invalid(
+        key: "vocab", value: "nothing",
+        reason: "the model to start from was trained with the vocabulary \(known.vocabulary ?? ""); name it")
+    }
     let (vocabulary, fingerprint) = try VocabularyFile.load(path)
-    if index.files.contains(where: \.isPacked), index.encoding.vocabulary != fingerprint {
+    if known != nil || index.files.contains(where: \.isPacked), index.encoding.vocabulary != fingerprint {
       throw VocabularyError.other(path: path, wanted: index.encoding.vocabulary ?? "none", found: fingerprint)
     }
     index.encoding.vocabulary = fingerprint
@@ -139,4 +147,9 @@ struct DataSource {
       throw RunFailure.unwritable(directory.schema, error)
     }
   }
+}
+
+extension Settings {
+  /// What a new run starts from; nil: from random parameters.
+  func startingModel() throws -> StartingModel? { try model.startFrom.map { try StartingModel($0, model.startTables) } }
 }

@@ -67,15 +67,15 @@ extension Catalogue {
 
   /// The state that the run came to with a stage, for another to start from.
   ///
-  /// - Parameter table: only this one's parameters, without the optimizer's state; nil: everything.
+  /// - Parameter tables: only the parameters of these, without the optimizer's state; nil: everything.
   /// - Returns: nil where the stage has no checkpoint.
-  func end(ofStage stage: Int, onlyParametersOf table: Int? = nil) throws -> ModelPlan.Start? {
+  func end(ofStage stage: Int, onlyParametersOf tables: [Int]? = nil) throws -> ModelPlan.Start? {
     let checkpoints = try checkpoints().filter { $0.stage == stage }
     guard let last = checkpoints.last else { return nil }
     return ModelPlan.Start(
       // Another model counts its steps anew.
-      clock: table == nil ? last.step : 0,
+      clock: tables == nil ? last.step : 0,
       restore: .init(
-        run: try fact("run"), chain: checkpoints.chain(of: last).map(\.files), onlyParametersOf: table))
+        run: try fact("run"), chain: checkpoints.chain(of: last).map(\.files), onlyParametersOf: tables))
   }
 }

@@ -71,7 +71,11 @@ struct Stages {
     var settings = settings
     let pretraining = number == 0 ? settings.model.model.definition.pretraining : nil
     if let pretraining { settings.model.model = pretraining }
+    let configuration = settings.model.configuration(fields: data.train.fields)
     var start = ModelPlan.Start()
+    if number == 0, let starting = try settings.startingModel() {
+      start = try starting.start(makeModel(configuration), in: directory, run: catalogue.fact("run"))
+    }
     if number > 0 {
       guard let end = try catalogue.end(ofStage: number - 1) else {
         throw RunFailure.failed("\(directory.path) has no checkpoint to go on from with new data. Train anew on them.")
@@ -79,7 +83,7 @@ struct Stages {
       start = end
     }
     let model = try ModelPlan(
-      settings: settings, model: settings.model.configuration(fields: data.train.fields), train: data.train,
+      settings: settings, model: configuration, train: data.train,
       evaluation: data.valid, trainHolders: data.trainHolders, evaluationHolders: data.validHolders,
       vocabulary: data.vocabulary, start: start)
     let indices = [data.train, data.valid].compactMap { $0 }
@@ -99,7 +103,7 @@ struct Stages {
   /// The stage that starts from this one, which has ended, on the same data; nil where none does.
   func following(_ stage: Stage) throws -> Stage? {
     guard stage.record.isPretraining else { return nil }
-    guard let start = try catalogue.end(ofStage: stage.number, onlyParametersOf: ParameterTables.sparse) else {
+    guard let start = try catalogue.end(ofStage: stage.number, onlyParametersOf: [ParameterTables.sparse]) else {
       throw RunFailure.failed("\(directory.path) has no checkpoint of stage \(stage.number) to start from.")
     }
     var record = stage.record

@@ -12,7 +12,7 @@ struct TrainedModel {
   let encoding: Encoding
   let settings: Settings
   let directory: RunDirectory
-  private let restore: ServerAssignment.Restore
+  let restore: ServerAssignment.Restore
 
   /// - Throws: `CatalogueError` where there is no run, `RunFailure` where it has no such checkpoint.
   init(_ path: String, _ choice: CheckpointChoice) throws {

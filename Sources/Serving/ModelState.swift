@@ -94,6 +94,11 @@ public final class ModelState: @unchecked Sendable {
     return UnsafePointer(values + place * width)
   }
 
+  /// Calls `body` with each feature's rank and row in a slot, ascending.
+  func forEachRow(in slot: Int, _ body: (_ rank: UInt64, UnsafePointer<Float>) -> Void) {
+    for place in starts[slot]..<starts[slot + 1] { body(ranks[place], values + place * width) }
+  }
+
   /// Calls `body` with each feature's key and row, in the order of ranks.
   public func forEachRow(_ body: (_ key: UInt64, UnsafePointer<Float>) throws -> Void) rethrows {
     for (place, rank) in ranks.enumerated() { try body(Rank.key(of: rank), values + place * width) }

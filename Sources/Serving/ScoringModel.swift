@@ -3,7 +3,7 @@ import Features
 
 /// A trained model with all that it takes to score rows.
 public struct ScoringModel: Sendable {
-  let model: any Model<Float>
+  public let model: any Model<Float>
   let state: ModelState
   public let encoding: Encoding
   public let vocabulary: Vocabulary?

@@ -160,16 +160,16 @@ public struct ServerAssignment: Codable, Sendable {
     public var chain: [CheckpointFiles]
     /// Of the epoch that the checkpoint lies in.
     public var totals: StepTotals
-    /// Take only this table's parameters, without the optimizer's state: another model starts from them.
-    public var onlyParametersOf: Int?
+    /// Take only the parameters of these tables, without the optimizer's state: another model starts from them.
+    public var onlyParametersOf: [Int]?
 
     public init(
-      run: UInt64, chain: [CheckpointFiles], totals: StepTotals = StepTotals(), onlyParametersOf table: Int? = nil
+      run: UInt64, chain: [CheckpointFiles], totals: StepTotals = StepTotals(), onlyParametersOf tables: [Int]? = nil
     ) {
       self.run = run
       self.chain = chain
       self.totals = totals
-      onlyParametersOf = table
+      onlyParametersOf = tables
     }
   }
 

@@ -7,7 +7,7 @@ struct FixtureTests {
   @Test("A run of today's format is read: whole, deltas and all, and to the same numbers")
   func format() throws {
     let tool = try Tool()
-    let archive = "\(Repository.path)/Tests/Fixtures/format-\(Catalogue.version).tar.gz"
+    let archive = "\(Repository.path)/Tests/Fixtures/format-\(PartWriter.version).tar.gz"
     #expect(try Repository.run(["tar", "-xzf", archive, "-C", tool.directory]) == 0)
     let (run, data) = (tool.directory + "/run", tool.directory + "/new.libfm")
     let verified = try tool.run("verify", run)

@@ -39,7 +39,8 @@ struct FlagTests {
       "--admit-after", "2", "--evict", "unseen:1.5", "--evict-every", "7", "--bad-rows", "skip", "--max-bad-rows", "3",
       "--cache", "--data", "local", "--readers", "4",
       "--sync-reading", "--model", "fm", "--embedding", "5", "--hidden", "6", "--activation", "tanh", "--keep", "0.7",
-      "--initialization", "he", "--embedding-deviation", "0.8", "--l2", "0.9", "--arithmetic", "fp32", "--epochs", "10",
+      "--initialization", "he", "--embedding-deviation", "0.8", "--l2", "0.9", "--start-from", "m", "--start-tables",
+      "dense", "--arithmetic", "fp32", "--epochs", "10",
       "--batch", "11", "--slices", "12", "--lr", "0.13", "--optimizer", "sgd", "--dense-optimizer", "adagrad",
       "--schedule", "cosine", "--warm-up", "14", "--decay-factor", "0.15", "--decay-steps", "16", "--lr-scaling",
       "linear", "--weight-decay", "0.17", "--dense-l2", "0.18", "--ftrl-alpha", "0.19", "--ftrl-beta", "0.2",
@@ -54,7 +55,7 @@ struct FlagTests {
       """
       {train: [a], valid: [b], schema: s, format: csv, separator: ";", vocab: v, admit-after: 2, evict: "unseen:1.5", evict-every: 7, bad-rows: skip,
       max-bad-rows: 3, cache: true, data: local, readers: 4, sync-reading: true, model: fm, embedding: 5, hidden: [6],
-      activation: tanh, keep: 0.7, initialization: he, embedding-deviation: 0.8, l2: 0.9, arithmetic: fp32, epochs: 10,
+      activation: tanh, keep: 0.7, initialization: he, embedding-deviation: 0.8, l2: 0.9, start-from: m, start-tables: dense, arithmetic: fp32, epochs: 10,
       batch: 11, slices: 12, lr: 0.13, optimizer: sgd, dense-optimizer: adagrad, schedule: cosine, warm-up: 14,
       decay-factor: 0.15, decay-steps: 16, lr-scaling: linear, weight-decay: 0.17, dense-l2: 0.18, ftrl-alpha: 0.19,
       ftrl-beta: 0.2, ftrl-l2: 0.21, l1: 0.22, clip: 0.23, patience: 24, seed: 25, servers: 26, workers: 27,

@@ -89,7 +89,7 @@ struct ConfigurationFileTests {
     }
     let optional = [
       "schema", "format", "separator", "vocab", "dense-optimizer", "max-workers", "shard-dir", "server-memory",
-      "dense-consistency", "evict", "evict-every",
+      "dense-consistency", "evict", "evict-every", "start-from",
     ]
     #expect(Set(Settings.keys).subtracting(keys) == Set(optional))
     let json = try JSONEncoder().encode(settings)

@@ -144,7 +144,7 @@ struct PastTests {
     var life = try Life(lag: 2, seed: 1)
     life.train(4)
     let rig = try Rig.welcomed()
-    _ = rig.order(.adopt(restoring(1, ["a"], clock: 9, tables: life.tables, lag: 2, onlyParametersOf: 0)), view: 1)
+    _ = rig.order(.adopt(restoring(1, ["a"], clock: 9, tables: life.tables, lag: 2, onlyParametersOf: [0])), view: 1)
     for slot in try life.rig.checkpoint(number: 1) {
       _ = rig.tell(.slot(.init(path: "a", table: slot.table, slot: slot.slot, bytes: slot.bytes)))
     }

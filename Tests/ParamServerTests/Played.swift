@@ -26,7 +26,7 @@ func assign(
 func restoring(
   _ number: Int, _ files: [String], clock: UInt64, server: Int = 0, of servers: Int = 1,
   tables: [TableDescription] = [describeTable()], folder: String? = "own", lag: Int = 0,
-  totals: StepTotals = StepTotals(), onlyParametersOf: Int? = nil
+  totals: StepTotals = StepTotals(), onlyParametersOf: [Int]? = nil
 ) -> ServerAssignment {
   let parts = files.enumerated().map {
     CheckpointPart(server: $0, path: $1, slots: 0, rows: 0, bytes: 0, digest: SHA256.hash([]))

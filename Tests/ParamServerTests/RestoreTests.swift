@@ -78,7 +78,7 @@ struct RestoreTests {
     other[0].optimizer.rule = .ftrl(beta: 1, l1: 0, l2: 0)
     other[1].regions[0].columns[1].width = 9
     let rig = try Rig.welcomed()
-    let effects = rig.order(.adopt(restoring(1, ["a"], clock: 0, tables: other, onlyParametersOf: 0)), view: 1)
+    let effects = rig.order(.adopt(restoring(1, ["a"], clock: 0, tables: other, onlyParametersOf: [0])), view: 1)
     guard case .open(folder: "own", kept: [])? = effects.dropFirst().first else {
       Issue.record("a run of its own keeps nothing of its file")
       return

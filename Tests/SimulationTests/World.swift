@@ -196,7 +196,7 @@ final class World {
     var start = ModelPlan.Start()
     if stage > 0, let last = history.lastCheckpoint(ofStage: stage - 1) {
       start.restore = .init(
-        run: Life.run, chain: history.checkpoints.chain(of: last).map(\.files), onlyParametersOf: 0)
+        run: Life.run, chain: history.checkpoints.chain(of: last).map(\.files), onlyParametersOf: [0])
     }
     let model = try ModelPlan(
       settings: settings, model: settings.model.configuration(fields: index.fields), train: index,
