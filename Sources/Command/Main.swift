@@ -24,6 +24,7 @@ struct DeepFM: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self,
+      ApplyCommand.self,
       ServeCommand.self, VerifyCommand.self, InspectCommand.self,
       CompareCommand.self, StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,

@@ -1,3 +1,4 @@
+import DeepFM
 import Serving
 
 /// Writes a trained model to one file that other programs read.
@@ -15,18 +16,60 @@ public struct Exporting {
   /// What was written.
   public struct Exported: Sendable {
     public let checkpoint: Int
-    /// Features that have rows.
+    /// Features that have rows; of a delta, rows that are others.
     public let features: Int
+    /// Where data were given: AUC and logloss of the checkpoint, and of the file.
+    public var before: Evaluation?
+    public var after: Evaluation?
   }
 
   /// Writes the parameters as safetensors: see `ModelExport`.
   ///
+  /// - Parameters:
+  ///   - rows: how features' rows are written.
+  ///   - data: to measure what that costs.
   /// - Throws: `RunFailure` for a run without that checkpoint, `CheckpointError` for one that is not whole,
   ///   `DatasetError.cannotWrite`.
-  public func write(to path: String) throws -> Exported {
-    let trained = try TrainedModel(runDirectory, checkpoint)
-    let model = try trained.scoring(caller)
-    try ModelExport(model).write(to: path) { try caller.show("writing \(path)", $0, of: $1) }
-    return Exported(checkpoint: trained.checkpoint.number, features: model.features)
+  public func write(to path: String, rows: RowPrecision = .fp32, data: [String] = []) throws -> Exported {
+    let model = try ModelSource(runDirectory, checkpoint).read(caller)
+    try write(ModelExport(model, rows: rows), to: path)
+    var exported = Exported(checkpoint: model.checkpoint, features: model.features)
+    guard !data.isEmpty else { return exported }
+    func evaluate(_ source: String) throws -> Evaluation? {
+      try Scoring(runDirectory: source, data: data, checkpoint: checkpoint, caller: caller).run().result.evaluation
+    }
+    exported.before = try evaluate(runDirectory)
+    exported.after = try evaluate(path)
+    return exported
   }
+
+  /// Writes what has changed since an earlier checkpoint of the run, which must be kept still.
+  ///
+  /// - Throws: as above.
+  public func write(to path: String, since earlier: Int) throws -> Exported {
+    let model = try TrainedModel(runDirectory, checkpoint).scoring(caller)
+    let base = try TrainedModel(runDirectory, .number(earlier)).scoring(caller)
+    let delta = ModelExport(model, since: base)
+    try write(delta, to: path)
+    return Exported(checkpoint: model.checkpoint, features: delta.features)
+  }
+
+  private func write(_ export: ModelExport, to path: String) throws {
+    try export.write(to: path) { try caller.show("writing \(path)", $0, of: $1) }
+  }
+
+  /// Puts deltas, one after the other, on a file that was exported.
+  ///
+  /// - Throws: `ModelFileError` where one is none, or was made of another; `DatasetError.cannotWrite`.
+  public static func apply(_ deltas: [String], to base: String, writing path: String) throws -> Exported {
+    var model = try SafetensorsFile.read(base)
+    for delta in deltas { model = try SafetensorsFile.apply(delta, to: model) }
+    try ModelExport(model).write(to: path)
+    return Exported(checkpoint: model.checkpoint, features: model.features)
+  }
+}
+
+extension ScoringModel {
+  /// The number of the checkpoint that it is of; 0 where that is not known.
+  var checkpoint: Int { origin["checkpoint"].flatMap { Int($0) } ?? 0 }
 }

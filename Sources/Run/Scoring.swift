@@ -104,7 +104,7 @@ public struct Scoring {
     (result.labels, result.logits) = (scores.labels, scores.logits)
     result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits)
     return Scored(
-      result: result, model: model.configuration.model, checkpoint: model.origin["checkpoint"].flatMap { Int($0) } ?? 0,
+      result: result, model: model.configuration.model, checkpoint: model.checkpoint,
       data: index)
   }
 

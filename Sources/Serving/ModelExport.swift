@@ -1,6 +1,7 @@
 import DeepFM
 import Features
 import Foundation
+import Sharding
 
 /// A trained model as one file that other programs read: safetensors (https://github.com/huggingface/safetensors).
 ///
@@ -10,24 +11,55 @@ import Foundation
 /// | `sparse.weight` | F32 `[n]` | order-1 weights w, where the model has them |
 /// | `sparse.vector` | F32 `[n, k]` | latent vectors V, where the model has them |
 /// | `sparse.embedding` | F32 `[n, k + 1]` | the deep part's own vectors, where it has them |
+/// | `sparse.vector.scale` | F32 `[n]` | where rows are I8: what a row's numbers are multiplied by; the same of `sparse.embedding` |
+/// | `removed.keys` | U64 | of a delta: keys whose rows are gone |
 /// | `vocabulary.keys` | U64 | where the data are encoded with a vocabulary, keys of the values that have features of their own |
 /// | `hidden0.weights`, `hidden0.bias`, ..., `output.weights`, `bias` | F32 | dense parameters: weights `[inputs, neurons]` |
 ///
 /// `__metadata__` holds as JSON texts: `model` (its configuration), `encoding` (how data become features), whether rows that are not there
-/// stand for features that were not admitted (`uses_admission`), and what the file is of. `SafetensorsFile` reads it.
+/// stand for features that were not admitted (`uses_admission`), the SHA-256 of the
+/// parameters, and what the file is of. `SafetensorsFile` reads it.
 /// Optimizers' state is not in it.
 public struct ModelExport {
   private let trained: ScoringModel
+  private let rows: RowPrecision
   private var model: any Model<Float> { trained.model }
-  private var state: ModelState { trained.state }
+  private let state: ModelState
+  /// Of a delta: ranks of rows that are gone.
+  private let removed: [UInt64]?
+  private var metadata: [String: String]
 
-  public init(_ trained: ScoringModel) { self.trained = trained }
+  /// - Parameter rows: how features' rows are written.
+  public init(_ trained: ScoringModel, rows: RowPrecision = .fp32) {
+    self.trained = trained
+    self.rows = rows
+    state = trained.state
+    removed = nil
+    metadata = ["format": Self.format]
+    // Of rows that are written otherwise it would be another model's.
+    if rows == .fp32 { metadata["sha256"] = trained.digest().description }
+  }
 
-  private struct Tensor {
+  /// What has changed since another model of the same run: see `SafetensorsFile.apply`.
+  public init(_ trained: ScoringModel, since base: ScoringModel) {
+    self.trained = trained
+    rows = .fp32
+    let delta = StateDelta(from: base.state, to: trained.state)
+    (state, removed) = (delta.changed, delta.removed)
+    metadata = [
+      "format": Self.deltaFormat, "sha256": trained.digest().description,
+      "base_sha256": base.digest().description, "base_checkpoint": base.origin["checkpoint"] ?? "",
+    ]
+  }
+
+  /// Features whose rows are in the file.
+  public var features: Int { state.rows }
+
+  struct Tensor {
     var name: String
     var type = "F32"
     var shape: [Int]
-    var bytes: Int { shape.reduce(type == "F32" ? 4 : 8, *) }
+    var bytes: Int { shape.reduce(SafetensorsFile.sizes[type]!, *) }
     var write: (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
   }
 
@@ -39,11 +71,7 @@ public struct ModelExport {
     ]
     var first = 0
     for column in model.sparse.columns {
-      let start = first
-      tensors.append(
-        Tensor(name: "sparse.\(column.name)", shape: [state.rows] + (column.width > 1 ? [column.width] : [])) { put in
-          try state.forEachRow { try put(UnsafeRawBufferPointer(start: $1 + start, count: column.width * 4)) }
-        })
+      tensors += rows.tensors(of: column.name, first..<first + column.width, state)
       first += column.width
     }
     for tensor in model.dense.tensors {
@@ -59,11 +87,19 @@ public struct ModelExport {
           try vocabulary.bytes.withUnsafeBytes(put)
         })
     }
+    if let removed {
+      tensors.append(
+        Tensor(name: Self.removed, type: "U64", shape: [removed.count]) { put in
+          try removed.map { Rank.key(of: $0).littleEndian }.withUnsafeBytes(put)
+        })
+    }
     return tensors
   }
 
   static let vocabulary = "vocabulary.keys"
+  static let removed = "removed.keys"
   static let format = "deepfm 2"
+  static let deltaFormat = "deepfm 2 delta"
 
   /// Writes the file, which appears when it is complete.
   ///
@@ -106,8 +142,7 @@ public struct ModelExport {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
-    var metadata = trained.origin
-    metadata["format"] = Self.format
+    var metadata = metadata.merging(trained.origin) { $1 }
     metadata["model"] = try text(model.configuration)
     metadata["encoding"] = try text(trained.encoding)
     metadata["uses_admission"] = "\(trained.usesAdmission)"

@@ -12,7 +12,7 @@ public final class ModelState: @unchecked Sendable {
   /// The dense vector, as the model's `DenseLayout` has it.
   let dense: [Float]
   /// Of features that have rows, ascending; their rows in the same order, `[ranks.count x width]`.
-  private let ranks: [UInt64]
+  let ranks: [UInt64]
   private let values: UnsafeMutablePointer<Float>
   /// By slot, the place of its first rank.
   private let starts: [Int]
@@ -92,6 +92,17 @@ public final class ModelState: @unchecked Sendable {
     let place = here.position(ofFirstAtLeast: rank)
     guard place < here.endIndex, here[place] == rank else { return nil }
     return UnsafePointer(values + place * width)
+  }
+
+  /// The parameters of the row at a place among the ranks.
+  func row(at place: Int) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: values + place * width, count: width)
+  }
+
+  /// Ranks and rows, as bytes.
+  func withFeatures(_ body: (UnsafeRawBufferPointer) -> Void) {
+    ranks.withUnsafeBytes(body)
+    body(UnsafeRawBufferPointer(start: values, count: ranks.count * width * 4))
   }
 
   /// Calls `body` with each feature's rank and row in a slot, ascending.

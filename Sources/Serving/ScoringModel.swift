@@ -1,5 +1,6 @@
 import DeepFM
 import Features
+import Sharding
 
 /// A trained model with all that it takes to score rows.
 public struct ScoringModel: Sendable {
@@ -27,6 +28,17 @@ public struct ScoringModel: Sendable {
   public var configuration: ModelConfiguration { model.configuration }
   /// Features that have rows.
   public var features: Int { state.rows }
+  /// SHA-256 of the features' ranks, their rows and the layers' parameters, little-endian: two of the same are the same model
+  /// to the bit.
+  func digest() -> Digest {
+    var hash = SHA256()
+    state.withFeatures { hash.update($0) }
+    for tensor in model.dense.tensors {
+      state.dense[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes { hash.update($0) }
+    }
+    return hash.finish()
+  }
+
   /// Memory that its parameters take.
   public var bytes: Int { state.bytes }
 }

@@ -84,6 +84,73 @@ struct ExportTests {
     #expect(try String(contentsOfFile: tool.directory + "/said", encoding: .utf8) == "2\n")
   }
 
+  @Test("A base and the deltas after it are the full file, byte for byte; a delta is put on nothing else")
+  func deltas() throws {
+    let tool = try Tool()
+    _ = try tool.train(
+      ["--train", Sample.small] + Sample.tiny + [
+        "--epochs", "3", "--evict", "unseen:0.5", "--checkpoint-every", "10steps",
+      ],
+      into: "run")
+    let run = tool.directory + "/run"
+    let verified = try tool.run("verify", run, "--json")
+    struct Report: Decodable {
+      struct Line: Decodable { let checkpoint: Int }
+      let checkpoints: [Line]
+    }
+    let kept = try JSONDecoder().decode(Report.self, from: Data(verified.output.utf8)).checkpoints.map(\.checkpoint)
+    #expect(kept.count >= 3)
+    func file(_ name: String) -> String { "\(tool.directory)/\(name).safetensors" }
+    func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: file(name))) }
+    for number in kept {
+      #expect(try tool.run("export", run, "--checkpoint", "\(number)", "--to", file("\(number)")).status == 0)
+    }
+    for (before, number) in zip(kept, kept.dropFirst()) {
+      let ended = try tool.run(
+        "export", run, "--checkpoint", "\(number)", "--since", "\(before)", "--to", file("\(number)-delta"))
+      #expect(
+        ended.status == 0 && ended.errors.contains("rows of checkpoint \(number) differ from \(before)'s"),
+        "\(ended.errors)")
+      #expect(try bytes("\(number)-delta").count < bytes("\(number)").count + 2000)
+    }
+    let applied = try tool.run(
+      ["apply", file("\(kept[0])")] + kept.dropFirst().map { file("\($0)-delta") } + ["--to", file("all")])
+    #expect(applied.status == 0, "\(applied.errors)")
+    #expect(try bytes("all") == bytes("\(kept.last!)"))
+    for (arguments, says) in [
+      (
+        ["apply", file("\(kept[0])"), file("\(kept[2])-delta")],
+        "it stands on checkpoint \(kept[1]), not on this model, of checkpoint \(kept[0])"
+      ),
+      (["apply", file("\(kept[0])"), file("\(kept[1])")], "it is no delta"),
+      (["apply", file("\(kept[1])-delta"), file("\(kept[2])-delta")], "put it on its base"),
+      (["export", run, "--since", "999"], "has no checkpoint 999"),
+    ] {
+      let ended = try tool.run(arguments + ["--to", file("none")])
+      #expect(ended.status == 1 && ended.errors.contains(says), "\(ended.errors)")
+    }
+  }
+
+  @Test("Rows in half precision or 8 bits take less room, and cost what is printed", arguments: ["fp16", "int8"])
+  func precisions(rows: String) throws {
+    let tool = try Tool()
+    _ = try tool.train(["--train", Sample.train] + Sample.tiny, into: "run")
+    let run = tool.directory + "/run"
+    func file(_ name: String) -> String { "\(tool.directory)/\(name).safetensors" }
+    #expect(try tool.run("export", run, "--to", file("whole")).status == 0)
+    let ended = try tool.run("export", run, "--to", file(rows), "--rows", rows, "--data", Sample.valid)
+    #expect(ended.status == 0, "\(ended.errors)")
+    let numbers = ended.output.split { " ,\n".contains($0) }.compactMap { Double($0) }
+    #expect(numbers.count == 4 && numbers[0] > 0.6, "\(ended.output)")
+    #expect(abs(numbers[0] - numbers[1]) < 0.002 && abs(numbers[2] - numbers[3]) < 0.002)
+    func size(_ name: String) throws -> Int { try Data(contentsOf: URL(fileURLWithPath: file(name))).count }
+    #expect(try size(rows) < size("whole"))
+    let again = try tool.run("export", file(rows), "--to", file("again"), "--rows", rows)
+    #expect(again.status == 0, "\(again.errors)")
+    let mixed = try tool.run("export", run, "--to", file("none"), "--rows", rows, "--since", "1")
+    #expect(mixed.status == 2 && mixed.errors.contains("leave --rows and --data out"))
+  }
+
   @Test("A file that cannot be written, a run that is none, a checkpoint that is not there, are named")
   func errors() throws {
     let tool = try Tool()

@@ -56,7 +56,10 @@ struct ServeTests {
     let place = try #require(bytes.range(of: Data("deepfm 2".utf8)))
     var other = bytes
     other[place.upperBound - 1] = UInt8(ascii: "9")
+    var flipped = bytes
+    flipped[bytes.count - 9] ^= 1
     for (number, (content, reason)) in [
+      (flipped, "its parameters are not those that were written"),
       (bytes.prefix(bytes.count - 1), "shortened"), (bytes.prefix(100), "header is damaged"),
       (bytes.prefix(3), "too short"),
       (longer, "header is damaged"), (other, "Export it anew"),
