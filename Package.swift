@@ -84,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "benchmarks",
       dependencies: [
-        "Checkpoint", "DeepFM", "Features", "Sharding", "Wire", "Job", "Run", "ParamServer", "Worker", "Command",
+        "Checkpoint", "DeepFM", "Features", "Sharding", "Wire", "Job", "Run", "Serving", "ParamServer", "Worker",
+        "Command",
       ],
       path: "Benchmarks"),
 

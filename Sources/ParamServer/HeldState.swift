@@ -71,7 +71,7 @@ final class HeldState {
     for (rank, row) in self.candidates.states(in: slot, at: clock, since: since, now: candidates) {
       // What went is told to a checkpoint that stands on another; one of all rows does not have them.
       let candidate = SlotSnapshot.Candidate(row)
-      if candidate.sightings > 0 || since != nil && !Mutant.forgetEvicted.isActive { snapshot.append(rank, candidate) }
+      if candidate.sightings > 0 || since != nil { snapshot.append(rank, candidate) }
     }
     for step in steps {
       if let part = step.part(of: slot, width: width, stride: rows.stride) { snapshot.append(part) }

@@ -23,8 +23,6 @@ package enum Mutant: String, CaseIterable, Sendable {
   case forgetAnswers
   /// A step changes a row that a checkpoint holds, and nobody keeps what it was.
   case forgetHeld
-  /// What went since the last checkpoint is not told to the next.
-  case forgetEvicted
   /// A row that went does not come back where its step is undone.
   case keepEvicted
   /// A checkpoint counts when the first server has written its part.
