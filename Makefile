@@ -33,10 +33,11 @@ example: setup ## build and run the test of the example package, which uses this
 	Scripts/progress swift build $(RELEASE) $(EXAMPLE) --build-tests
 	Scripts/watched 300 swift test $(RELEASE) $(EXAMPLE) --skip-build
 
-soak: setup ## live 50,000 simulated lives, kill 300 real processes, and crash at 300 writes of files (LIVES, KILLS each, CRASHES)
+soak: setup ## live 50,000 simulated lives, kill 300 real processes, crash at 300 writes of files, and write and read 5 GB (LIVES, KILLS each, CRASHES)
 	Scripts/progress swift build $(RELEASE) --build-tests
 	LIVES=$(LIVES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter SimulationTests
 	KILLS=$(KILLS) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter ChaosTests
+	GIGABYTES=5 Scripts/watched 600 swift test $(RELEASE) --skip-build --filter LargeTableTests
 	CRASHES=$(CRASHES) Scripts/watched 600 swift test $(RELEASE) --skip-build --filter CrashTests
 
 mutants: setup ## plant faults in the cores, and fail for each that the simulator does not find

@@ -56,7 +56,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "Serving", dependencies: ["Worker", "Job", "Checkpoint", "Sharding", "Features", "DeepFM"]),
+      name: "Serving", dependencies: ["CZlib", "Worker", "Job", "Checkpoint", "Sharding", "Features", "DeepFM"]),
     .target(
       name: "Service",
       dependencies: [
@@ -102,7 +102,9 @@ let package = Package(
       name: "CoordinatorTests",
       dependencies: ["Coordinator", "Checkpoint", "DeepFM", "Features", "Job", "Sharding", "Wire"]),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"]),
-    .testTarget(name: "RunTests", dependencies: ["Run", "Checkpoint", "Features", "Job", "ParamServer"]),
+    .testTarget(
+      name: "RunTests",
+      dependencies: ["Run", "Checkpoint", "DeepFM", "Features", "Job", "ParamServer", "Serving", "Sharding"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
     .testTarget(
       name: "SimulationTests",

@@ -67,6 +67,9 @@ public final class Catalogue: Sendable {
     return Catalogue(path, database, term: 0)
   }
 
+  /// Whether it lies where SQLite can keep no write-ahead log: whoever reads it may hold up the run then.
+  public var isOnNetwork: Bool { JournalMode.isOnNetwork(path) }
+
   private init(_ path: String, _ database: DatabaseQueue, term: UInt32) {
     self.path = path
     self.database = database

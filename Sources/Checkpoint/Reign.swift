@@ -124,6 +124,21 @@ extension Catalogue {
     }
   }
 
+  /// Has parts be where they are now, after a run's directory was moved.
+  public func relocate(_ find: (CheckpointFiles) -> CheckpointFiles) throws {
+    let moved = try checkpoints().flatMap { record in
+      zip(record.parts, find(record.files).parts).filter { $0.path != $1.path }.map { (record.number, $1) }
+    }
+    guard !moved.isEmpty else { return }
+    try reign { database in
+      for (checkpoint, part) in moved {
+        try database.execute(
+          sql: "UPDATE parts SET path = ? WHERE checkpoint = ? AND server = ?",
+          arguments: [part.path, checkpoint, part.server])
+      }
+    }
+  }
+
   /// Has the run go on from an earlier checkpoint: later ones of the stage, and what ended after it, have never been.
   ///
   /// - Parameter last: the one that is the stage's last from now on.

@@ -9,7 +9,8 @@ struct ExportCommand: ParsableCommand {
     abstract: "Write a trained model to one file that other programs read.",
     discussion: """
       The file is safetensors: the features' keys, weights and vectors, and the dense layers; model and encoding are in its \
-      metadata. Optimizers' state is left out. Examples/predict.py reads it with numpy alone.
+      metadata. Optimizers' state is left out. Examples/predict.py reads it with numpy alone. A file that ends in .npz has the \
+      same arrays for numpy's load.
 
         deepfm export runs/first --to model.safetensors
 
@@ -19,7 +20,8 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The directory of a training run, or a file that was exported.", valueName: "dir"))
   var runDir: String
 
-  @Option(help: ArgumentHelp("Where to write, *.safetensors. It appears when it is complete.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Where to write, *.safetensors or *.npz. It appears when it is complete.", valueName: "file"))
   var to: String
 
   @Option(
@@ -43,8 +45,10 @@ struct ExportCommand: ParsableCommand {
     guard since == nil || rows == .fp32 && data.isEmpty else {
       throw ValidationError("--since writes rows as they are: leave --rows and --data out")
     }
-    guard to.hasSuffix(".safetensors") else {
-      throw ValidationError("--to \(to): name a file that ends in .safetensors")
+    guard to.hasSuffix(".safetensors") || to.hasSuffix(Exporting.numpySuffix) && data.isEmpty else {
+      throw ValidationError(
+        "--to \(to): name a file that ends in .safetensors"
+          + (data.isEmpty ? " or .npz" : ", which --data is scored with"))
     }
   }
 

@@ -23,7 +23,10 @@ public struct Exporting {
     public var after: Evaluation?
   }
 
-  /// Writes the parameters as safetensors: see `ModelExport`.
+  /// Of files for numpy.
+  public static let numpySuffix = ".npz"
+
+  /// Writes the parameters as safetensors, or for numpy where the file is an `.npz`: see `ModelExport`.
   ///
   /// - Parameters:
   ///   - rows: how features' rows are written.
@@ -55,7 +58,9 @@ public struct Exporting {
   }
 
   private func write(_ export: ModelExport, to path: String) throws {
-    try export.write(to: path) { try caller.show("writing \(path)", $0, of: $1) }
+    func show(_ done: Int, _ all: Int) throws { try caller.show("writing \(path)", done, of: all) }
+    try path.hasSuffix(Self.numpySuffix)
+      ? export.writeNumpy(to: path, progress: show) : export.write(to: path, progress: show)
   }
 
   /// Puts deltas, one after the other, on a file that was exported.

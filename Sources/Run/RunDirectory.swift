@@ -82,8 +82,11 @@ public struct RunDirectory: Sendable {
   func find(_ files: CheckpointFiles) -> CheckpointFiles {
     var files = files
     for index in files.parts.indices where !FileManager.default.fileExists(atPath: files.parts[index].path) {
-      let names = files.parts[index].path.split(separator: "/").suffix(2)
-      files.parts[index].path = "\(shards)/\(names.joined(separator: "/"))"
+      let name = files.parts[index].path.split(separator: "/").suffix(2).joined(separator: "/")
+      let places = ["\(shards)/\(name)", "\(path)/\(name)"]
+      if let found = places.first(where: FileManager.default.fileExists) ?? places.first {
+        files.parts[index].path = found
+      }
     }
     return files
   }

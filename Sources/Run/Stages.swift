@@ -40,12 +40,15 @@ struct Stages {
     try SpooledData(settings: record.settings.settings.data, encoding: encoding, directory: directory, caller: caller)
       .makeAnew(for: partitions)
     let (old, model) = (record.settings.settings, record.settings.settings.model)
+    var start = record.start
+    // The run's directory may have moved since.
+    if let chain = start.restore?.chain { start.restore?.chain = chain.map(directory.find) }
     return Stage(
       number: number, record: record,
       model: try ModelPlan(
         settings: old, model: model.configuration(fields: encoding.fields.count), partitions: partitions,
         encoding: encoding, vocabulary: directory.vocabulary(of: encoding), isLocal: record.isLocal,
-        start: record.start))
+        start: start))
   }
 
   private func describe(_ stage: Stage) throws {

@@ -68,6 +68,7 @@ public struct Training {
         resumption.directory.catalogue, host: process.hostName, process: process.processIdentifier)
       try catalogue.record(
         event: "goes on" + (resumption.changes.isEmpty ? "" : ", changed: \(resumption.changes)"))
+      try catalogue.relocate(resumption.directory.find)
       try catalogue.fallBack(in: resumption.directory, caller)
       let shards = try resumption.directory.shards(settings.cluster, run: catalogue.fact("run"))
       try RunDirectory.clear(shards, keeping: catalogue.checkpoints().needed)
@@ -91,6 +92,11 @@ public struct Training {
     var settings = settings
     settings.runDirectory = directory.path
     try ConfigurationFile.write(settings, to: directory.configuration)
+    if catalogue.isOnNetwork {
+      caller.observer.say(
+        "\(directory.catalogue) lies on a network file system, where SQLite cannot keep a write-ahead log: "
+          + "whoever reads it may hold up the run for a moment")
+    }
     try catalogue.record(RunFact.configuration, SavedSettings(settings))
     let stages = Stages(settings: settings, directory: directory, catalogue: catalogue, caller: caller)
     func source() throws -> DataSource {

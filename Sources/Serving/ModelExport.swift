@@ -126,6 +126,43 @@ public struct ModelExport {
     try file.close()
   }
 
+  /// Writes the same arrays for numpy's `load`, and the metadata as bytes of JSON, `metadata`.
+  ///
+  /// - Throws: as above.
+  public func writeNumpy(
+    to path: String, progress: (_ done: Int, _ all: Int) throws -> Void = { _, _ in }
+  ) throws {
+    let tensors = tensors
+    let all = tensors.reduce(0) { $0 + $1.bytes }
+    var archive = try NumpyArchive(path: path)
+    let text = Array(try Self.text(allMetadata).utf8)
+    try archive.append("metadata", type: "U8", shape: [text.count], bytes: text.count) { try text.withUnsafeBytes($0) }
+    var done = 0
+    for tensor in tensors {
+      try archive.append(
+        tensor.name, type: tensor.type, shape: tensor.shape, bytes: tensor.bytes, write: tensor.write)
+      done += tensor.bytes
+      try progress(done, all)
+    }
+    try archive.close()
+  }
+
+  private static func text(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  private var allMetadata: [String: String] {
+    get throws {
+      var metadata = metadata.merging(trained.origin) { $1 }
+      metadata["model"] = try Self.text(model.configuration)
+      metadata["encoding"] = try Self.text(trained.encoding)
+      metadata["uses_admission"] = "\(trained.usesAdmission)"
+      return metadata
+    }
+  }
+
   private struct Entry: Encodable {
     let dtype: String
     let shape: [Int]
@@ -139,20 +176,13 @@ public struct ModelExport {
 
   /// JSON, with spaces up to a multiple of 8, so that the numbers behind it lie even in memory.
   private func header(_ tensors: [Tensor]) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
-    var metadata = metadata.merging(trained.origin) { $1 }
-    metadata["model"] = try text(model.configuration)
-    metadata["encoding"] = try text(trained.encoding)
-    metadata["uses_admission"] = "\(trained.usesAdmission)"
     var offset = 0
     let entries = try tensors.map { tensor in
       defer { offset += tensor.bytes }
       let entry = Entry(dtype: tensor.type, shape: tensor.shape, dataOffsets: [offset, offset + tensor.bytes])
-      return "\(try text(tensor.name)):\(try text(entry))"
+      return "\(try Self.text(tensor.name)):\(try Self.text(entry))"
     }
-    var bytes = Array("{\"__metadata__\":\(try text(metadata)),\(entries.joined(separator: ","))}".utf8)
+    var bytes = Array("{\"__metadata__\":\(try Self.text(allMetadata)),\(entries.joined(separator: ","))}".utf8)
     bytes += [UInt8](repeating: 32, count: (8 - bytes.count % 8) % 8)
     return bytes
   }

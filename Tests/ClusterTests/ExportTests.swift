@@ -84,6 +84,36 @@ struct ExportTests {
     #expect(try String(contentsOfFile: tool.directory + "/said", encoding: .utf8) == "2\n")
   }
 
+  @Test("numpy's load reads an .npz with the arrays of the safetensors file")
+  func numpy() throws {
+    let tool = try Tool()
+    guard try Self.python(["-c", "import numpy"], into: tool.directory + "/numpy") == 0 else {
+      print("skipped: there is no numpy")
+      return
+    }
+    _ = try tool.train(["--train", Sample.small] + Sample.tiny, into: "run")
+    let (run, arrays, file) = (
+      tool.directory + "/run", tool.directory + "/model.npz", tool.directory + "/m.safetensors"
+    )
+    for path in [arrays, file] { #expect(try tool.run("export", run, "--to", path).status == 0) }
+    let script = """
+      import json, numpy, sys
+      arrays = numpy.load(sys.argv[1])
+      data = open(sys.argv[2], "rb").read()
+      size = int.from_bytes(data[:8], "little")
+      header = json.loads(data[8:8 + size])
+      assert json.loads(bytes(arrays["metadata"])) == header.pop("__metadata__")
+      assert set(header) == set(arrays.files) - {"metadata"} and len(header) > 6
+      for name, entry in header.items():
+          start, end = entry["data_offsets"]
+          assert arrays[name].tobytes() == data[8 + size + start:8 + size + end], name
+          assert list(arrays[name].shape) == entry["shape"]
+      import zipfile
+      assert zipfile.ZipFile(sys.argv[1]).testzip() is None
+      """
+    #expect(try Self.python(["-c", script, arrays, file], into: tool.directory + "/said") == 0)
+  }
+
   @Test("A base and the deltas after it are the full file, byte for byte; a delta is put on nothing else")
   func deltas() throws {
     let tool = try Tool()

@@ -79,6 +79,25 @@ struct ResumeTests {
     }
   }
 
+  @Test("A run goes on where its directory was moved to, and so does one that started from a file")
+  func moved() throws {
+    let tool = try Tool()
+    let data = ["--train", Sample.small] + Sample.tiny
+    let file = tool.directory + "/model.safetensors"
+    _ = try tool.train(data, into: "first")
+    #expect(try tool.run("export", tool.directory + "/first", "--to", file).status == 0)
+    for flags in [[], ["--start-from", file]] {
+      let undisturbed = try tool.train(data + flags + ["--epochs", "4"])
+      let name = UUID().uuidString
+      _ = try tool.train(data + flags, into: name)
+      let moved = tool.directory + "/moved-" + name
+      try FileManager.default.moveItem(atPath: "\(tool.directory)/\(name)", toPath: moved)
+      let resumed = try Self.resume(tool, moved, ["--epochs", "4", "--servers", "3"])
+      #expect(resumed.parameterDigest == undisturbed.parameterDigest)
+      #expect(try tool.run("verify", moved).status == 0)
+    }
+  }
+
   @Test("A run that has ended goes on with new data, from the state that it has come to")
   func newData() throws {
     let tool = try Tool()

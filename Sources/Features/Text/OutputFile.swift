@@ -5,7 +5,7 @@ package final class OutputFile {
   let path: String
   private let partial: String
   private var stream: UnsafeMutablePointer<FILE>?
-  private(set) var bytes = 0
+  package private(set) var bytes = 0
 
   package init(path: String) throws {
     self.path = path
