@@ -8,11 +8,7 @@ import Serving
 /// How fast a trained DeepFM-D scores in one process, beside what the products of its forward pass alone take, and beside
 /// PyTorch's forward where that is installed.
 enum ScoringBenchmark {
-  private static let blockRows = 2048
-  private static let layers = [(390, 400), (400, 400), (400, 400)]
-  private static let operationsPerSample = Double(layers.reduce(0) { $0 + 2 * $1.0 * $1.1 })
-
-  static func run(_ data: String, rows: Int, scratch: Scratch) throws {
+  static func run(_ data: String, scratch: Scratch) throws {
     var settings = Settings()
     settings.data.train = [try scratch.synthesize(rows: 50_000, "scored.txt")]
     settings.optimization.epochs = 1
@@ -21,7 +17,7 @@ enum ScoringBenchmark {
     let model = try ModelSource(settings.runDirectory!).read()
     let index = try DatasetIndex.build([data], encoding: model.encoding, ReadingOptions(spool: scratch.path + "/spool"))
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    let bound = speed(threads: cores)
+    let bound = MatrixBound.forward()
     let scorer = LocalScorer(model)
     let rate = try (0..<3).map { _ in
       let time = try seconds { _ = try scorer.score(index, threads: cores) }
@@ -37,39 +33,6 @@ enum ScoringBenchmark {
     print(
       "    PyTorch's forward, no reading      "
         + (torch.map { "\(Report.rate($0))   ours is \(Report.share(rate, of: $0)) of it" } ?? "(not installed)"))
-  }
-
-  /// Samples a second of the forward's products alone.
-  private static func speed(threads: Int) -> Double {
-    BLASThreads.set(1)
-    let repetitions = 100
-    return (0..<3).map { _ in
-      let time = seconds {
-        let running = (0..<threads).map { NamedThread("products-\($0)") { products(repetitions) } }
-        for thread in running { thread.join() }
-      }
-      return Double(threads * repetitions * blockRows) / time
-    }.max()!
-  }
-
-  private static func products(_ repetitions: Int) {
-    var input = [Float](repeating: 0.5, count: blockRows * 400)
-    var weights = [Float](repeating: 0.001, count: 400 * 400)
-    var output = [Float](repeating: 0.5, count: blockRows * 400)
-    input.withUnsafeMutableBufferPointer { input in
-      weights.withUnsafeMutableBufferPointer { weights in
-        output.withUnsafeMutableBufferPointer { output in
-          for _ in 0..<repetitions {
-            for (inputs, neurons) in layers {
-              OpenBLAS.multiply(
-                Matrix(input.baseAddress!, rows: blockRows, columns: inputs), transposed: false,
-                Matrix(weights.baseAddress!, rows: inputs, columns: neurons), transposed: false,
-                into: Matrix(output.baseAddress!, rows: blockRows, columns: neurons))
-            }
-          }
-        }
-      }
-    }
   }
 
   private static let torch = """

@@ -24,7 +24,7 @@ try bench("undo") { try UndoBenchmark.run() }
 try bench("checkpoint") { try CheckpointBenchmark.run(scratch: scratch) }
 try bench("control") { try ControlPlaneBenchmark.run(like: data) }
 try bench("speed") { try SpeedBenchmark.run(data, rows: rows, scratch: scratch) }
-try bench("scoring") { try ScoringBenchmark.run(data, rows: rows, scratch: scratch) }
+try bench("scoring") { try ScoringBenchmark.run(data, scratch: scratch) }
 try bench("recovery") { try RecoveryBenchmark.run(data, scratch: scratch) }
 try bench("staleness") {
   try StalenessBenchmark.run(

@@ -24,11 +24,7 @@ struct ExportCommand: ParsableCommand {
     help: ArgumentHelp("Where to write, *.safetensors or *.npz. It appears when it is complete.", valueName: "file"))
   var to: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Whose parameters: last, best (the lowest validation logloss), or a checkpoint's number.",
-      valueName: "last|best|n"), transform: checkpointNamed)
-  var checkpoint = CheckpointChoice.last
+  @OptionGroup var which: CheckpointOption
 
   @Option(help: "How features' rows are written: fp32, fp16, or int8 with a scale for each.", transform: named)
   var rows = RowPrecision.fp32
@@ -53,7 +49,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let exporting = Exporting(runDirectory: runDir, checkpoint: checkpoint, caller: .person(Console()))
+    let exporting = Exporting(runDirectory: runDir, checkpoint: which.checkpoint, caller: .person(Console()))
     if let since {
       let delta = try exporting.write(to: to, since: since)
       Console().say("\(delta.features.grouped) rows of checkpoint \(delta.checkpoint) differ from \(since)'s: \(to)")
@@ -93,8 +89,4 @@ struct ApplyCommand: ParsableCommand {
     let exported = try Exporting.apply(deltas, to: base, writing: to)
     Console().say("\(exported.features.grouped) features of checkpoint \(exported.checkpoint) in \(to)")
   }
-}
-
-@Sendable func checkpointNamed(_ text: String) throws -> CheckpointChoice {
-  try explaining { try CheckpointChoice(named: text) }
 }

@@ -17,11 +17,7 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The directory of a training run.", valueName: "dir"))
   var runDir: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Whose parameters: last, best (the lowest validation logloss), or a checkpoint's number.",
-      valueName: "last|best|n"), transform: checkpointNamed)
-  var checkpoint = CheckpointChoice.last
+  @OptionGroup var which: CheckpointOption
 
   @Option(help: ArgumentHelp("One feature: its row, and what is nearest to it in its field.", valueName: "field=value"))
   var key: String?
@@ -40,7 +36,7 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let inspection = try Inspection(
-      runDir, checkpoint: checkpoint, vocabulary: vocab, data: data, caller: .person(Console()))
+      runDir, checkpoint: which.checkpoint, vocabulary: vocab, data: data, caller: .person(Console()))
     guard let key else { return print(InspectionReport(inspection).text) }
     let (field, value) = (key.prefix { $0 != "=" }, key.drop { $0 != "=" }.dropFirst())
     print(try InspectionReport(inspection).text(of: inspection.find(field: String(field), value: String(value))))

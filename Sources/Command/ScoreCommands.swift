@@ -73,11 +73,7 @@ struct ScoreOptions: ParsableArguments {
     help: ArgumentHelp("The data, read as the run's training data were; - for standard input.", valueName: "file"))
   var data: [String]
 
-  @Option(
-    help: ArgumentHelp(
-      "Whose parameters: last, best (the lowest validation logloss), or a checkpoint's number.",
-      valueName: "last|best|n"), transform: checkpointNamed)
-  var checkpoint = CheckpointChoice.last
+  @OptionGroup var which: CheckpointOption
 
   @Option(help: "Rows that cannot be read: fail, or skip to count them and go on.", transform: named)
   var badRows = DataSettings().badRows
@@ -108,7 +104,7 @@ struct ScoreOptions: ParsableArguments {
     reading.maxBadRows = maxBadRows
     try reading.validate()
     return Scoring(
-      runDirectory: runDir, data: data, checkpoint: checkpoint, badRows: reading.badRowPolicy, threads: threads,
+      runDirectory: runDir, data: data, checkpoint: which.checkpoint, badRows: reading.badRowPolicy, threads: threads,
       on: servers.map { .init(servers: $0, workers: workers, cluster: .ownChildren) }, caller: .person(Console()))
   }
 }

@@ -21,11 +21,7 @@ struct ServeCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The directory of a training run, or a file of `deepfm export`.", valueName: "model"))
   var model: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Whose parameters: last, best (the lowest validation logloss), or a checkpoint's number.",
-      valueName: "last|best|n"), transform: checkpointNamed)
-  var checkpoint = CheckpointChoice.last
+  @OptionGroup var which: CheckpointOption
 
   @Option(help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "host:port"))
   var listen = "127.0.0.1:8080"
@@ -59,7 +55,7 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     let console = Console()
     let caller = Caller.person(console)
-    let source = ModelSource(model, checkpoint)
+    let source = ModelSource(model, which.checkpoint)
     var version = try source.version()
     let first = try source.read(caller)
     let (host, port) = address!

@@ -163,23 +163,13 @@ public struct ModelExport {
     }
   }
 
-  private struct Entry: Encodable {
-    let dtype: String
-    let shape: [Int]
-    let dataOffsets: [Int]
-
-    enum CodingKeys: String, CodingKey {
-      case dtype, shape
-      case dataOffsets = "data_offsets"
-    }
-  }
-
   /// JSON, with spaces up to a multiple of 8, so that the numbers behind it lie even in memory.
   private func header(_ tensors: [Tensor]) throws -> [UInt8] {
     var offset = 0
     let entries = try tensors.map { tensor in
       defer { offset += tensor.bytes }
-      let entry = Entry(dtype: tensor.type, shape: tensor.shape, dataOffsets: [offset, offset + tensor.bytes])
+      let entry = SafetensorsFile.Entry(
+        dtype: tensor.type, shape: tensor.shape, dataOffsets: [offset, offset + tensor.bytes])
       return "\(try Self.text(tensor.name)):\(try Self.text(entry))"
     }
     var bytes = Array("{\"__metadata__\":\(try Self.text(allMetadata)),\(entries.joined(separator: ","))}".utf8)

@@ -7,7 +7,8 @@ import Sharding
 public enum SafetensorsFile {
   public static let suffix = ".safetensors"
 
-  private struct Entry: Decodable {
+  /// What the header says of a tensor.
+  struct Entry: Codable {
     let dtype: String
     let shape: [Int]
     let dataOffsets: [Int]
