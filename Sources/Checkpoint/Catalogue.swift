@@ -115,7 +115,8 @@ public final class Catalogue: Sendable {
     CREATE TABLE epochs (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, clock INTEGER NOT NULL, steps INTEGER NOT NULL, rows INTEGER NOT NULL,
       train_logloss REAL NOT NULL, auc REAL, logloss REAL, seconds REAL NOT NULL,
-      samples_per_second REAL NOT NULL, stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, checkpoint INTEGER, PRIMARY KEY (stage, epoch));
+      samples_per_second REAL NOT NULL, stall_seconds REAL NOT NULL, finished_at TEXT NOT NULL, checkpoint INTEGER,
+      PRIMARY KEY (stage, epoch));
     CREATE TABLE tables (
       stage INTEGER NOT NULL, epoch INTEGER NOT NULL, name TEXT NOT NULL, rows INTEGER NOT NULL,
       bytes INTEGER NOT NULL, evicted INTEGER NOT NULL, PRIMARY KEY (stage, epoch, name));

@@ -3,7 +3,8 @@ import Sharding
 /// A slot that changed, laid over what it was.
 extension SlotSnapshot {
   /// The slot as this version leaves it: its rows and candidates take the place of those of the same rank, and the others
-  /// stay. A key that has a row is no candidate any more, and a candidate has no row any more. The steps are this version's, which are the latest.
+  /// stay. A key that has a row is no candidate any more, and a candidate has no row any more. The steps are this version's,
+  /// which are the latest.
   ///
   /// - Throws: `SnapshotError` where the two are not of one table.
   public func laid(over base: SlotSnapshot) throws(SnapshotError) -> SlotSnapshot {

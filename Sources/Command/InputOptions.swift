@@ -30,7 +30,8 @@ struct InputOptions: ParsableArguments {
 
   @Option(
     help: .init(
-      "Rows of features that go again: unseen:<epochs> without an update, norm:<length> below it, score[:<worth>] of fading shows (0.1) and clicks (1) below it (default: 0.8).",
+      "Rows of features that go again: unseen:<epochs> without an update, norm:<length> below it, score[:<worth>] of fading "
+        + "shows (0.1) and clicks (1) below it (default: 0.8).",
       valueName: "rule"), transform: evictionNamed)
   var evict: EvictionChoice?
 
