@@ -11,7 +11,7 @@ LIVES ?= 50000
 KILLS ?= 150
 CRASHES ?= 300
 
-.PHONY: help demo test example soak mutants build bench against format lint clean setup
+.PHONY: help demo test example soak mutants build library bench against format lint clean setup
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ mutants: setup ## plant faults in the cores, and fail for each that the simulato
 
 build: setup ## build the tool, .build/release/deepfm
 	Scripts/progress swift build $(RELEASE) --product deepfm
+
+library: setup ## build libdeepfm-predict.so, for programs in C (Sources/Predictor/deepfm.h)
+	Scripts/progress swift build $(RELEASE) --product deepfm-predict
 
 bench: setup ## measure, and print ratios against bounds measured in the same run
 	Scripts/progress swift build $(RELEASE)

@@ -124,6 +124,16 @@ extension Catalogue {
     }
   }
 
+  /// The step that follows the last checkpoint, and its stage; nil while there is none.
+  public func lastCheckpointedStep() throws -> (stage: Int, step: UInt64)? {
+    try Self.explaining(path) {
+      try database.read { database in
+        try Row.fetchOne(database, sql: "SELECT stage, step FROM checkpoints ORDER BY number DESC LIMIT 1")
+          .map { ($0["stage"], UInt64($0["step"] as Int64)) }
+      }
+    }
+  }
+
   /// Has parts be where they are now, after a run's directory was moved.
   public func relocate(_ find: (CheckpointFiles) -> CheckpointFiles) throws {
     let moved = try checkpoints().flatMap { record in

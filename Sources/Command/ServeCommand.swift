@@ -30,10 +30,13 @@ struct ServeCommand: ParsableCommand {
   var threads = 0
 
   @Option(help: "Rows of a request at most.")
-  var maxRows = PredictionService.Limits().rows
+  var maxRows = ServiceLimits().rows
 
   @Option(help: "Bytes of a request at most.")
-  var maxBytes = PredictionService.Limits().bytes
+  var maxBytes = ServiceLimits().bytes
+
+  @Option(help: "Seconds that a connection may take to send its next request.")
+  var requestTimeout = ServiceLimits().seconds
 
   @Option(help: "Seconds between looks for a newer model; 0: never.")
   var refresh = 5.0
@@ -47,8 +50,9 @@ struct ServeCommand: ParsableCommand {
 
   func validate() throws {
     guard address != nil else { throw ValidationError("--listen \(listen): expected HOST:PORT") }
-    guard threads >= 0, maxRows > 0, maxBytes > 0, refresh >= 0 else {
-      throw ValidationError("--threads, --max-rows, --max-bytes and --refresh are no less than nothing")
+    guard threads >= 0, maxRows > 0, maxBytes > 0, refresh >= 0, requestTimeout > 0, requestTimeout < 1e6 else {
+      throw ValidationError(
+        "--threads and --refresh are no less than nothing, --max-rows, --max-bytes and --request-timeout more")
     }
   }
 
@@ -59,8 +63,8 @@ struct ServeCommand: ParsableCommand {
     var version = try source.version()
     let first = try source.read(caller)
     let (host, port) = address!
-    var limits = PredictionService.Limits()
-    (limits.rows, limits.bytes) = (maxRows, maxBytes)
+    var limits = ServiceLimits()
+    (limits.rows, limits.bytes, limits.seconds) = (maxRows, maxBytes, requestTimeout)
     let service = try PredictionService(
       first, version: Self.name(first, version), host: host, port: port,
       threads: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount, limits: limits)

@@ -58,8 +58,7 @@ struct RowEviction {
   @inline(__always)
   func count(_ counts: UnsafePointer<Float>, in row: UnsafeMutablePointer<Float>, at clock: UInt64) {
     guard case .score(let score) = description.rule else { return }
-    let changed = RowClock.of(row, stride: stride)
-    let kept = Float(fade(score, clock > changed ? clock - changed : 0))
+    let kept = Float(fade(score, clock - min(clock, RowClock.of(row, stride: stride))))
     for column in 0..<TableDescription.Eviction.clickColumns {
       row[clickColumn + column] = row[clickColumn + column] * kept + counts[column]
     }

@@ -6,6 +6,8 @@ public struct ChaosReport: Codable, Sendable {
     public var time: Double
     public var epoch: Int
     public var step: Int
+    /// Steps that the last checkpoint knew: a run that goes back goes no further.
+    public var recorded: Int
     public var name: String
     public var how: ChaosOptions.How
     /// Of a stop or a cut.
@@ -18,7 +20,7 @@ public struct ChaosReport: Codable, Sendable {
     public var stepsAgain: Int?
 
     enum CodingKeys: String, CodingKey {
-      case time, epoch, step, name, how, duration
+      case time, epoch, step, recorded, name, how, duration
       case isInRecovery = "in_recovery"
       case recovered
       case stepsAgain = "steps_again"

@@ -138,8 +138,9 @@ struct Disturbance {
     let duration = fault.how == .kill ? nil : max(0.5, fault.duration * timeout)
     report.events.append(
       .init(
-        time: seconds(since: start), epoch: position.epoch, step: position.step, name: name, how: fault.how,
-        duration: duration, isInRecovery: open != nil))
+        time: seconds(since: start), epoch: position.epoch, step: position.step, recorded: position.recorded,
+        name: name,
+        how: fault.how, duration: duration, isInRecovery: open != nil))
     caller.observer.say(Self.line(report.events[report.events.count - 1]))
     switch fault.how {
     case .kill:

@@ -38,11 +38,9 @@ public struct Exporting {
     try write(ModelExport(model, rows: rows), to: path)
     var exported = Exported(checkpoint: model.checkpoint, features: model.features)
     guard !data.isEmpty else { return exported }
-    func evaluate(_ source: String) throws -> Evaluation? {
-      try Scoring(runDirectory: source, data: data, checkpoint: checkpoint, caller: caller).run().result.evaluation
-    }
-    exported.before = try evaluate(runDirectory)
-    exported.after = try evaluate(path)
+    let scoring = Scoring(runDirectory: runDirectory, data: data, caller: caller)
+    let evaluations = try scoring.evaluate([model, SafetensorsFile.read(path)])
+    (exported.before, exported.after) = (evaluations[0], evaluations[1])
     return exported
   }
 

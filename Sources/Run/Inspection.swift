@@ -28,6 +28,8 @@ public struct Inspection {
   public let encoding: Encoding
   private let trained: TrainedModel
   private let names: FeatureNames
+  /// Adam's rows know how often they were updated.
+  private let countsUpdates: Bool
 
   private static let most = 10
   /// Rows of data that neurons are looked at with.
@@ -44,9 +46,7 @@ public struct Inspection {
     public let updates: UInt32?
 
     /// Euclidean, of all parameters.
-    public var norm: Double {
-      parameters.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-    }
+    public var norm: Double { Inspection.norm(parameters) }
   }
 
   /// Reads the rows of a checkpoint.
@@ -60,6 +60,7 @@ public struct Inspection {
   ) throws {
     trained = try TrainedModel(path, choice)
     (settings, encoding, checkpoint) = (trained.settings, trained.encoding, trained.checkpoint)
+    countsUpdates = if case .adam = settings.sparseOptimizer(totalSteps: 1).rule { true } else { false }
     model = trained.model.configuration
     denseParameters = trained.model.dense.tensors.reduce(0) { $0 + $1.count }
     let catalogue = try Catalogue.open(at: trained.directory.catalogue)
@@ -74,15 +75,14 @@ public struct Inspection {
     var read = 0
     try trained.forEachSlot { snapshot in
       snapshot.forEachRow { rank, row in
-        let feature = self.feature(rank, row, of: snapshot)
         features += 1
-        byField[feature.name?.field, default: 0] += 1
-        if feature.step > recent { changedLately += 1 }
-        if largest.count < Self.most || feature.norm > largest.last!.norm {
-          let place = largest.firstIndex { $0.norm < feature.norm } ?? largest.count
-          largest.insert(feature, at: place)
-          if largest.count > Self.most { largest.removeLast() }
-        }
+        byField[names[Rank.key(of: rank)]?.field, default: 0] += 1
+        if snapshot.changedAt(row) > recent { changedLately += 1 }
+        let norm = Self.norm(UnsafeBufferPointer(start: row, count: snapshot.width))
+        guard largest.count < Self.most || norm > largest.last!.norm else { return }
+        largest.insert(
+          feature(rank, row, of: snapshot), at: largest.firstIndex { $0.norm < norm } ?? largest.count)
+        if largest.count > Self.most { largest.removeLast() }
       }
       read += 1
       try caller.show("reading the model", read, of: Rank.slots)
@@ -90,10 +90,13 @@ public struct Inspection {
     if !data.isEmpty { idleNeurons = try idleNeurons(data, caller) }
   }
 
+  private static func norm(_ parameters: some Sequence<Float>) -> Double {
+    parameters.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+  }
+
   private func feature(_ rank: UInt64, _ row: UnsafePointer<Float>, of snapshot: SlotSnapshot) -> Feature {
     let key = Rank.key(of: rank)
     let width = snapshot.width
-    let countsUpdates: Bool = if case .adam = settings.sparseOptimizer(totalSteps: 1).rule { true } else { false }
     return Feature(
       key: key, name: names[key], parameters: Array(UnsafeBufferPointer(start: row, count: width)),
       step: snapshot.changedAt(row), updates: countsUpdates ? row[3 * width].bitPattern : nil)
@@ -143,7 +146,7 @@ public struct Inspection {
     }
     let owner = encoding.fields[number].owner
     var nearest: [(feature: Feature, cosine: Double)] = []
-    if found.name != nil || !byField.filter({ $0.key == owner }).isEmpty {
+    if byField[owner] != nil {
       try trained.forEachSlot { snapshot in
         snapshot.forEachRow { other, row in
           guard other != rank, names[Rank.key(of: other)]?.field == owner else { return }

@@ -80,21 +80,33 @@ public struct Scoring {
   /// - Throws: as `run`.
   public func explain(_ count: Int) throws -> (fields: [String], rows: [Explanation]) {
     let model = try ModelSource(runDirectory, checkpoint).read(caller)
-    let scratch = try ScratchDirectory("explain")
-    defer { scratch.remove() }
-    let index = try read(model.encoding, scratch)
-    let reader = ChunkReader(index, vocabulary: model.vocabulary)
-    var (all, first) = (Batch(fields: index.fields), Batch(fields: index.fields))
-    for chunk in index.chunks where all.rows < count { try reader.read(chunk, into: &all) }
-    for row in 0..<min(count, all.rows) { first.append(rowsOf: all, row) }
-    return (model.encoding.fieldNames, BlockScorer(model).explain(first))
+    return try withData(of: model) { index in
+      let reader = ChunkReader(index, vocabulary: model.vocabulary)
+      var (all, first) = (Batch(fields: index.fields), Batch(fields: index.fields))
+      for chunk in index.chunks where all.rows < count { try reader.read(chunk, into: &all) }
+      for row in 0..<min(count, all.rows) { first.append(rowsOf: all, row) }
+      return (model.encoding.fieldNames, BlockScorer(model).explain(first))
+    }
   }
 
   /// In this process.
   private func run(_ model: ScoringModel) throws -> Scored {
+    try withData(of: model) { Scored(result: try score($0, by: model), model: model, data: $0) }
+  }
+
+  /// AUC and logloss of models that encode data alike: the data are read once.
+  func evaluate(_ models: [ScoringModel]) throws -> [Evaluation?] {
+    guard let first = models.first else { return [] }
+    return try withData(of: first) { index in try models.map { try score(index, by: $0).evaluation } }
+  }
+
+  private func withData<Value>(of model: ScoringModel, _ body: (DatasetIndex) throws -> Value) throws -> Value {
     let scratch = try ScratchDirectory("score")
     defer { scratch.remove() }
-    let index = try read(model.encoding, scratch)
+    return try body(read(model.encoding, scratch))
+  }
+
+  private func score(_ index: DatasetIndex, by model: ScoringModel) throws -> RunResult {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let scores = try LocalScorer(model).score(index, threads: threads > 0 ? threads : cores) {
       try caller.show("scoring", $0, of: index.rows)
@@ -103,9 +115,7 @@ public struct Scoring {
     result.rows = scores.labels.count
     (result.labels, result.logits) = (scores.labels, scores.logits)
     result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits)
-    return Scored(
-      result: result, model: model.configuration.model, checkpoint: model.checkpoint,
-      data: index)
+    return result
   }
 
   private func run(
@@ -142,4 +152,10 @@ public struct Scored: Sendable {
   /// The checkpoint's number.
   public let checkpoint: Int
   public let data: DatasetIndex
+}
+
+extension Scored {
+  fileprivate init(result: RunResult, model: ScoringModel, data: DatasetIndex) {
+    self.init(result: result, model: model.configuration.model, checkpoint: model.checkpoint, data: data)
+  }
 }

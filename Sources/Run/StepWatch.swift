@@ -14,6 +14,8 @@ final class StepWatch: Sendable {
     /// Of the run, as far as it is known.
     var steps: Int
     var epoch: Int
+    /// Steps of the run that the last checkpoint knows.
+    var recorded: Int
     var seen: ContinuousClock.Instant
   }
 
@@ -63,8 +65,10 @@ final class StepWatch: Sendable {
       guard let epochSteps = stepsInEpoch else { continue }
       let inStage = epochSteps * settings.optimization.epochs
       let stage = stages == 1 ? 0 : ((try? catalogue.stages()) ?? 1) - 1
+      let recorded = (try? catalogue.lastCheckpointedStep()) ?? nil
       let position = Position(
-        step: stage * inStage + step, steps: stages * inStage, epoch: 1 + step / epochSteps, seen: .now)
+        step: stage * inStage + step, steps: stages * inStage, epoch: 1 + step / epochSteps,
+        recorded: recorded.map { $0.stage * inStage + Int($0.step) } ?? 0, seen: .now)
       found.position.withLock { $0 = position }
     }
   }

@@ -8,14 +8,33 @@ final class RequestHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  private let service: PredictionService
+  private let desk: Desk
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
   private var isTooLong = false
+  /// Closes the connection, unless a whole request comes first.
+  private var deadline: Scheduled<Void>?
   private var isAnswering = false
   private var isClosing = false
 
-  init(_ service: PredictionService) { self.service = service }
+  init(_ desk: Desk) { self.desk = desk }
+
+  func channelActive(context: ChannelHandlerContext) {
+    expectRequest(context)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    deadline?.cancel()
+    context.fireChannelInactive()
+  }
+
+  private func expectRequest(_ context: ChannelHandlerContext) {
+    let channel = context.channel
+    deadline = context.eventLoop.scheduleTask(in: .nanoseconds(Int64(desk.limits.seconds * 1e9))) {
+      channel.close(promise: nil)
+    }
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -24,11 +43,12 @@ final class RequestHandler: ChannelInboundHandler {
       body.clear()
       isTooLong = false
     case .body(var part):
-      isTooLong = isTooLong || body.readableBytes + part.readableBytes > service.limits.bytes
+      isTooLong = isTooLong || body.readableBytes + part.readableBytes > desk.limits.bytes
       if !isTooLong { body.writeBuffer(&part) }
     case .end:
       guard let head else { return }
       self.head = nil
+      deadline?.cancel()
       answer(head, context)
     }
   }
@@ -38,8 +58,8 @@ final class RequestHandler: ChannelInboundHandler {
     switch (head.method, path) {
     case (.POST, "/predict"): predict(head, context)
     case (.GET, "/health"): send(.ok, .text("ok\n"), head, context)
-    case (.GET, "/model"): send(.ok, .json(service.description), head, context)
-    case (.GET, "/metrics"): send(.ok, .text(service.metricsText), head, context)
+    case (.GET, "/model"): send(.ok, .json(desk.description), head, context)
+    case (.GET, "/metrics"): send(.ok, .text(desk.metricsText), head, context)
     case (_, "/predict"), (_, "/health"), (_, "/model"), (_, "/metrics"):
       send(.methodNotAllowed, .failure("\(path) takes \(path == "/predict" ? "POST" : "GET")"), head, context)
     default: send(.notFound, .failure("there are POST /predict, GET /model, /health and /metrics"), head, context)
@@ -53,12 +73,12 @@ final class RequestHandler: ChannelInboundHandler {
     @Sendable func finish(_ status: HTTPResponseStatus, _ content: Content, rows: Int = 0) {
       let (handler, context) = here.value
       let seconds = Double((NIODeadline.now() - began).nanoseconds) / 1e9
-      handler.service.metrics.note(status: Int(status.code), rows: rows, seconds: seconds)
+      handler.desk.metrics.note(status: Int(status.code), rows: rows, seconds: seconds)
       handler.isAnswering = false
       handler.send(status, content, head, context)
     }
     guard !isTooLong else {
-      return finish(.payloadTooLarge, .failure("a request has at most \(service.limits.bytes) bytes"))
+      return finish(.payloadTooLarge, .failure("a request has at most \(desk.limits.bytes) bytes"))
     }
     let type = head.headers.first(name: "content-type") ?? "application/json"
     let isJSON = type.lowercased().hasPrefix("application/json")
@@ -71,7 +91,7 @@ final class RequestHandler: ChannelInboundHandler {
       let (status, content, rows) = Self.response(to: result, isJSON: isJSON)
       loop.execute { finish(status, content, rows: rows) }
     }
-    guard service.pool.take(job) else {
+    guard desk.pool.take(job) else {
       return finish(.serviceUnavailable, .failure("\(ScoringPool.mostWaiting) requests wait already; ask again"))
     }
   }
@@ -120,20 +140,18 @@ final class RequestHandler: ChannelInboundHandler {
       wrapOutboundOut(.head(.init(version: request.version, status: status, headers: headers))), promise: nil)
     context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: content.text)))), promise: nil)
     let written = context.writeAndFlush(wrapOutboundOut(.end(nil)))
-    if !staysOpen {
+    if staysOpen {
+      expectRequest(context)
+    } else {
       let channel = context.channel
       written.whenComplete { _ in channel.close(promise: nil) }
     }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      isClosing = true
-      if head == nil, !isAnswering { context.close(promise: nil) }
-    case is IdleStateHandler.IdleStateEvent where !isAnswering: context.close(promise: nil)
-    default: context.fireUserInboundEventTriggered(event)
-    }
+    guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
+    isClosing = true
+    if head == nil, !isAnswering { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

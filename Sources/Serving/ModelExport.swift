@@ -35,7 +35,7 @@ public struct ModelExport {
     self.rows = rows
     state = trained.state
     removed = nil
-    metadata = ["format": Self.format]
+    metadata = ["format": ModelFormat.whole]
     // Of rows that are written otherwise it would be another model's.
     if rows == .fp32 { metadata["sha256"] = trained.digest().description }
   }
@@ -47,7 +47,7 @@ public struct ModelExport {
     let delta = StateDelta(from: base.state, to: trained.state)
     (state, removed) = (delta.changed, delta.removed)
     metadata = [
-      "format": Self.deltaFormat, "sha256": trained.digest().description,
+      "format": ModelFormat.delta, "sha256": trained.digest().description,
       "base_sha256": base.digest().description, "base_checkpoint": base.origin["checkpoint"] ?? "",
     ]
   }
@@ -55,17 +55,9 @@ public struct ModelExport {
   /// Features whose rows are in the file.
   public var features: Int { state.rows }
 
-  struct Tensor {
-    var name: String
-    var type = "F32"
-    var shape: [Int]
-    var bytes: Int { shape.reduce(SafetensorsFile.sizes[type]!, *) }
-    var write: (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-  }
-
-  private var tensors: [Tensor] {
+  private var tensors: [ModelTensor] {
     var tensors = [
-      Tensor(name: "sparse.keys", type: "U64", shape: [state.rows]) { put in
+      ModelTensor(name: "sparse.keys", type: "U64", shape: [state.rows]) { put in
         try state.forEachRow { key, _ in try withUnsafeBytes(of: key.littleEndian, put) }
       }
     ]
@@ -77,29 +69,24 @@ public struct ModelExport {
     for tensor in model.dense.tensors {
       let shape = tensor.rows == 1 ? [tensor.columns] : [tensor.rows, tensor.columns]
       tensors.append(
-        Tensor(name: tensor.name, shape: shape) { put in
+        ModelTensor(name: tensor.name, shape: shape) { put in
           try state.dense[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
         })
     }
     if let vocabulary = trained.vocabulary {
       tensors.append(
-        Tensor(name: Self.vocabulary, type: "U64", shape: [vocabulary.keys.count]) { put in
+        ModelTensor(name: ModelFormat.vocabulary, type: "U64", shape: [vocabulary.keys.count]) { put in
           try vocabulary.bytes.withUnsafeBytes(put)
         })
     }
     if let removed {
       tensors.append(
-        Tensor(name: Self.removed, type: "U64", shape: [removed.count]) { put in
+        ModelTensor(name: ModelFormat.removed, type: "U64", shape: [removed.count]) { put in
           try removed.map { Rank.key(of: $0).littleEndian }.withUnsafeBytes(put)
         })
     }
     return tensors
   }
-
-  static let vocabulary = "vocabulary.keys"
-  static let removed = "removed.keys"
-  static let format = "deepfm 2"
-  static let deltaFormat = "deepfm 2 delta"
 
   /// Writes the file, which appears when it is complete.
   ///
@@ -164,11 +151,11 @@ public struct ModelExport {
   }
 
   /// JSON, with spaces up to a multiple of 8, so that the numbers behind it lie even in memory.
-  private func header(_ tensors: [Tensor]) throws -> [UInt8] {
+  private func header(_ tensors: [ModelTensor]) throws -> [UInt8] {
     var offset = 0
     let entries = try tensors.map { tensor in
       defer { offset += tensor.bytes }
-      let entry = SafetensorsFile.Entry(
+      let entry = ModelTensor.Entry(
         dtype: tensor.type, shape: tensor.shape, dataOffsets: [offset, offset + tensor.bytes])
       return "\(try Self.text(tensor.name)):\(try Self.text(entry))"
     }

@@ -7,13 +7,13 @@ public enum RowPrecision: String, CaseIterable, Sendable {
   case int8
 
   /// - Parameter columns: of a row.
-  func tensors(of name: String, _ columns: Range<Int>, _ state: ModelState) -> [ModelExport.Tensor] {
+  func tensors(of name: String, _ columns: Range<Int>, _ state: ModelState) -> [ModelTensor] {
     let shape = [state.rows] + (columns.count > 1 ? [columns.count] : [])
     func tensor(
       _ name: String, _ type: String, _ shape: [Int],
       _ bytes: @escaping (UnsafePointer<Float>, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) -> ModelExport.Tensor {
-      ModelExport.Tensor(name: name, type: type, shape: shape) { put in
+    ) -> ModelTensor {
+      ModelTensor(name: name, type: type, shape: shape) { put in
         try state.forEachRow { try bytes($1 + columns.lowerBound, put) }
       }
     }

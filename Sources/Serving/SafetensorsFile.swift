@@ -7,24 +7,12 @@ import Sharding
 public enum SafetensorsFile {
   public static let suffix = ".safetensors"
 
-  /// What the header says of a tensor.
-  struct Entry: Codable {
-    let dtype: String
-    let shape: [Int]
-    let dataOffsets: [Int]
-
-    enum CodingKeys: String, CodingKey {
-      case dtype, shape
-      case dataOffsets = "data_offsets"
-    }
-  }
-
   private enum Item: Decodable {
-    case tensor(Entry)
+    case tensor(ModelTensor.Entry)
     case metadata([String: String])
 
     init(from decoder: any Decoder) throws {
-      if let entry = try? Entry(from: decoder) {
+      if let entry = try? ModelTensor.Entry(from: decoder) {
         self = .tensor(entry)
       } else {
         self = .metadata(try [String: String](from: decoder))
@@ -32,19 +20,16 @@ public enum SafetensorsFile {
     }
   }
 
-  /// Bytes of a number, by type.
-  static let sizes = ["F32": 4, "F16": 2, "I8": 1, "U64": 8]
-
   /// Reads a model.
   ///
   /// - Throws: `ModelFileError`.
   public static func read(_ path: String) throws -> ScoringModel {
     let file = try Content(path)
-    guard file.format == ModelExport.format else {
+    guard file.format == ModelFormat.whole else {
       throw file.failure(
-        file.format == ModelExport.deltaFormat
+        file.format == ModelFormat.delta
           ? "it is a delta: put it on its base with `deepfm apply`"
-          : "it is of the format \"\(file.format)\", this program reads \"\(ModelExport.format)\". Export it anew")
+          : "it is of the format \"\(file.format)\", this program reads \"\(ModelFormat.whole)\". Export it anew")
     }
     let model = try file.model()
     guard file.metadata["sha256"].map({ $0 == model.digest().description }) ?? true else {
@@ -58,7 +43,7 @@ public enum SafetensorsFile {
   /// - Throws: `ModelFileError` where it is none, or was made of another.
   public static func apply(_ path: String, to base: ScoringModel) throws -> ScoringModel {
     let file = try Content(path)
-    guard file.format == ModelExport.deltaFormat else { throw file.failure("it is no delta") }
+    guard file.format == ModelFormat.delta else { throw file.failure("it is no delta") }
     let wanted = base.digest().description
     guard file.metadata["base_sha256"] == wanted else {
       throw file.failure(
@@ -66,7 +51,7 @@ public enum SafetensorsFile {
           + (base.origin["checkpoint"].map { ", of checkpoint \($0)" } ?? ""))
     }
     let delta = try file.model()
-    let removed = try file.numbers(ModelExport.removed, "U64", nil, as: UInt64.self).map { Rank.of($0) }
+    let removed = try file.numbers(ModelFormat.removed, "U64", nil, as: UInt64.self).map { Rank.of($0) }
     let state = StateDelta(changed: delta.state, removed: removed).applied(to: base.state)
     let model = ScoringModel(
       delta.model, state, encoding: delta.encoding, vocabulary: delta.vocabulary, usesAdmission: delta.usesAdmission,
@@ -119,7 +104,7 @@ public enum SafetensorsFile {
         guard size >= 0, !overflows else { throw failure("the shape of \(name) is \(entry.shape)") }
         elements = product
       }
-      guard let size = sizes[type], entry.dtype == type, count.map({ $0 == elements }) ?? true,
+      guard let size = ModelTensor.sizes[type], entry.dtype == type, count.map({ $0 == elements }) ?? true,
         entry.dataOffsets.count == 2, entry.dataOffsets[0] >= 0, entry.dataOffsets[0] <= entry.dataOffsets[1],
         entry.dataOffsets[1] <= data.count - base, elements <= data.count / size,
         entry.dataOffsets[1] - entry.dataOffsets[0] == elements * size
@@ -181,7 +166,7 @@ public enum SafetensorsFile {
         }
       }
       var vocabulary: Vocabulary?
-      if encoding.vocabulary != nil { vocabulary = Vocabulary(try numbers(ModelExport.vocabulary, "U64", nil)) }
+      if encoding.vocabulary != nil { vocabulary = Vocabulary(try numbers(ModelFormat.vocabulary, "U64", nil)) }
       var origin = metadata
       for name in ["format", "model", "encoding", "uses_admission", "sha256", "base_sha256", "base_checkpoint"] {
         origin[name] = nil

@@ -38,6 +38,11 @@ final class HTTPClient: Sendable {
 
   /// - Throws: `Tool.Failure` where the connection ends before an answer has.
   func send(_ request: String) throws -> Answer {
+    try write(request)
+    return try read()
+  }
+
+  func write(_ request: String) throws {
     var bytes = Array(request.utf8)[...]
     while !bytes.isEmpty {
       let sent = bytes.withUnsafeBytes {
@@ -46,6 +51,9 @@ final class HTTPClient: Sendable {
       guard sent > 0 else { throw Tool.Failure(text: "the connection ended") }
       bytes = bytes.dropFirst(sent)
     }
+  }
+
+  func read() throws -> Answer {
     var answer: [UInt8] = []
     var end: (head: Int, all: Int)?
     var buffer = [UInt8](repeating: 0, count: 1 << 16)

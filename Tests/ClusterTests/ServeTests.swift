@@ -115,7 +115,8 @@ struct ServeTests {
     let tool = try Tool()
     let (run, file) = try Self.trained(tool)
     let wanted = try Self.predicted(tool, by: run)
-    let (running, port) = try Self.serve(tool, file, ["--max-bytes", "1000000", "--max-rows", "1234"])
+    let (running, port) = try Self.serve(
+      tool, file, ["--max-bytes", "1000000", "--max-rows", "1234", "--request-timeout", "2"])
     defer { running.killAll() }
     let client = try HTTPClient(port: port)
     let rows = try String(contentsOfFile: Sample.smallValid, encoding: .utf8)
@@ -156,6 +157,18 @@ struct ServeTests {
     let stranger = try HTTPClient(port: port)
     #expect((try? stranger.send("\u{1}\u{2} nonsense\r\n\r\n").status) ?? 400 == 400)
     #expect(try client.get("/health").status == 200)
+    // Who sends a request byte by byte has as long as anybody.
+    let slow = try HTTPClient(port: port)
+    let start = Date()
+    #expect(throws: Tool.Failure.self) {
+      for byte in "POST /predict HTTP/1.1\r\nhost: somewhere-that-takes-long" {
+        try slow.write("\(byte)")
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+      _ = try slow.read()
+    }
+    #expect(Date().timeIntervalSince(start) < 5)
+    #expect(try HTTPClient(port: port).get("/health").status == 200)
     running.process.terminate()
     let ended = try running.wait(seconds: 30)
     #expect(ended.status == 0 && ended.errors.contains("every request that had come was answered"))
