@@ -1,6 +1,6 @@
 """Click probabilities of libfm rows by a model that `deepfm export` wrote, with numpy alone.
 
-    deepfm export runs/first --to model.safetensors
+    deepfm export runs/first --slim --to model.safetensors
     python3 Examples/predict.py model.safetensors new.libfm > probabilities.txt
 
 Reads models of one vector a feature (lr, fm, dnn, deepfm-d). `deepfm predict` says the same, much faster.
@@ -17,7 +17,7 @@ def load(path):
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         data = file.read()
-    types = {"F32": "<f4", "U64": "<u8"}
+    types = {"F32": "<f4", "U32": "<u4", "U64": "<u8"}
     metadata = header.pop("__metadata__")
     return {
         name: np.frombuffer(data[slice(*entry["data_offsets"])], types[entry["dtype"]]).reshape(entry["shape"])

@@ -9,10 +9,10 @@ struct ExportCommand: ParsableCommand {
     abstract: "Write a trained model to one file that other programs read.",
     discussion: """
       The file is safetensors: the features' keys, weights and vectors, and the dense layers; model and encoding are in its \
-      metadata. Optimizers' state is left out. Examples/predict.py reads it with numpy alone. A file that ends in .npz has the \
+      metadata, and the optimizers' state, which --slim leaves out, behind them. Examples/predict.py reads it with numpy alone. A file that ends in .npz has the \
       same arrays for numpy's load.
 
-        deepfm export runs/first --to model.safetensors
+        deepfm export runs/first --slim --to model.safetensors
 
       For those who serve, --since 7 writes what has changed since checkpoint 7, which `deepfm apply` puts on that one's file.
       """)
@@ -28,6 +28,9 @@ struct ExportCommand: ParsableCommand {
 
   @Option(help: "How features' rows are written: fp32, fp16, or int8 with a scale for each.", transform: named)
   var rows = RowPrecision.fp32
+
+  @Flag(help: "Leave the optimizers' state out, as --rows fp16, --rows int8 and --since do, and who only predicts can.")
+  var slim = false
 
   @Option(
     parsing: .upToNextOption,
@@ -55,7 +58,7 @@ struct ExportCommand: ParsableCommand {
       Console().say("\(delta.features.grouped) rows of checkpoint \(delta.checkpoint) differ from \(since)'s: \(to)")
       return
     }
-    let exported = try exporting.write(to: to, rows: rows, data: data)
+    let exported = try exporting.write(to: to, rows: rows, slim: slim, data: data)
     Console().say("\(exported.features.grouped) features of checkpoint \(exported.checkpoint) in \(to)")
     guard let before = exported.before, let after = exported.after else { return }
     func change(_ name: String, _ before: Double?, _ after: Double?) -> String {
@@ -70,7 +73,7 @@ struct ApplyCommand: ParsableCommand {
     commandName: "apply",
     abstract: "Put deltas of `deepfm export --since` on the file that they stand on.",
     discussion: """
-      The file that comes of it is, byte for byte, the one that `deepfm export` writes of the checkpoint that the last delta \
+      The file that comes of it is, byte for byte, the one that `deepfm export --slim` writes of the checkpoint that the last delta \
       is of.
 
         deepfm apply model-7.safetensors delta-8.safetensors delta-9.safetensors --to model-9.safetensors

@@ -47,16 +47,7 @@ struct RowOptimizer {
   }
 
   /// Floats of state in a row.
-  var stateWidth: Int {
-    switch rule {
-    case .sgd: 0
-    case .momentum, .adagrad, .rmsProp: width
-    // Both moments, and how often the row was updated, as the bits of a UInt32.
-    case .adam: 2 * width + 1
-    // z and n.
-    case .ftrl: 2 * width
-    }
-  }
+  var stateWidth: Int { rule.stateWidth(of: width) }
 
   /// How a slice of a step stands that an async table applies by itself.
   struct Share {

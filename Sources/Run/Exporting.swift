@@ -30,12 +30,17 @@ public struct Exporting {
   ///
   /// - Parameters:
   ///   - rows: how features' rows are written.
+  ///   - slim: without the optimizers' state, which only a run's directory has, and only beside rows as they are.
   ///   - data: to measure what that costs.
   /// - Throws: `RunFailure` for a run without that checkpoint, `CheckpointError` for one that is not whole,
   ///   `DatasetError.cannotWrite`.
-  public func write(to path: String, rows: RowPrecision = .fp32, data: [String] = []) throws -> Exported {
-    let model = try ModelSource(runDirectory, checkpoint).read(caller)
-    try write(ModelExport(model, rows: rows), to: path)
+  public func write(to path: String, rows: RowPrecision = .fp32, slim: Bool = true, data: [String] = [])
+    throws -> Exported
+  {
+    let source = ModelSource(runDirectory, checkpoint)
+    let model = try source.read(caller)
+    let optimizer = slim || rows != .fp32 ? nil : try source.optimizer()
+    try write(ModelExport(model, rows: rows, optimizer: optimizer), to: path)
     var exported = Exported(checkpoint: model.checkpoint, features: model.features)
     guard !data.isEmpty else { return exported }
     let scoring = Scoring(runDirectory: runDirectory, data: data, caller: caller)

@@ -23,6 +23,11 @@ public struct ModelSource: Sendable {
     isFile ? try SafetensorsFile.read(path) : try TrainedModel(path, checkpoint).scoring(caller)
   }
 
+  /// What its optimizers keep; nil for a file: none that was exported is read for it.
+  ///
+  /// - Throws: as `read` does.
+  func optimizer() throws -> OptimizerState? { isFile ? nil : try TrainedModel(path, checkpoint).optimizer }
+
   /// Which model is there now: it changes when `read` would come to another one.
   ///
   /// - Throws: as `read` does.

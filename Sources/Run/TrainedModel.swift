@@ -49,6 +49,14 @@ struct TrainedModel {
       usesAdmission: settings.data.admitAfter > 1, origin: origin)
   }
 
+  /// What its optimizers keep, for a file of it.
+  var optimizer: OptimizerState {
+    // The rules do not depend on the steps of a run.
+    OptimizerState(
+      run: restore.run, restore.chain, sparse: settings.sparseOptimizer(totalSteps: 1).rule,
+      dense: settings.denseOptimizer(totalSteps: 1).rule)
+  }
+
   /// Shows the features' rows, with the optimizer's state.
   ///
   /// - Parameter slot: of which alone; nil: of all.

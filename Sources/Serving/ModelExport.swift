@@ -19,21 +19,32 @@ import Sharding
 /// `__metadata__` holds as JSON texts: `model` (its configuration), `encoding` (how data become features), whether rows that are not there
 /// stand for features that were not admitted (`uses_admission`), the SHA-256 of the
 /// parameters, and what the file is of. `SafetensorsFile` reads it.
-/// Optimizers' state is not in it.
+///
+/// A file that holds the optimizers' state as well, for those who train elsewhere, says their rules in `optimizer` and has
+///
+/// | tensor | type, shape | is |
+/// |---|---|---|
+/// | `optimizer.sparse.<state>` | F32 `[n, columns]` | of all columns of `sparse`, in the order above; states are those of `OptimizerDescription.Rule.states` |
+/// | `optimizer.sparse.updates` | U32 `[n]` | of Adam: how often a row was updated |
+/// | `optimizer.<layer>.<state>` | F32 | of a dense parameter, in its shape; Adam has updated each once a step |
 public struct ModelExport {
   private let trained: ScoringModel
   private let rows: RowPrecision
   private var model: any Model<Float> { trained.model }
   private let state: ModelState
+  private let optimizer: OptimizerState?
   /// Of a delta: ranks of rows that are gone.
   private let removed: [UInt64]?
   private var metadata: [String: String]
 
-  /// - Parameter rows: how features' rows are written.
-  public init(_ trained: ScoringModel, rows: RowPrecision = .fp32) {
+  /// - Parameters:
+  ///   - rows: how features' rows are written.
+  ///   - optimizer: of the same checkpoint; nil: it is left out.
+  public init(_ trained: ScoringModel, rows: RowPrecision = .fp32, optimizer: OptimizerState? = nil) {
     self.trained = trained
     self.rows = rows
     state = trained.state
+    self.optimizer = optimizer
     removed = nil
     metadata = ["format": ModelFormat.whole]
     // Of rows that are written otherwise it would be another model's.
@@ -45,7 +56,7 @@ public struct ModelExport {
     self.trained = trained
     rows = .fp32
     let delta = StateDelta(from: base.state, to: trained.state)
-    (state, removed) = (delta.changed, delta.removed)
+    (state, removed, optimizer) = (delta.changed, delta.removed, nil)
     metadata = [
       "format": ModelFormat.delta, "sha256": trained.digest().description,
       "base_sha256": base.digest().description, "base_checkpoint": base.origin["checkpoint"] ?? "",
@@ -67,9 +78,8 @@ public struct ModelExport {
       first += column.width
     }
     for tensor in model.dense.tensors {
-      let shape = tensor.rows == 1 ? [tensor.columns] : [tensor.rows, tensor.columns]
       tensors.append(
-        ModelTensor(name: tensor.name, shape: shape) { put in
+        ModelTensor(name: tensor.name, shape: tensor.shape) { put in
           try state.dense[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
         })
     }
@@ -85,7 +95,7 @@ public struct ModelExport {
           try removed.map { Rank.key(of: $0).littleEndian }.withUnsafeBytes(put)
         })
     }
-    return tensors
+    return tensors + (optimizer?.tensors(of: model, rows: state.rows) ?? [])
   }
 
   /// Writes the file, which appears when it is complete.
@@ -145,6 +155,7 @@ public struct ModelExport {
       var metadata = metadata.merging(trained.origin) { $1 }
       metadata["model"] = try Self.text(model.configuration)
       metadata["encoding"] = try Self.text(trained.encoding)
+      if let optimizer { metadata["optimizer"] = try Self.text(optimizer.rules) }
       metadata["uses_admission"] = "\(trained.usesAdmission)"
       return metadata
     }

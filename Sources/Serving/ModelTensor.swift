@@ -1,3 +1,5 @@
+import DeepFM
+
 /// An array of a model's file.
 struct ModelTensor {
   var name: String
@@ -9,7 +11,7 @@ struct ModelTensor {
   var bytes: Int { shape.reduce(Self.sizes[type]!, *) }
 
   /// Bytes of a number, by type.
-  static let sizes = ["F32": 4, "F16": 2, "I8": 1, "U64": 8]
+  static let sizes = ["F32": 4, "F16": 2, "I8": 1, "U32": 4, "U64": 8]
 
   /// What a safetensors header says of it.
   struct Entry: Codable {
@@ -22,6 +24,11 @@ struct ModelTensor {
       case dataOffsets = "data_offsets"
     }
   }
+}
+
+extension DenseLayout.Tensor {
+  /// As other programs have it: vectors are no matrices of one row.
+  var shape: [Int] { rows == 1 ? [columns] : [rows, columns] }
 }
 
 /// Names in a model's file that its writer and its reader agree on.

@@ -11,7 +11,7 @@ struct NumpyArchive {
 
   init(path: String) throws { file = try OutputFile(path: path) }
 
-  private static let types = ["F32": "<f4", "F16": "<f2", "I8": "|i1", "U64": "<u8", "U8": "|u1"]
+  private static let types = ["F32": "<f4", "F16": "<f2", "I8": "|i1", "U32": "<u4", "U64": "<u8", "U8": "|u1"]
 
   /// Appends an array.
   ///

@@ -168,7 +168,7 @@ public enum SafetensorsFile {
       var vocabulary: Vocabulary?
       if encoding.vocabulary != nil { vocabulary = Vocabulary(try numbers(ModelFormat.vocabulary, "U64", nil)) }
       var origin = metadata
-      for name in ["format", "model", "encoding", "uses_admission", "sha256", "base_sha256", "base_checkpoint"] {
+      for name in ["format", "model", "encoding", "optimizer", "uses_admission", "sha256", "base_sha256", "base_checkpoint"] {
         origin[name] = nil
       }
       return ScoringModel(

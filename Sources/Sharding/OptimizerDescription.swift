@@ -17,6 +17,24 @@ public struct OptimizerDescription: Codable, Hashable, Sendable {
     case adam(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double)
     /// FTRL-Proximal (McMahan et al. 2013, algorithm 1), α being the learning rate.
     case ftrl(beta: Double, l1: Double, l2: Double)
+
+    /// What a row keeps besides its parameters, each as wide as these, in their order.
+    public var states: [String] {
+      switch self {
+      case .sgd: []
+      case .momentum: ["velocity"]
+      case .adagrad: ["squares"]
+      case .rmsProp: ["mean_square"]
+      case .adam: ["m", "v"]
+      case .ftrl: ["z", "n"]
+      }
+    }
+
+    /// Whether a row keeps, behind these, how often it was updated, as the bits of a UInt32.
+    public var countsUpdates: Bool { if case .adam = self { true } else { false } }
+
+    /// Floats that a row keeps besides its parameters.
+    public func stateWidth(of width: Int) -> Int { states.count * width + (countsUpdates ? 1 : 0) }
   }
 
   /// What becomes of the learning rate after warming up.

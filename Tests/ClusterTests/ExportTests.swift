@@ -114,6 +114,57 @@ struct ExportTests {
     #expect(try Self.python(["-c", script, arrays, file], into: tool.directory + "/said") == 0)
   }
 
+  @Test("What the optimizers keep is in the file, and left out of a slim one", arguments: ["adam", "ftrl", "sgd"])
+  func optimizers(rule: String) throws {
+    let tool = try Tool()
+    guard try Self.python(["-c", "import numpy"], into: tool.directory + "/numpy") == 0 else {
+      print("skipped: there is no numpy")
+      return
+    }
+    _ = try tool.train(["--train", Sample.small, "--optimizer", rule] + Sample.tiny + ["--epochs", "1"], into: "run")
+    let (run, full, slim) = (
+      tool.directory + "/run", tool.directory + "/model.npz", tool.directory + "/slim.safetensors"
+    )
+    #expect(try tool.run("export", run, "--to", full).status == 0)
+    #expect(try tool.run("export", run, "--slim", "--to", slim).status == 0)
+    let script = """
+      import json, numpy, sys
+      full, rule = numpy.load(sys.argv[1]), sys.argv[3]
+      data = open(sys.argv[2], "rb").read()
+      size = int.from_bytes(data[:8], "little")
+      header = json.loads(data[8:8 + size])
+      assert "optimizer" not in header.pop("__metadata__")
+      for name, entry in header.items():
+          start, end = entry["data_offsets"]
+          assert full[name].tobytes() == data[8 + size + start:8 + size + end], name
+      kept = {name for name in full.files if name.startswith("optimizer.")}
+      assert kept == set(full.files) - set(header) - {"metadata"}
+      rules = json.loads(json.loads(bytes(full["metadata"]))["optimizer"])
+      assert list(rules["sparse"]) == [rule], rules
+      rows, columns = len(full["sparse.keys"]), 1 + full["sparse.vector"].shape[1]
+      states = {"adam": ["m", "v"], "ftrl": ["z", "n"], "sgd": []}[rule]
+      for state in states:
+          assert full["optimizer.sparse." + state].shape == (rows, columns)
+      if rule != "sgd":
+          assert full["optimizer.hidden0.weights.m"].shape == full["hidden0.weights"].shape
+          assert (full["optimizer.hidden0.weights.v"] > 0).mean() > 0.5
+      if rule == "adam":
+          updates = full["optimizer.sparse.updates"]
+          assert updates.dtype == "uint32" and updates.min() >= 1 and 10 < updates.max() < 1000, updates
+          assert (full["optimizer.sparse.v"][:, 0] > 0).mean() > 0.9
+          assert (full["optimizer.sparse.v"] >= 0).all()
+      if rule == "ftrl":
+          z, n, w = full["optimizer.sparse.z"][:, 0], full["optimizer.sparse.n"][:, 0], full["sparse.weight"]
+          options = rules["sparse"]["ftrl"]
+          alpha = float(sys.argv[4])
+          ours = -numpy.sign(z) * numpy.maximum(abs(z) - options["l1"], 0)
+          ours /= (options["beta"] + numpy.sqrt(n)) / alpha + options["l2"]
+          assert abs(ours - w).max() < 1e-6, abs(ours - w).max()
+      """
+    let said = tool.directory + "/said"
+    #expect(try Self.python(["-c", script, full, slim, rule, "0.1"], into: said) == 0)
+  }
+
   @Test("A base and the deltas after it are the full file, byte for byte; a delta is put on nothing else")
   func deltas() throws {
     let tool = try Tool()
@@ -133,7 +184,7 @@ struct ExportTests {
     func file(_ name: String) -> String { "\(tool.directory)/\(name).safetensors" }
     func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: file(name))) }
     for number in kept {
-      #expect(try tool.run("export", run, "--checkpoint", "\(number)", "--to", file("\(number)")).status == 0)
+      #expect(try tool.run("export", run, "--slim", "--checkpoint", "\(number)", "--to", file("\(number)")).status == 0)
     }
     for (before, number) in zip(kept, kept.dropFirst()) {
       let ended = try tool.run(
