@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh Debian with Swift: `make demo` and `make test`.
 SHELL := /bin/bash
-PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libisal-dev pkg-config
+PACKAGES := libzmq3-dev libsqlite3-dev libopenblas-dev libxxhash-dev zlib1g-dev libzstd-dev libarchive-dev libisal-dev pkg-config
 DEEPFM := .build/release/deepfm
 # Names are exported for the stacks that SIGQUIT prints.
 RELEASE := -c release -Xswiftc -enable-testing -Xlinker --export-dynamic

@@ -27,6 +27,7 @@ let package = Package(
     debian("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
     debian("CXXHash", pkgConfig: "libxxhash", package: "libxxhash-dev"),
     debian("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+    debian("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
     debian("CISAL", pkgConfig: "libisal", package: "libisal-dev"),
     debian("CSodium", pkgConfig: "libsodium", package: "libsodium-dev"),
 
@@ -35,7 +36,7 @@ let package = Package(
     .target(
       name: "Features",
       dependencies: [
-        "CZlib", "CZstd", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
+        "CZlib", "CZstd", "CArchive", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
     .target(name: "Checkpoint", dependencies: ["CXXHash", "Sharding", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -85,6 +85,10 @@ public final class Catalogue: Sendable {
     }
     do {
       return try DatabaseQueue(path: path, configuration: configuration)
+    } catch let error as DatabaseError where readOnly && error.resultCode == .SQLITE_READONLY {
+      // Whoever wrote died in a transaction outside of the log, as on network file systems: it is undone first.
+      try open(path, readOnly: false).close()
+      return try open(path, readOnly: true)
     } catch {
       throw CatalogueError.unusable(path: path, reason: "\(error)")
     }

@@ -50,7 +50,7 @@ struct PackCommand: ParsableCommand {
     let packed = try Packing.pack(index, vocabulary: vocabulary, to: out) { rows in
       try caller.show("packing", rows, of: index.rows)
     }
-    caller.sayWhatWasSkipped(index)
+    caller.sayWhatWasFound(index)
     let size = try FileManager.default.attributesOfItem(atPath: out)[.size] as? Int ?? 0
     print(
       "\(Format.count(Double(packed.rows))) rows of \(packed.fields) fields in \(packed.chunks.count) blocks, "
@@ -64,7 +64,7 @@ struct PackCommand: ParsableCommand {
       }
       return nil
     }
-    let (vocabulary, fingerprint) = try VocabularyFile.load(vocab)
+    let (vocabulary, fingerprint) = try VocabularyFile.load(vocab, for: index.encoding)
     if let wanted = index.encoding.vocabulary, wanted != fingerprint {
       throw VocabularyError.other(path: vocab, wanted: wanted, found: fingerprint)
     }

@@ -36,6 +36,17 @@ struct TrainingReport: Encodable {
     init(_ record: EpochRecord) {
       (epoch, checkpoint, auc, logloss) = (record.epoch, record.checkpoint, record.auc, record.logloss)
     }
+
+    private enum CodingKeys: String, CodingKey { case epoch, checkpoint, auc, logloss }
+
+    /// What is not known is null, rather than no key.
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(epoch, forKey: .epoch)
+      try values.encode(checkpoint, forKey: .checkpoint)
+      try values.encode(auc, forKey: .auc)
+      try values.encode(logloss, forKey: .logloss)
+    }
   }
 
   enum CodingKeys: String, CodingKey {

@@ -13,9 +13,16 @@ struct SchemaCommand: ParsableCommand {
         separator   between columns: one character, or tab
         header      whether the first line names the columns
         quotes      whether fields may stand in double quotes
+        trim        whether blanks around a column's text are no part of it
         columns     their names, where there is no header
-        label       the column with 1, or 0 or -1; or a rule: rating >= 4
-        timestamp   a column for `deepfm split --time`, and no field
+        label       the column with 1, true, yes, or 0, -1, false, no;
+                    a rule: rating >= 4; income == ">50K"; or the texts:
+                    {column: y, positive: 2, negative: 1}
+        timestamp   a column for `deepfm split --time`, and no field;
+                    {column: at, format: day-first} where the data alone do
+                    not tell; format is one of iso, day-first, month-first,
+                    month-name, seconds, milliseconds, microseconds,
+                    nanoseconds, or a pattern: %d/%m/%y %H:%M, YYMMDDHH
         ignore      columns that are no fields
         missing     texts that stand for a missing value; default [""]
         fields      a list; without it every other column is a category
@@ -64,17 +71,19 @@ struct SchemaCommand: ParsableCommand {
       discussion: """
         Prints the schema to standard output, to be kept in a file and looked over, and to standard error a table of \
         what each column looks like: its part in the schema, how many distinct values the sample has, the share of \
-        rows without one, and examples.
+        rows without one, and examples. What is a guess is said in comments at the top of the schema, with what else it \
+        could be.
 
           deepfm schema infer clicks.csv.gz > schema.yaml
         """)
 
-    @Argument(help: ArgumentHelp("Data: plain, gzip or zstd; - for standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Data: a file, a directory, a pattern, or - for standard input.", valueName: "file"))
     var file: String
 
     func run() throws {
       let inference = try SchemaInference(file: file)
       Console().say(Self.table(inference))
+      for remark in inference.remarks { print("# \(remark.split(whereSeparator: \.isNewline).joined(separator: " "))") }
       print(inference.schema.yaml, terminator: "")
     }
 

@@ -14,7 +14,7 @@ struct EvaluateCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let scored = try options.score()
+    let scored = try options.scoring(labels: true).run()
     let report = EvaluationReport(scored, runDirectory: options.runDir)
     print(try json ? JSONLine.encode(report) : report.table)
   }
@@ -24,7 +24,11 @@ struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
     abstract: "Write a run's click probabilities for a data set, one a line, in the order of the rows.",
-    discussion: "With --bad-rows skip, a row that cannot be read leaves an empty line.")
+    discussion: """
+      The data need no labels. Where they have a header, columns are found by their names, in any order, and others may be \
+      among them. A number far outside of what the training data had counts as the nearest that is not, which is said. With \
+      --bad-rows skip, a row that cannot be read leaves an empty line.
+      """)
 
   @OptionGroup var options: ScoreOptions
 
@@ -48,7 +52,8 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     try DataFiles.protect(options.data, from: [out])
-    let scored = try options.score()
+    let scoring = try options.scoring(labels: false)
+    let scored = try scoring.run()
     let text = try Predictions.text(scored.result.logits, of: scored.data, columns: columns)
     do {
       try text.write(toFile: out, atomically: true, encoding: .utf8)
@@ -57,7 +62,7 @@ struct PredictCommand: ParsableCommand {
     }
     Console().say("\(Format.count(Double(scored.result.rows))) probabilities in \(out)")
     guard explain > 0 else { return }
-    let (fields, rows) = try options.scoring().explain(explain)
+    let (fields, rows) = try scoring.explain(explain)
     print(rows.enumerated().map { ExplanationReport.text($1, row: $0, fields) }.joined(separator: "\n\n"))
   }
 }
@@ -96,15 +101,15 @@ struct ScoreOptions: ParsableArguments {
     }
   }
 
-  func score() throws -> Scored { try scoring().run() }
-
-  func scoring() throws -> Scoring {
+  /// - Parameter labels: whether rows have some.
+  func scoring(labels: Bool) throws -> Scoring {
     var reading = DataSettings()
     reading.badRows = badRows
     reading.maxBadRows = maxBadRows
     try reading.validate()
     return Scoring(
-      runDirectory: runDir, data: data, checkpoint: which.checkpoint, badRows: reading.badRowPolicy, threads: threads,
+      runDirectory: runDir, data: data, checkpoint: which.checkpoint, badRows: reading.badRowPolicy, labels: labels,
+      threads: threads,
       on: servers.map { .init(servers: $0, workers: workers, cluster: .ownChildren) }, caller: .person(Console()))
   }
 }

@@ -75,17 +75,17 @@ struct SplitCommand: ParsableCommand {
     if sequential != nil {
       rule = .sequential
     } else if time != nil {
-      guard let column = schema.timestamp else {
+      guard let timestamp = schema.timestamp else {
         throw ValidationError("--time: the schema names no timestamp column; choose another, or add one.")
       }
-      rule = .byTime(column)
+      rule = .byTime(timestamp.column, format: timestamp.format)
     } else {
       rule = by.map { .byColumn($0, seed: seed) } ?? .random(seed: seed)
     }
     let parts = try Splitter(index, rule: rule, ratio: ratio) { rows, total in
       try caller.show("splitting", rows, of: total)
     }.write(to: out)
-    caller.sayWhatWasSkipped(index)
+    caller.sayWhatWasFound(index)
     if json { return try parts.forEach { print(try JSONLine.encode($0)) } }
     print(
       TextTable(

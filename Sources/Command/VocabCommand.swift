@@ -59,7 +59,7 @@ struct VocabCommand: ParsableCommand {
       let fields = try VocabularyBuilder(index, minimumCount: minCount, memory: memory << 20).build(to: out) { rows in
         try caller.show("counting", rows, of: index.rows)
       }
-      caller.sayWhatWasSkipped(index)
+      caller.sayWhatWasFound(index)
       if json { return try fields.forEach { print(try JSONLine.encode($0)) } }
       print(
         TextTable(

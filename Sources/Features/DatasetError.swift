@@ -6,7 +6,11 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case empty(file: String)
   case badRow(file: String, line: Int, reason: String)
   case tooManyBadRows(limit: Int, first: String)
+  case noLabel(file: String, columns: [String])
+  case mostlyBad(file: String, bad: Int, of: Int, same: Int, reason: String)
+  case badLabels(rows: Int, left: Int, first: String)
   case differentHeader(file: String, first: String)
+  case noColumn(file: String, column: String, use: String, nearest: String)
   case differentCopies(file: String)
   case sameName(file: String)
   case damagedArchive(file: String, reason: String)
@@ -25,8 +29,16 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(file):\(line): \(reason). Pass --bad-rows skip to count and skip such rows."
     case .tooManyBadRows(let limit, let first):
       "more than \(limit) rows are bad, the first: \(first) Correct the data, or raise --max-bad-rows."
+    case .noLabel(let file, let columns):
+      "\(file): none of its columns (\(columns.joined(separator: ", "))\(columns.count == 8 ? ", …" : "")) has two values, or is called a rating, so that none can be the label. Write the schema yourself, with `label: COLUMN >= NUMBER` or `label: {column: ..., positive: ...}`."
+    case .mostlyBad(let file, let bad, let rows, let same, let reason):
+      "\(file): \(bad) of the first \(rows) rows are bad, too many to skip; \(same) of them alike: \(reason)."
+    case .badLabels(let rows, let left, let first):
+      "\(rows) rows were skipped for their labels, and the \(left) that are left are of one class. The first: \(first)"
     case .differentHeader(let file, let first):
       "\(file):1: the header differs from that of \(first). Give files that are read together the same columns."
+    case .noColumn(let file, let column, let use, let nearest):
+      "\(file):1: there is no column \"\(column)\", which is \(use) of the model; the nearest is \"\(nearest)\". Name the columns as the training data do."
     case .differentCopies(let file):
       "\(file): two workers have different files of this name. Give files that differ different names."
     case .sameName(let file):
@@ -45,9 +57,20 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
 
 /// What is wrong with a row; the file and line are added by who knows them.
 struct RowFailure: Error {
+  /// What kind of thing is: where many rows are bad, the commonest tells the likely cause.
+  enum Kind: Hashable {
+    case label, columns, number, other
+  }
+
+  let kind: Kind
   let reason: String
 
-  init(_ reason: String) { self.reason = reason }
+  init(_ reason: String) { self.init(.other, reason) }
+
+  init(_ kind: Kind, _ reason: String) {
+    self.kind = kind
+    self.reason = reason
+  }
 
   /// The text in quotes, fit for one line of a terminal.
   static func quote(_ text: ColumnSpan) -> String {

@@ -30,14 +30,15 @@ public struct Caller {
   /// How to read data, with progress shown.
   ///
   /// - Parameter spool: a directory for copies of files that cannot be sought.
-  public func reading(_ activity: String, spool: String, badRows: BadRowPolicy) -> ReadingOptions {
-    ReadingOptions(spool: spool, badRows: badRows) { read, all in try show(activity, read, of: all) }
+  public func reading(_ activity: String, spool: String, badRows: BadRowPolicy, labels: Bool = true) -> ReadingOptions {
+    ReadingOptions(spool: spool, badRows: badRows, labels: labels) { read, all in try show(activity, read, of: all) }
   }
 
-  /// Says how many rows were left out, if any.
+  /// Says what a person should know of data that were read: how many rows were left out, and what is odd about them.
   ///
   /// - Parameter part: which data they were of, such as " of the training data".
-  public func sayWhatWasSkipped(_ index: DatasetIndex, _ part: String = "") {
+  public func sayWhatWasFound(_ index: DatasetIndex, _ part: String = "") {
+    for remark in index.remarks ?? [] { observer.say("note\(part): \(remark)") }
     guard index.skipped > 0 else { return }
     observer.say(
       "skipped \(index.skipped.grouped) bad rows\(part)" + (index.firstBadRow.map { ", the first: \($0)" } ?? ""))

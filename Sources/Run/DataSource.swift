@@ -59,8 +59,8 @@ struct DataSource {
     if !settings.data.valid.isEmpty {
       valid = try DatasetIndex.build(settings.data.valid, encoding: train.encoding, reading("valid"))
     }
-    caller.sayWhatWasSkipped(train, " of the training data")
-    if let valid { caller.sayWhatWasSkipped(valid, " of the validation data") }
+    caller.sayWhatWasFound(train, " of the training data")
+    if let valid { caller.sayWhatWasFound(valid, " of the validation data") }
     return TrainingData(train: train, valid: valid, vocabulary: vocabulary)
   }
 
@@ -80,9 +80,9 @@ struct DataSource {
     }
     var trainIndex = train.survey.index(known == nil ? schema : nil)
     if let known {
-      guard trainIndex.fieldNames == known.fieldNames else {
+      guard trainIndex.encoding.columns == known.columns, trainIndex.fieldNames == known.fieldNames else {
         throw RunFailure.failed(
-          "\(settings.data.train.joined(separator: ", ")) has other fields than the data that the run trained on before."
+          "\(settings.data.train.joined(separator: ", ")) has other columns or fields than the data that the run trained on before."
         )
       }
       trainIndex.encoding = known
@@ -95,13 +95,17 @@ struct DataSource {
           "no worker has a file that \(settings.data.valid.joined(separator: ", ")) names. Start workers with --files.")
       }
       var index = valid.survey.index(nil)
+      guard index.encoding.columns == data.train.encoding.columns else {
+        throw RunFailure.failed(
+          "\(settings.data.valid.joined(separator: ", ")) has its columns in another order than the training data, or others.")
+      }
       index.encoding = data.train.encoding
       data.valid = index
       data.validHolders = valid.holders
     }
     if known == nil { try keepSchema() }
-    caller.sayWhatWasSkipped(data.train, " of the training data")
-    if let valid = data.valid { caller.sayWhatWasSkipped(valid, " of the validation data") }
+    caller.sayWhatWasFound(data.train, " of the training data")
+    if let valid = data.valid { caller.sayWhatWasFound(valid, " of the validation data") }
     return data
   }
 
@@ -119,7 +123,7 @@ struct DataSource {
         key: "vocab", value: "nothing",
         reason: "the model to start from was trained with the vocabulary \(known.vocabulary ?? ""); name it")
     }
-    let (vocabulary, fingerprint) = try VocabularyFile.load(path)
+    let (vocabulary, fingerprint) = try VocabularyFile.load(path, for: index.encoding)
     if known != nil || index.files.contains(where: \.isPacked), index.encoding.vocabulary != fingerprint {
       throw VocabularyError.other(path: path, wanted: index.encoding.vocabulary ?? "none", found: fingerprint)
     }

@@ -185,7 +185,7 @@ extension Estimate {
         caller.reading("reading", spool: scratch.path, badRows: settings.data.badRowPolicy))
       var vocabulary: Vocabulary?
       if let path = settings.data.vocabulary {
-        let (loaded, fingerprint) = try VocabularyFile.load(path)
+        let (loaded, fingerprint) = try VocabularyFile.load(path, for: index.encoding)
         (vocabulary, index.encoding.vocabulary) = (loaded, fingerprint)
       }
       let features = try FeatureCount(index, vocabulary: vocabulary, batches: batches) { done in

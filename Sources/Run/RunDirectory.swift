@@ -73,7 +73,7 @@ public struct RunDirectory: Sendable {
   /// The vocabulary that the run was trained with; nil where its data are encoded without one.
   func vocabulary(of encoding: Encoding) throws -> Vocabulary? {
     guard let wanted = encoding.vocabulary else { return nil }
-    let (known, found) = try VocabularyFile.load(vocabulary)
+    let (known, found) = try VocabularyFile.load(vocabulary, for: nil)
     guard found == wanted else { throw VocabularyError.other(path: vocabulary, wanted: wanted, found: found) }
     return known
   }

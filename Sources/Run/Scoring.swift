@@ -12,6 +12,7 @@ public struct Scoring {
   private let data: [String]
   private let checkpoint: CheckpointChoice
   private let badRows: BadRowPolicy
+  private let labels: Bool
   private let threads: Int
   private let launched: Launched?
   private let caller: Caller
@@ -34,17 +35,19 @@ public struct Scoring {
   ///   - data: files, directories or patterns, read as the run's training data were.
   ///   - checkpoint: whose parameters.
   ///   - badRows: what becomes of rows that cannot be read.
+  ///   - labels: whether rows have some; without, nothing is measured.
   ///   - threads: that compute in this process; 0: one a core.
   ///   - launched: servers and workers that do it instead.
   ///   - caller: who is told how far the work is, and can end it.
   public init(
     runDirectory: String, data: [String], checkpoint: CheckpointChoice = .last, badRows: BadRowPolicy = .fail,
-    threads: Int = 0, on launched: Launched? = nil, caller: Caller = Caller()
+    labels: Bool = true, threads: Int = 0, on launched: Launched? = nil, caller: Caller = Caller()
   ) {
     self.runDirectory = runDirectory
     self.data = data
     self.checkpoint = checkpoint
     self.badRows = badRows
+    self.labels = labels
     self.threads = threads
     self.launched = launched
     self.caller = caller
@@ -70,8 +73,8 @@ public struct Scoring {
 
   private func read(_ encoding: Encoding, _ scratch: ScratchDirectory) throws -> DatasetIndex {
     let index = try DatasetIndex.build(
-      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows))
-    caller.sayWhatWasSkipped(index)
+      data, encoding: encoding, caller.reading("reading data", spool: scratch.path, badRows: badRows, labels: labels))
+    caller.sayWhatWasFound(index)
     return index
   }
 
@@ -114,7 +117,7 @@ public struct Scoring {
     var result = RunResult()
     result.rows = scores.labels.count
     (result.labels, result.logits) = (scores.labels, scores.logits)
-    result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits)
+    if labels { result.evaluation = Evaluation(labels: scores.labels, logits: scores.logits) }
     return result
   }
 

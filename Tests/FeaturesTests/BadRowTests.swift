@@ -16,12 +16,12 @@ struct BadRowTests {
     var places: [Int] = []
     let rows = Int.random(in: 1...400, using: &random)
     for row in 0..<rows {
-      if row < rows - 1, Int.random(in: 0..<10, using: &random) == 0 {
+      if row < rows - 1, Int.random(in: 0..<60, using: &random) == 0 {
         places.append(lines.count)
         lines.append(bad.randomElement(using: &random)!)
       } else {
         keys.append(UInt64(row))
-        lines.append("1 \(row):1")
+        lines.append("\(row % 2) \(row):1")
       }
     }
     // The layout is learnt from the first row, which must be a good one.

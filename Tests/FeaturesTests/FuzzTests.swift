@@ -77,7 +77,7 @@ struct FuzzTests {
       if input % 8 == 0 { bytes = Array(good.utf8) }
       Self.mutate(&bytes, &random)
       try bytes.withUnsafeBytes { bytes in
-        let records = try encoder.encode(bytes, in: scratch) { _, start, failure in
+        let records = try encoder.encode(bytes, of: nil, in: scratch) { _, start, failure in
           refused += 1
           if start >= bytes.count || failure.reason.isEmpty { Issue.record("a failure without a place or reason") }
         }

@@ -68,15 +68,25 @@ struct InputFileTests {
     #expect(try scratch.rows(scratch.index([pipe], .libfm)).keys == [7, 8])
   }
 
-  @Test("A byte order mark is no part of the first column; UTF-16 is refused with the way out")
+  @Test("A byte order mark is no part of the first column; UTF-16 is read")
   func byteOrderMark() throws {
     let scratch = try Scratch()
     let file = try scratch.file("a.csv", Data([0xEF, 0xBB, 0xBF] + Array("label,x\r\n1,a\r\n".utf8)))
     let index = try scratch.index([file], .csv)
     #expect(try index.fieldNames == ["x"] && scratch.rows(index).keys == [FeatureHash.key("a", field: 0)])
-    let wide = try scratch.file("b.csv", Data([0xFF, 0xFE, 0x31, 0, 0x0A, 0]))
-    let error = #expect(throws: DatasetError.self) { try scratch.index([wide], .libfm) }
-    #expect(error?.description.contains("iconv") == true)
+    let text = "label,x\n1,ä\u{1F600}\n0,b\n"
+    for (name, encoding, mark) in [
+      ("b", String.Encoding.utf16LittleEndian, [0xFF, 0xFE] as [UInt8]), ("c", .utf16BigEndian, [0xFE, 0xFF]),
+      ("d", .utf16LittleEndian, []), ("e", .utf16BigEndian, []),
+    ] {
+      let file = try scratch.file(name, Data(mark) + text.data(using: encoding)!)
+      let index = try scratch.index([file], .csv)
+      let wanted = [FeatureHash.key("ä\u{1F600}", field: 0), FeatureHash.key("b", field: 0)]
+      #expect(try index.fieldNames == ["x"] && scratch.rows(index).keys == wanted)
+    }
+    let odd = try scratch.file("f.csv", Data([0xFF, 0xFE, 0x31, 0, 0x0A]))
+    let error = #expect(throws: DatasetError.self) { try scratch.index([odd], .libfm) }
+    #expect(error?.description.contains("begins like UTF-16, and is none") == true)
   }
 
   @Test("Line breaks within quotes belong to the value, and count as lines")
@@ -115,7 +125,7 @@ struct InputFileTests {
     let first = try scratch.file("1.csv", "label,a\n1,x\n")
     let second = try scratch.file("2.csv", "label,b\n1,x\n")
     let error = #expect(throws: DatasetError.self) { try scratch.index([first, second], .csv) }
-    #expect(error?.description.hasPrefix("\(second):1: the header differs from that of \(first)") == true)
+    #expect(error?.description.hasPrefix("\(second):1: there is no column \"a\", which is a field of the model; the nearest is \"b\".") == true)
   }
 
   @Test("A file that changes after it was indexed is noticed")

@@ -166,7 +166,7 @@ struct PartitionTests {
     #expect(read > 1000 && refused > 1000, "\(read) read, \(refused) refused")
     let error = #expect(throws: Partition.Malformed.self) { try Partition(decoding: Array("DFPN".utf8) + [9]) }
     #expect(
-      error?.description == "a partition of the data is malformed at byte 5: it is of version 9, this program reads 1. "
+      error?.description == "a partition of the data is malformed at byte 5: it is of version 9, this program reads 2. "
         + "Run the same version of this program everywhere.")
   }
 

@@ -133,7 +133,8 @@ struct SchemaTests {
     #expect(
       inference.schema
         == Schema(
-          separator: ";", label: LabelRule(column: "clicked"), timestamp: "created_at", ignore: ["id"],
+          separator: ";", label: LabelRule(column: "clicked"), timestamp: TimestampRule("created_at", format: .iso),
+          ignore: ["id"],
           missing: ["", "NA"],
           fields: [
             FieldSchema("price", .numeric, transform: .standardise),

@@ -34,7 +34,7 @@ struct SplitTests {
       scratch.file("2.csv", header + lines[cut...].joined(separator: end)),
     ]
     let rules: [SplitRule] = [
-      .random(seed: UInt64(seed)), .sequential, .byColumn("user", seed: UInt64(seed)), .byTime("time"),
+      .random(seed: UInt64(seed)), .sequential, .byColumn("user", seed: UInt64(seed)), .byTime("time", format: nil),
     ]
     for rule in rules {
       let ratio = [3, 2, 1]
@@ -63,19 +63,6 @@ struct SplitTests {
     }
   }
 
-  @Test("Times sort as numbers and as dates do")
-  func times() {
-    func order(_ text: String) -> UInt64? {
-      Array(text.utf8).withUnsafeBufferPointer { TimeText.order(ColumnSpan($0.baseAddress!, count: $0.count)) }
-    }
-    let numbers = ["-1e9", "-2", "-0.5", "0", "1", "1.5", "14102100", "1e12"]
-    #expect(numbers.compactMap(order).count == 8)
-    #expect(zip(numbers, numbers.dropFirst()).allSatisfy { order($0)! < order($1)! })
-    let dates = ["2014-10-21 00:30:00", "2014-10-21 23:00:00", "2014-10-22 01:00:00", "2015-01-01 00:00:00"]
-    #expect(zip(dates, dates.dropFirst()).allSatisfy { order($0)! < order($1)! })
-    #expect(order("yesterday") == nil && order("1-2") == nil)
-  }
-
   @Test("What cannot be split says why and leaves nothing")
   func mistakes() throws {
     let scratch = try Scratch()
@@ -84,7 +71,7 @@ struct SplitTests {
       #expect(throws: SplitError.self) { try Self.split([file], Schema(), rule, ratio, scratch) }?.description
     }
     #expect(message(.byColumn("usr", seed: 1), [1, 1])?.contains("did you mean \"user\"?") == true)
-    #expect(message(.byTime("time"), [1, 1])?.contains("row 1: time: expected a time, found \"x\"") == true)
+    #expect(message(.byTime("time", format: nil), [1, 1])?.contains("a.csv:2: time: expected a time, found \"x\"") == true)
     #expect(message(.sequential, [1])?.contains("is no ratio") == true)
     #expect(message(.sequential, [1, 100])?.contains("would have none of the 2 rows") == true)
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/part-0"))

@@ -55,7 +55,7 @@ struct SharedDataTests {
     // User, age, ... have one feature a row; genres have their own number.
     let genres = batch.keys.count - 7 * 85_000
     #expect(genres > 85_000 && genres < 3 * 85_000)
-    for (rule, ratio) in [(SplitRule.sequential, [6, 1]), (.byTime("timestamp"), [6, 1])] {
+    for (rule, ratio) in [(SplitRule.sequential, [6, 1]), (.byTime("timestamp", format: nil), [6, 1])] {
       let paths = [scratch.path + "/train.csv", scratch.path + "/test.csv"]
       let parts = try Splitter(index, rule: rule, ratio: ratio).write(to: paths)
       #expect(parts.map(\.rows).reduce(0, +) == 85_000)

@@ -41,7 +41,7 @@ struct VocabularyTests {
       #expect(field.occurrences == own.values.reduce(0, +))
       #expect(field.keptOccurrences == own.values.filter { $0 >= 5 }.reduce(0, +))
     }
-    let (vocabulary, fingerprint) = try VocabularyFile.load(path)
+    let (vocabulary, fingerprint) = try VocabularyFile.load(path, for: index.encoding)
     let wanted = counts.filter { $0.value >= 5 }.map { value, _ in
       let parts = value.split(separator: "/")
       return FeatureHash.key(String(parts[1]), field: parts[0] == "user" ? 0 : 2)
@@ -58,7 +58,7 @@ struct VocabularyTests {
       [file], Schema(fields: [FieldSchema("x"), FieldSchema("y"), FieldSchema("n", .numeric, transform: .raw)]))
     let path = scratch.path + "/v.sqlite"
     _ = try VocabularyBuilder(index, minimumCount: 2, memory: 1 << 20).build(to: path)
-    let (vocabulary, fingerprint) = try VocabularyFile.load(path)
+    let (vocabulary, fingerprint) = try VocabularyFile.load(path, for: index.encoding)
     index.encoding.vocabulary = fingerprint
     var batch = Batch(fields: 3)
     let reader = ChunkReader(index, vocabulary: vocabulary)
@@ -83,12 +83,26 @@ struct VocabularyTests {
     #expect(Vocabulary(bytes: vocabulary.bytes).keys == vocabulary.keys && !Vocabulary([]).contains(0))
   }
 
+  @Test("A vocabulary of other fields is refused, with both sides")
+  func otherFields() throws {
+    let scratch = try Scratch()
+    let file = try scratch.file("a.csv", "label,user,item\n1,a,b\n")
+    func index(_ names: [String]) throws -> DatasetIndex {
+      try scratch.index([file], Schema(fields: names.map { FieldSchema($0) }))
+    }
+    let path = scratch.path + "/v.sqlite"
+    _ = try VocabularyBuilder(index(["user", "item"]), minimumCount: 1, memory: 1 << 20).build(to: path)
+    let encoding = try index(["item", "user"]).encoding
+    let error = #expect(throws: VocabularyError.self) { try VocabularyFile.load(path, for: encoding) }
+    #expect(error?.description.contains("columns: 0 user, 1 item; the data have columns: 0 item, 1 user.") == true)
+  }
+
   @Test("A file that is no vocabulary is refused with the way out")
   func mistakes() throws {
     let scratch = try Scratch()
-    #expect(throws: VocabularyError.self) { try VocabularyFile.load(scratch.path + "/none") }
+    #expect(throws: VocabularyError.self) { try VocabularyFile.load(scratch.path + "/none", for: nil) }
     #expect(throws: VocabularyError.self) {
-      try VocabularyFile.load(scratch.file("text", "not a database, but long enough to look"))
+      try VocabularyFile.load(scratch.file("text", "not a database, but long enough to look"), for: nil)
     }
   }
 }

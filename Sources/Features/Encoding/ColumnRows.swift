@@ -7,12 +7,8 @@ extension RowEncoder {
   func encodeColumns(
     _ row: UnsafePointer<UInt8>, count: Int, _ scratch: Scratch, into buffer: inout EntryBuffer
   ) throws {
-    let spans = scratch.spans
-    if encoding.hasQuotes { scratch.reserveUnquoted(count) }
-    let found = try self.spans.find(
-      in: row, count: count, columns: scratch.columns, spans: spans, unquoted: scratch.unquoted)
-    guard found == scratch.columns else { throw wrongColumns(found) }
-    let label = try self.label(spans[encoding.labelColumn])
+    let spans = try columns(of: row, count: count, scratch)
+    let label = try self.label(spans[encoding.labelColumn], scratch)
     for number in 0..<fieldCount {
       let field = fields + number
       let span = spans[field.pointee.column]
@@ -26,8 +22,9 @@ extension RowEncoder {
         case .categories:
           try appendCategories(span, field, number, into: &buffer)
         default:
-          guard let value = NumberText.parse(span.start, count: span.count) else { throw notNumber(span, number) }
-          let feature = field.pointee.feature(of: value)
+          let value = field.pointee.limited(try self.number(span, number))
+          if value.isOutside { buffer.outside &+= 1 }
+          let feature = field.pointee.feature(of: value.number)
           buffer.append(feature.key, feature.value)
         }
       }
@@ -84,47 +81,21 @@ extension RowEncoder {
     for entry in first..<buffer.entries { buffer.values[entry] = 1 / Float(values) }
   }
 
-  private func wrongColumns(_ found: Int) -> RowFailure {
-    let between = encoding.separator == 9 ? "tab-separated " : encoding.separator == 44 ? "comma-separated " : ""
-    return RowFailure(
-      "expected \(encoding.columns.count) \(between)columns, found \(found). Correct or remove the row, or choose another --schema"
-    )
+  @inline(__always)
+  private func number(_ span: ColumnSpan, _ field: Int) throws -> Double {
+    if let value = NumberText.parse(span.start, count: span.count) { return value }
+    // Some pad their numbers.
+    let inner = span.trimmed
+    guard inner.count < span.count, let value = NumberText.parse(inner.start, count: inner.count) else {
+      throw notNumber(span, field)
+    }
+    return value
   }
 
   private func notNumber(_ span: ColumnSpan, _ field: Int) -> RowFailure {
     RowFailure(
+      .number,
       "\(encoding.fields[field].name): expected a number or nothing, found \(RowFailure.quote(span)). Correct or remove the row"
     )
-  }
-}
-
-/// Labels, of rows of any format.
-extension RowEncoder {
-  @inline(__always)
-  func label(_ span: ColumnSpan) throws -> Float {
-    guard readsLabels else { return 0 }
-    if encoding.label.comparison == nil, span.count == 1 {
-      if span.start[0] == 48 { return 0 }
-      if span.start[0] == 49 { return 1 }
-    }
-    return try unusualLabel(span)
-  }
-
-  @inline(never)
-  private func unusualLabel(_ span: ColumnSpan) throws -> Float {
-    guard let number = NumberText.parse(span.start, count: span.count) else { throw badLabel(span) }
-    if let comparison = encoding.label.comparison {
-      return comparison.holds(number, encoding.label.threshold) ? 1 : 0
-    }
-    switch number {
-    case 1: return 1
-    case 0, -1: return 0
-    default: throw badLabel(span)
-    }
-  }
-
-  private func badLabel(_ span: ColumnSpan) -> RowFailure {
-    let expected = encoding.label.comparison == nil ? "the label 1, 0 or -1" : "a number for `\(encoding.label.text)`"
-    return RowFailure("expected \(expected), found \(RowFailure.quote(span)). Correct or remove the row")
   }
 }

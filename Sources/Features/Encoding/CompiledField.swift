@@ -29,6 +29,8 @@ struct CompiledField {
   var scale = 1.0
   var lowest = -Double.infinity
   var highest = Double.infinity
+  /// Of the numbers themselves.
+  var limits = NumberLimits(lowest: -.infinity, highest: .infinity)
   /// Multi-valued: between values; and whether each counts as one over their number.
   var separator: UInt8 = 0
   var isMean = false
@@ -53,6 +55,7 @@ struct CompiledField {
       case .mean, .number: .number
       }
     if case .number(let number) = field.missing { substitute = number }
+    if let limits = field.limits { self.limits = limits }
     switch field.rule {
     case .category, .index: kind = .category
     case .categories(let separator, let pooling):
@@ -90,6 +93,13 @@ struct CompiledField {
   func deallocate() {
     bucketKeys?.deallocate()
     boundaries?.deallocate()
+  }
+
+  /// A number within the limits, and whether it was outside.
+  @inline(__always)
+  func limited(_ number: Double) -> (number: Double, isOutside: Bool) {
+    if number >= limits.lowest, number <= limits.highest { return (number, false) }
+    return (min(limits.highest, max(limits.lowest, number)), true)
   }
 
   /// The feature that a number becomes.

@@ -13,6 +13,8 @@ public struct Encoding: Codable, Sendable, Hashable {
     public var missing: MissingRule
     /// libsvm and libfm: the indices of its features; nil where they come by position.
     public var indices: ClosedRange<UInt64>?
+    /// Numbers beyond are taken for the nearer of these.
+    public var limits: NumberLimits? = nil
   }
 
   /// What becomes of a field's text.
@@ -46,6 +48,8 @@ public struct Encoding: Codable, Sendable, Hashable {
   public var separator: UInt8
   public var hasHeader: Bool
   public var hasQuotes: Bool
+  /// Whether blanks around a column's text are no part of it; nil: they are.
+  public var trims: Bool? = nil
   /// Names of all columns of a delimited format.
   public var columns: [String]
   public var labelColumn: Int
@@ -91,6 +95,8 @@ public struct Encoding: Codable, Sendable, Hashable {
 struct LearntLayout: Sendable {
   /// Delimited formats: the columns' names, from the header.
   var header: [String]?
+  /// Columns behind those of the rows: what the folders say that the files lie in.
+  var folders: [String] = []
   /// Columns, or features, of the first row.
   var firstRowColumns = 0
   /// libsvm: the smallest and largest index; libffm: of the fields' numbers.
@@ -111,17 +117,13 @@ extension Schema {
       try addIndexedFields(to: &encoding, layout, file: file)
       return encoding
     }
-    let columns = columns ?? layout.header ?? (format == .criteo ? CriteoLayout.columns : [])
+    let own = columns ?? layout.header ?? (format == .criteo ? CriteoLayout.columns : [])
+    let columns = own + layout.folders.filter { !own.contains($0) }
     guard columns.count > 1 else {
       throw DatasetError.badRow(
         file: file, line: 1,
         reason: "the header has one column only; expected a label and fields with separators between. "
           + "Choose the layout with --schema, --format or --separator")
-    }
-    var seen: Set<String> = []
-    if let twice = columns.first(where: { !seen.insert($0).inserted }) {
-      throw DatasetError.badRow(
-        file: file, line: 1, reason: "the header names the column \"\(twice)\" twice. Rename one")
     }
     func position(_ column: String) throws -> Int {
       guard let position = columns.firstIndex(of: column) else {
@@ -131,13 +133,17 @@ extension Schema {
     }
     encoding.columns = columns
     encoding.labelColumn = try position(label.column)
-    encoding.timestampColumn = try timestamp.map(position)
+    encoding.timestampColumn = try timestamp.map { try position($0.column) }
+    encoding.trims = trim
     for column in ignore { _ = try position(column) }
     let fields =
       fields
       ?? (format == .criteo && self.columns == nil
         ? CriteoLayout.fields
-        : columns.filter { $0 != label.column && $0 != timestamp && !ignore.contains($0) }.map { FieldSchema($0) })
+        : columns.filter {
+          // What has no name is the index that pandas writes.
+          $0 != label.column && $0 != timestamp?.column && !ignore.contains($0) && !$0.hasPrefix(FileHeader.unnamed)
+        }.map { FieldSchema($0) })
     guard 1...Self.mostFields ~= fields.count else {
       throw SchemaError.invalid(
         file: file, key: "fields", value: "\(fields.count)", reason: "a row has 1 to \(Self.mostFields) fields")
@@ -180,7 +186,13 @@ extension Schema {
           ? "an index would be a field, and a row has at most \(Self.mostFields). Write a schema that gives fields ranges of indices; see `deepfm schema show libsvm`"
           : "a row has at most \(Self.mostFields) fields")
     }
-    encoding.firstField = Int(numbers.lowerBound)
+    if format == .libffm {
+      guard let first = Int(exactly: numbers.upperBound).map({ _ in Int(numbers.lowerBound) }) else {
+        throw SchemaError.invalid(
+          file: file, key: "fields", value: "\(numbers.upperBound)", reason: "a field's number is below 2^63")
+      }
+      encoding.firstField = first
+    }
     encoding.leavesOutUnknown = format == .libsvm
     encoding.fields = numbers.enumerated().map { number, index in
       field("\(index)", number, format == .libsvm ? index...index : nil)

@@ -10,6 +10,8 @@ struct EntryBuffer {
   var entries = 0
   var cells = 0
   var rows = 0
+  /// Numbers that were taken for the nearest that the field's limits allow.
+  var outside = 0
   private var entryCapacity = 0
   private var cellCapacity = 0
   private var rowCapacity = 0
@@ -35,6 +37,7 @@ struct EntryBuffer {
     entries = 0
     cells = 0
     rows = 0
+    outside = 0
   }
 
   /// Makes room for one more row.

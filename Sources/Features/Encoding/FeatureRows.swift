@@ -4,7 +4,8 @@ extension RowEncoder {
     _ row: UnsafePointer<UInt8>, count: Int, _ scratch: Scratch, into buffer: inout EntryBuffer
   ) throws {
     var text = IndexedText(row, count: count, hasFields: encoding.format == .libffm)
-    let label = try self.label(text.next() ?? ColumnSpan(row, count: 0))
+    // Where labels do not count they may be missing.
+    let label = scratch.hasLabels ? try self.label(text.next() ?? ColumnSpan(row, count: 0), scratch) : text.skipLabel()
     scratch.features.removeAll(keepingCapacity: true)
     var last = -1
     var isInOrder = true
@@ -12,7 +13,9 @@ extension RowEncoder {
       guard let field = try self.field(of: feature, position: scratch.features.count) else { continue }
       isInOrder = isInOrder && field >= last
       last = field
-      scratch.features.append((field, known(feature.index, fields + field), feature.value))
+      let value = fields[field].limited(Double(feature.value))
+      if value.isOutside { buffer.outside &+= 1 }
+      scratch.features.append((field, known(feature.index, fields + field), Float(value.number)))
     }
     if isPositional, scratch.features.count != fieldCount {
       throw RowFailure(

@@ -26,6 +26,8 @@ struct FieldStatistics: Codable, Sendable, Hashable {
   /// Not sorted; at most twice as many as are wanted.
   private var sample: [Drawn] = []
   private var highestWanted = UInt64.max
+  /// Of fields of which nothing else is wanted.
+  private var range: ClosedRange<Double>?
 
   mutating func add(_ values: [Double], chunk: Int, random: CounterRandom) {
     var new = Moments()
@@ -50,7 +52,13 @@ struct FieldStatistics: Codable, Sendable, Hashable {
     if sample.count > 2 * Self.sampleSize { thin() }
   }
 
+  mutating func add(_ range: ClosedRange<Double>) {
+    let known = self.range ?? range
+    self.range = min(known.lowerBound, range.lowerBound)...max(known.upperBound, range.upperBound)
+  }
+
   mutating func merge(_ other: FieldStatistics) {
+    if let range = other.range { add(range) }
     moments.merge(other.moments) { first, _ in first }
     sample += other.sample
     if sample.count > 2 * Self.sampleSize { thin() }
@@ -60,6 +68,7 @@ struct FieldStatistics: Codable, Sendable, Hashable {
   ///
   /// - Parameter chunks: the number in all the data of each of the other's chunks; nil for one that is here already.
   mutating func merge(_ other: FieldStatistics, chunks: [Int?]) {
+    if let range = other.range { add(range) }
     for (chunk, part) in other.moments {
       if let number = chunks[chunk] { moments[number] = part }
     }
@@ -114,7 +123,9 @@ struct FieldStatistics: Codable, Sendable, Hashable {
 
   /// Puts the statistics where the field's rules want them.
   mutating func complete(_ field: inout Encoding.Field, buckets: Int) {
+    if let range { field.limits = NumberLimits(around: range) }
     guard let total else { return }
+    if case .number = field.rule { field.limits = NumberLimits(around: total.minimum...total.maximum) }
     switch field.rule {
     case .number(.standardise): field.rule = .number(.standardise(mean: total.mean, deviation: total.deviation))
     case .number(.minMax): field.rule = .number(.minMax(minimum: total.minimum, maximum: total.maximum))
@@ -126,6 +137,14 @@ struct FieldStatistics: Codable, Sendable, Hashable {
 }
 
 extension Encoding.Field {
+  /// Whether all that is wanted of the training data is how far their numbers reach.
+  var needsRange: Bool {
+    switch rule {
+    case .number, .index: !needsStatistics
+    case .bucket, .category, .categories: false
+    }
+  }
+
   /// Whether the training data's statistics are part of its rules.
   var needsStatistics: Bool {
     switch rule {
@@ -139,7 +158,7 @@ extension Encoding {
   /// The same rows with plain numbers where statistics are wanted, for those who gather them.
   var plain: Encoding {
     var plain = self
-    for field in fields.indices where fields[field].needsStatistics {
+    for field in fields.indices where fields[field].needsStatistics || (fields[field].needsRange && format.isDelimited) {
       plain.fields[field].rule = .number(.raw)
       if fields[field].missing != .fail { plain.fields[field].missing = .skip }
     }

@@ -30,7 +30,7 @@ public final class RequestRows {
   /// - Throws: `Bad`; the batch is then as it was.
   @discardableResult
   public func append(texts bytes: UnsafeRawBufferPointer, to batch: inout Batch) throws -> Int {
-    try encoder.encode(bytes, in: scratch) { row, _, failure in throw Bad(row: row, reason: failure.reason) }
+    try encoder.encode(bytes, of: nil, in: scratch) { row, _, failure in throw Bad(row: row, reason: failure.reason) }
     batch.append(scratch.buffer)
     return scratch.buffer.rows
   }

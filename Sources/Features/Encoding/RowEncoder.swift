@@ -14,6 +14,8 @@ final class RowEncoder: @unchecked Sendable {
   let onlyEmptyIsMissing: Bool
   let missingTexts: [[UInt8]]
   let isPositional: Bool
+  let isTrimmed: Bool
+  let isUsualLabel: Bool
   /// Whether rows have labels that count; otherwise whatever is in their place is not looked at.
   let readsLabels: Bool
   /// Fields by their ranges of indices, ascending.
@@ -34,6 +36,8 @@ final class RowEncoder: @unchecked Sendable {
     ranges = encoding.fields.enumerated().compactMap { number, field in field.indices.map { ($0, number) } }
       .sorted { $0.0.lowerBound < $1.0.lowerBound }
     isPositional = encoding.format == .libfm && ranges.isEmpty
+    isTrimmed = encoding.trims ?? false
+    isUsualLabel = encoding.label.condition == .usual
   }
 
   deinit {
@@ -41,53 +45,26 @@ final class RowEncoder: @unchecked Sendable {
     fields.deallocate()
   }
 
-  /// Memory of one thread, used again from chunk to chunk.
-  final class Scratch {
-    var buffer = EntryBuffer()
-    var spans: UnsafeMutablePointer<ColumnSpan>
-    var unquoted: UnsafeMutablePointer<UInt8>
-    var unquotedCapacity = 1 << 12
-    var features: [(field: Int, key: UInt64, value: Float)] = []
-    let columns: Int
-
-    init(_ encoder: RowEncoder) {
-      columns = max(1, encoder.encoding.columns.count)
-      spans = .allocate(capacity: columns)
-      unquoted = .allocate(capacity: unquotedCapacity)
-    }
-
-    deinit {
-      buffer.deallocate()
-      spans.deallocate()
-      unquoted.deallocate()
-    }
-
-    func reserveUnquoted(_ count: Int) {
-      guard count > unquotedCapacity else { return }
-      unquoted.deallocate()
-      unquotedCapacity = 2 * count
-      unquoted = .allocate(capacity: unquotedCapacity)
-    }
-  }
-
   /// Encodes the records in `bytes`, which end where a record does, into the scratch's buffer.
   ///
   /// - Parameters:
+  ///   - columns: where their file has the columns; nil: as the encoding has them.
   ///   - skipping: records, from 0 and ascending, that are left out.
   ///   - onFailure: told of a record that is bad: its number, where it begins, and why. What it throws ends the
   ///     encoding; if it throws nothing the record is left out.
   /// - Returns: all records, those left out included.
   @discardableResult
   func encode(
-    _ bytes: UnsafeRawBufferPointer, skipping: [Int] = [], in scratch: Scratch,
+    _ bytes: UnsafeRawBufferPointer, of columns: FileColumns?, skipping: [Int] = [], in scratch: Scratch,
     onFailure: (_ record: Int, _ start: Int, _ failure: RowFailure) throws -> Void
   ) throws -> Int {
+    scratch.adopt(columns)
     var buffer = scratch.buffer
     buffer.reset()
     defer { scratch.buffer = buffer }
     let mayHoldNUL = bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
     return try forEachRecord(in: bytes, skipping: skipping) { record, start, row, count in
-      let (entries, cells) = (buffer.entries, buffer.cells)
+      let (entries, cells, outside) = (buffer.entries, buffer.cells, buffer.outside)
       do {
         if mayHoldNUL, memchr(row, 0, count) != nil {
           throw RowFailure("the row holds a NUL byte. Is this a text file, in UTF-8? Remove the byte or the row")
@@ -107,6 +84,7 @@ final class RowEncoder: @unchecked Sendable {
       } catch let failure as RowFailure {
         buffer.entries = entries
         buffer.cells = cells
+        buffer.outside = outside
         try onFailure(record, start, failure)
       }
     }

@@ -4,9 +4,10 @@ import CXXHash
 extension RowEncoder {
   /// Shows every category of the rows in `bytes`, which were read through before: its field, key and text.
   func forEachCategory(
-    in bytes: UnsafeRawBufferPointer, skipping: [Int], _ scratch: Scratch,
+    in bytes: UnsafeRawBufferPointer, of columns: FileColumns?, skipping: [Int], _ scratch: Scratch,
     _ body: (_ field: Int, _ key: UInt64, _ text: ColumnSpan) throws -> Void
   ) throws {
+    scratch.adopt(columns)
     _ = try forEachRecord(in: bytes, skipping: skipping) { _, _, row, count in
       if encoding.format.isDelimited {
         try forEachCategory(ofColumns: row, count: count, scratch, body)
@@ -16,39 +17,38 @@ extension RowEncoder {
     }
   }
 
-  /// Shows the label and the columns of every row in `bytes`, which were read through before.
+  /// Shows the label and a column of every row in `bytes`, which were read through before.
   ///
-  /// - Parameter body: gets the row's bytes without its line end, whether it is a click, and the text of a column.
+  /// - Parameter body: gets the row's bytes without its line end, where they begin, whether it is a click, and the text of a
+  ///   column.
   func forEachRow(
-    in bytes: UnsafeRawBufferPointer, skipping: [Int], column: Int?, _ scratch: Scratch,
-    _ body: (_ row: UnsafeBufferPointer<UInt8>, _ isClick: Bool, _ text: ColumnSpan) throws -> Void
+    in bytes: UnsafeRawBufferPointer, of columns: FileColumns?, skipping: [Int], column: Int?, _ scratch: Scratch,
+    _ body: (_ row: UnsafeBufferPointer<UInt8>, _ start: Int, _ isClick: Bool, _ text: ColumnSpan) throws -> Void
   ) throws {
-    _ = try forEachRecord(in: bytes, skipping: skipping) { _, _, row, count in
+    scratch.adopt(columns)
+    _ = try forEachRecord(in: bytes, skipping: skipping) { _, start, row, count in
       let label: ColumnSpan
       var text = ColumnSpan(row, count: 0)
       if encoding.format.isDelimited {
-        if encoding.hasQuotes { scratch.reserveUnquoted(count) }
-        _ = try spans.find(
-          in: row, count: count, columns: scratch.columns, spans: scratch.spans, unquoted: scratch.unquoted)
-        label = scratch.spans[encoding.labelColumn]
-        if let column { text = scratch.spans[column] }
+        let spans = try self.columns(of: row, count: count, scratch)
+        label = spans[encoding.labelColumn]
+        if let column { text = spans[column] }
       } else {
         var tokens = IndexedText(row, count: count, hasFields: false)
         label = tokens.next() ?? text
       }
-      try body(UnsafeBufferPointer(start: row, count: count), try self.label(label) == 1, text)
+      try body(UnsafeBufferPointer(start: row, count: count), start, try self.label(label, scratch) == 1, text)
     }
   }
 
-  /// Shows the columns of every row in `bytes`, which were read through before.
+  /// Shows the columns of every row in `bytes`, which were read through before: those of its file, then those of its folders.
   func forEachRow(
-    in bytes: UnsafeRawBufferPointer, skipping: [Int], _ scratch: Scratch,
+    in bytes: UnsafeRawBufferPointer, of columns: FileColumns?, skipping: [Int], _ scratch: Scratch,
     _ body: (UnsafeMutablePointer<ColumnSpan>) throws -> Void
   ) throws {
+    scratch.adopt(columns)
     _ = try forEachRecord(in: bytes, skipping: skipping) { _, _, row, count in
-      if encoding.hasQuotes { scratch.reserveUnquoted(count) }
-      _ = try spans.find(
-        in: row, count: count, columns: scratch.columns, spans: scratch.spans, unquoted: scratch.unquoted)
+      _ = try self.columns(of: row, count: count, scratch)
       try body(scratch.spans)
     }
   }
@@ -57,12 +57,10 @@ extension RowEncoder {
     ofColumns row: UnsafePointer<UInt8>, count: Int, _ scratch: Scratch,
     _ body: (Int, UInt64, ColumnSpan) throws -> Void
   ) throws {
-    if encoding.hasQuotes { scratch.reserveUnquoted(count) }
-    _ = try spans.find(
-      in: row, count: count, columns: scratch.columns, spans: scratch.spans, unquoted: scratch.unquoted)
+    let spans = try columns(of: row, count: count, scratch)
     for number in 0..<fieldCount {
       let field = fields[number]
-      let span = scratch.spans[field.column]
+      let span = spans[field.column]
       switch field.kind {
       case .category where !isMissing(span):
         try body(number, XXH3_64bits_withSeed(span.start, span.count, field.seed), span)

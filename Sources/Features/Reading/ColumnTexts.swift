@@ -1,18 +1,22 @@
 /// The texts of some columns of a data set, row by row.
 public struct ColumnTexts {
   private let index: DatasetIndex
-  private let columns: [Int]
+  /// By file, where the columns are among its own.
+  private let places: [[Int]]
   private let encoder: RowEncoder
 
-  /// - Parameter columns: by name.
+  /// - Parameter columns: by name: of the encoding, or any that the files have.
   /// - Throws: `ColumnError`.
   public init(_ index: DatasetIndex, columns names: [String]) throws {
     guard index.encoding.format.isDelimited, !index.files.contains(where: \.isPacked) else { throw ColumnError.none }
-    columns = try names.map { name in
-      guard let place = index.encoding.columns.firstIndex(of: name) else {
-        throw ColumnError.unknown(name, nearest: Nearest.word(to: name, among: index.encoding.columns))
+    places = try index.files.map { file in
+      let there = file.columns?.names ?? index.encoding.columns
+      return try names.map { name in
+        guard let place = there.firstIndex(of: name) else {
+          throw ColumnError.unknown(name, nearest: Nearest.word(to: name, among: there))
+        }
+        return place
       }
-      return place
     }
     self.index = index
     encoder = RowEncoder(index.encoding)
@@ -25,15 +29,11 @@ public struct ColumnTexts {
     let scratch = RowEncoder.Scratch(encoder)
     let inputs = try index.files.map { try InputFile(path: $0.path, name: $0.name) }
     var bytes = ChunkBytes()
-    var texts = [String](repeating: "", count: columns.count)
     for chunk in index.chunks where chunk.rows > 0 {
+      let (columns, places) = (index.files[chunk.file].columns, places[chunk.file])
       try bytes.readUnchanged(chunk, of: inputs[chunk.file]) { text in
-        try encoder.forEachRow(in: text, skipping: chunk.skipped, scratch) { spans in
-          for (place, column) in columns.enumerated() {
-            texts[place] = String(
-              decoding: UnsafeBufferPointer(start: spans[column].start, count: spans[column].count), as: UTF8.self)
-          }
-          try body(texts)
+        try encoder.forEachRow(in: text, of: columns, skipping: chunk.skipped, scratch) { spans in
+          try body(places.map { spans[$0].text })
         }
       }
     }

@@ -9,15 +9,18 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
     public var isPacked: Bool
     /// CRC-32C of its bytes, which tells whether two files of one name are copies; of a packed file, of its index.
     public var checksum: UInt32
+    /// Where it has the encoding's columns; nil: as the encoding has them.
+    public var columns: FileColumns?
 
     /// The name without directories.
     public var baseName: String { String(name.split(separator: "/").last ?? "") }
 
-    public init(name: String, path: String, isPacked: Bool = false, checksum: UInt32 = 0) {
+    public init(name: String, path: String, isPacked: Bool = false, checksum: UInt32 = 0, columns: FileColumns? = nil) {
       self.name = name
       self.path = path
       self.isPacked = isPacked
       self.checksum = checksum
+      self.columns = columns
     }
   }
 
@@ -31,6 +34,8 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
   public var positives: Int
   /// What is wrong with the first row that is skipped.
   public var firstBadRow: String?
+  /// What a person should know of the files, a sentence each.
+  public var remarks: [String]? = nil
   /// By file, the slices that may read it; nil: all slices may read all files.
   public var readers: [[Int]]?
 
@@ -40,7 +45,7 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
 
   public init(
     encoding: Encoding, files: [File], chunks: [Chunk], rows: Int, positives: Int = 0, firstBadRow: String? = nil,
-    readers: [[Int]]? = nil
+    remarks: [String]? = nil, readers: [[Int]]? = nil
   ) {
     self.encoding = encoding
     self.files = files
@@ -48,6 +53,7 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
     self.rows = rows
     self.positives = positives
     self.firstBadRow = firstBadRow
+    self.remarks = remarks
     self.readers = readers
   }
 
@@ -71,6 +77,8 @@ public struct ReadingOptions {
   /// A directory for copies of files that cannot be sought, made when needed.
   public var spool: String
   public var badRows: BadRowPolicy
+  /// Whether rows have labels; if not, what may be in their place is not looked at.
+  public var labels: Bool
   /// A chunk's size; nil: a function of the data's size alone, so that who reads which rows when does not depend on the
   /// cluster.
   public var chunkBytes: Int?
@@ -80,11 +88,12 @@ public struct ReadingOptions {
   public var progress: ((_ bytesRead: Int, _ total: Int) throws -> Void)?
 
   public init(
-    spool: String, badRows: BadRowPolicy = .fail, chunkBytes: Int? = nil, threads: Int? = nil,
+    spool: String, badRows: BadRowPolicy = .fail, labels: Bool = true, chunkBytes: Int? = nil, threads: Int? = nil,
     progress: ((_ bytesRead: Int, _ total: Int) throws -> Void)? = nil
   ) {
     self.spool = spool
     self.badRows = badRows
+    self.labels = labels
     self.chunkBytes = chunkBytes
     self.threads = threads
     self.progress = progress

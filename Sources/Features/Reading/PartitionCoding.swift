@@ -5,12 +5,13 @@ import Foundation
 /// | bytes | |
 /// |---|---|
 /// | 4 | magic `DFPN` |
-/// | 1 | version, 1 |
+/// | 1 | version, 2 |
 /// | | the slice |
 /// | | number of files; then for each: |
-/// | 1 | 1 if it is packed, else 0 |
+/// | 1 | bit 0: it is packed; bit 1: it has the encoding's columns elsewhere |
 /// | | its name, its path; each as 1 byte: how many bytes it begins with that its precursor begins with too; the number of its other bytes; those, in UTF-8 |
 /// | 4 | its checksum, little-endian |
+/// | | where it has the columns, if bit 1: number of bytes, `FileColumns` as JSON |
 /// | | number of chunks; then for each, against the chunk before (of zeros before the first): |
 /// | | differences of number and file |
 /// | | differences of offset from its end, of length, of first line from the line after its last, of rows |
@@ -22,7 +23,7 @@ import Foundation
 /// hundred times the memory of its bytes.
 extension Partition {
   private static let magic: [UInt8] = Array("DFPN".utf8)
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   /// Bytes that are no partition.
   public struct Malformed: Error, Equatable, CustomStringConvertible {
@@ -45,10 +46,16 @@ extension Partition {
     bytes.append(files.count)
     var before = DatasetIndex.File(name: "", path: "")
     for file in files {
-      bytes.bytes.append(file.isPacked ? 1 : 0)
+      bytes.bytes.append((file.isPacked ? 1 : 0) | (file.columns == nil ? 0 : 2))
       bytes.append(file.name, after: before.name)
       bytes.append(file.path, after: before.path)
       bytes.bytes.append(littleEndian: file.checksum)
+      if let columns = file.columns {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // It has no number that JSON lacks.
+        bytes.append(String(decoding: (try? encoder.encode(columns)) ?? Data(), as: UTF8.self), after: "")
+      }
       before = file
     }
     bytes.append(chunks.count)
@@ -93,10 +100,15 @@ extension Partition {
     // A file takes nine bytes at least, a chunk eleven.
     for _ in 0..<(try source.count(ofAtLeast: 9)) {
       let flags = try source.byte()
-      try require(flags <= 1, "a file is of a kind that is not known")
+      try require(flags <= 3, "a file is of a kind that is not known")
       let name = try source.text(after: files.last?.name ?? "")
       let path = try source.text(after: files.last?.path ?? "")
-      files.append(.init(name: name, path: path, isPacked: flags == 1, checksum: try source.fixed()))
+      files.append(.init(name: name, path: path, isPacked: flags & 1 == 1, checksum: try source.fixed()))
+      guard flags & 2 == 2 else { continue }
+      let text = try source.text(after: "")
+      let columns = try? JSONDecoder().decode(FileColumns.self, from: Data(text.utf8))
+      try require(columns != nil, "a file's columns are none")
+      files[files.count - 1].columns = columns
     }
     let count = try source.count(ofAtLeast: 11)
     var chunks: [Chunk] = []

@@ -12,6 +12,7 @@ extension DatasetSurvey {
     guard var merged = found.compactMap({ $0 }).first else { return nil }
     merged.encoding = try encoding(found.compactMap { $0 }, schema)
     merged.files = []
+    merged.remarks = nil
     merged.chunks = []
     merged.positives = 0
     merged.statistics = [:]
@@ -46,7 +47,8 @@ extension DatasetSurvey {
       }
       guard let first else { continue }
       merged.files.append(
-        .init(name: name, path: "", isPacked: first.file.isPacked, checksum: first.file.checksum))
+        .init(name: name, path: "", isPacked: first.file.isPacked, checksum: first.file.checksum,
+          columns: first.file.columns))
       merged.chunks += first.chunks
     }
     for (worker, survey) in found.enumerated() {

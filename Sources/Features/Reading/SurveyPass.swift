@@ -9,6 +9,9 @@ final class SurveyPass: Sendable {
     var positives: Int
     var statistics: [Int: FieldStatistics]
     var firstBadRow: String?
+    var badLabels = 0
+    /// Numbers outside of their fields' limits.
+    var outside = 0
   }
 
   private struct State {
@@ -16,6 +19,8 @@ final class SurveyPass: Sendable {
     var positives = 0
     var statistics: [Int: FieldStatistics] = [:]
     var badRows = 0
+    var badLabels = 0
+    var outside = 0
     var taken = 0
     /// What went wrong first in the order of the data.
     var failure: (chunk: Int, error: any Error)?
@@ -29,19 +34,21 @@ final class SurveyPass: Sendable {
   private let inputs: [InputFile]
   private let files: [DatasetIndex.File]
   private let statistics: [Int]
+  private let ranges: [Int]
   private let badRows: BadRowPolicy
   private let queue: BoundedQueue<(Int, Chunk)>
   private let threads = Mutex<[NamedThread]>([])
   private let state = Mutex(State())
 
   init(
-    encoder: RowEncoder, inputs: [InputFile], files: [DatasetIndex.File], statistics: [Int], badRows: BadRowPolicy,
-    threads count: Int?
+    encoder: RowEncoder, inputs: [InputFile], files: [DatasetIndex.File], statistics: [Int], ranges: [Int],
+    badRows: BadRowPolicy, threads count: Int?
   ) {
     self.encoder = encoder
     self.inputs = inputs
     self.files = files
     self.statistics = statistics
+    self.ranges = ranges
     self.badRows = badRows
     let count = count ?? ProcessInfo.processInfo.activeProcessorCount
     queue = BoundedQueue(capacity: 4 * count)
@@ -75,7 +82,8 @@ final class SurveyPass: Sendable {
     return state.withLock { state in
       Found(
         chunks: (0..<state.taken).compactMap { state.chunks[$0] }, positives: state.positives,
-        statistics: state.statistics, firstBadRow: state.firstBadRow?.text)
+        statistics: state.statistics, firstBadRow: state.firstBadRow?.text, badLabels: state.badLabels,
+        outside: state.outside)
     }
   }
 
@@ -146,19 +154,23 @@ final class SurveyPass: Sendable {
             file: input.name, line: chunk.firstLine,
             reason: "the row is longer than \(RecordScan.longest >> 20) MiB. Is this a text file with one row a line?"))
       }
-      let records = try encoder.encode(text, in: scratch) { record, start, failure in
+      let records = try encoder.encode(text, of: files[chunk.file].columns, in: scratch) { record, start, failure in
         checked.skipped.append(record)
+        if failure.kind == .label { state.withLock { $0.badLabels += 1 } }
         let line = chunk.firstLine + text[..<start].count { $0 == 10 }
         try note(bad: 1, in: number, .badRow(file: input.name, line: line, reason: failure.reason))
       }
       guard records == chunk.rows else { throw DatasetError.changed(file: input.name, line: chunk.firstLine) }
       checked.checksum = Checksum.crc32c(text)
       gather(scratch.buffer, number, chunk, &statistics)
+      gatherRanges(scratch.buffer, &statistics)
     }
     checked.rows -= checked.skipped.count
     let buffer = files[chunk.file].isPacked ? packed : scratch.buffer
     let positives = checked.rows == 0 ? 0 : (0..<buffer.rows).reduce(0) { $0 + (buffer.labels[$1] != 0 ? 1 : 0) }
+    let outside = files[chunk.file].isPacked ? 0 : scratch.buffer.outside
     state.withLock { [checked] state in
+      state.outside += outside
       state.chunks[number] = checked
       state.positives += positives
     }
@@ -173,6 +185,25 @@ final class SurveyPass: Sendable {
       return state.badRows
     }
     if count > limit { throw TooMany() }
+  }
+
+  /// How far the numbers of fields reach of which nothing else is wanted.
+  private func gatherRanges(_ buffer: EntryBuffer, _ statistics: inout [Int: FieldStatistics]) {
+    let fields = encoder.encoding.fields.count
+    for field in ranges {
+      var (lowest, highest) = (Float.infinity, -Float.infinity)
+      for row in 0..<buffer.rows {
+        let cell = row * fields + field
+        var entry = cell > 0 ? Int(buffer.ends[cell - 1]) : 0
+        while entry < Int(buffer.ends[cell]) {
+          lowest = min(lowest, buffer.values[entry])
+          highest = max(highest, buffer.values[entry])
+          entry += 1
+        }
+      }
+      guard lowest <= highest else { continue }
+      statistics[field, default: FieldStatistics()].add(Double(lowest)...Double(highest))
+    }
   }
 
   private func gather(

@@ -1,85 +1,224 @@
+import Foundation
+import Randomness
+
 /// What a column's values in a sample say of it.
 struct ColumnProfile {
   let name: String
-  let rows: Int
-  private(set) var missing = 0
+  /// As they stand, without blanks around.
+  let values: [String]
   private(set) var missingTexts: Set<String> = []
-  var distinct: Int
-  let isNumeric: Bool
+  /// Of those that are there: how often each occurs.
+  let counts: [String: Int]
+  /// In the order of the rows; nil where a value is missing. Empty unless all are numbers.
+  let numbers: [Double?]
   let isWhole: Bool
-  let isBinary: Bool
-  let hasNegative: Bool
-  /// The smallest number of the upper half.
-  let upperHalf: Double
   let examples: [String]
+  /// Between values, where cells have several.
   let separator: String?
+  /// The share of values that have blanks around.
+  let padded: Double
 
-  init(_ name: String, _ values: [String]) {
+  init(_ name: String, _ texts: [String]) {
     self.name = name
-    rows = values.count
-    var present: [String] = []
-    for value in values {
-      if Self.textsOfNothing.contains(value) {
-        missing += 1
-        missingTexts.insert(value)
-      } else {
-        present.append(value)
-      }
-    }
-    let numbers = present.compactMap(Double.init)
-    isNumeric = !present.isEmpty && numbers.count == present.count && numbers.allSatisfy(\.isFinite)
-    isWhole = isNumeric && numbers.allSatisfy { $0 == $0.rounded() }
-    isBinary = isNumeric && missing == 0 && Set(numbers).isSubset(of: [-1, 0, 1]) && Set(numbers).count == 2
-    hasNegative = numbers.contains { $0 < 0 }
-    let sorted = Set(numbers).sorted()
-    upperHalf = sorted.isEmpty ? 0 : sorted[sorted.count * 3 / 5]
-    let set = Set(present)
+    values = texts.map { $0.trimmingCharacters(in: Self.blanks) }
+    padded = Double(zip(texts, values).count { $0.count != $1.count }) / Double(max(1, texts.count))
+    var counts: [String: Int] = [:]
     var examples: [String] = []
-    for value in present where !examples.contains(value) {
-      examples.append(value)
-      if examples.count == 3 { break }
-    }
-    self.examples = examples
-    distinct = set.count
-    separator =
-      isNumeric
-      ? nil
-      : ["|", ";", ","].first { separator in
-        let parts = present.map { $0.split(separator: Character(separator)).count }
-        guard parts.reduce(0, +) > present.count + present.count / 20 else { return false }
-        return Set(present.flatMap { $0.split(separator: Character(separator)) }).count < set.count
+    for value in values {
+      guard !Self.textsOfNothing.contains(value) else {
+        missingTexts.insert(value)
+        continue
       }
+      counts[value, default: 0] += 1
+      if examples.count < 3, counts[value] == 1 { examples.append(value) }
+    }
+    self.counts = counts
+    self.examples = examples
+    let parsed = Dictionary(uniqueKeysWithValues: counts.keys.map { ($0, Self.number($0)) })
+    let isNumeric = !counts.isEmpty && parsed.values.allSatisfy { $0 != nil }
+    numbers = isNumeric ? values.map { parsed[$0] ?? nil } : []
+    isWhole = isNumeric && parsed.values.allSatisfy { $0! == $0!.rounded() }
+    separator = isNumeric ? nil : Self.separator(of: counts)
   }
 
-  private static let textsOfNothing: Set<String> = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N", "?"]
-  private static let amounts = [
-    "age", "amount", "bid", "count", "days", "duration", "height", "hours", "length", "num", "number", "price",
-    "size",
-    "total", "width",
+  private static let blanks = CharacterSet(charactersIn: " \t")
+
+  private static func number(_ text: String) -> Double? {
+    Array(text.utf8).withUnsafeBufferPointer { bytes in
+      bytes.baseAddress.flatMap { NumberText.parse($0, count: bytes.count) }
+    }
+  }
+
+  private static func separator(of counts: [String: Int]) -> String? {
+    let rows = counts.values.reduce(0, +)
+    return ["|", ";", ","].first { separator in
+      var parts = 0
+      var distinct: Set<Substring> = []
+      for (text, count) in counts {
+        let found = text.split(separator: Character(separator))
+        parts += count * found.count
+        distinct.formUnion(found)
+      }
+      return parts > rows + rows / 20 && distinct.count < counts.count
+    }
+  }
+
+  static let textsOfNothing: Set<String> = [
+    "", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N", "?",
   ]
+
+  var distinct: Int { counts.count }
+  var missing: Int { values.count - counts.values.reduce(0, +) }
+  var isNumeric: Bool { !numbers.isEmpty }
 
   func column(_ role: String) -> SchemaInference.Column {
     SchemaInference.Column(
-      name: name, role: role, distinct: distinct, missing: Double(missing) / Double(max(1, rows)), examples: examples)
+      name: name, role: role, distinct: distinct, missing: Double(missing) / Double(max(1, values.count)),
+      examples: examples)
   }
 
-  var looksLikeTime: Bool {
-    let name = name.lowercased()
-    return ["timestamp", "time", "date", "datetime", "hour", "ts"].contains(name) || name.hasSuffix("_at")
+  // MARK: What it may be
+
+  /// The parts of its name, in small letters: `userId`, `user_id` and `user id` have two.
+  private var words: [String] {
+    var words = [""]
+    var wasLower = false
+    for letter in name {
+      if !letter.isLetter && !letter.isNumber || (letter.isUppercase && wasLower) { words.append("") }
+      if letter.isLetter || letter.isNumber { words[words.count - 1] += letter.lowercased() }
+      wasLower = letter.isLowercase
+    }
+    return words.filter { !$0.isEmpty }
   }
+
+  private static let times: Set<String> = ["timestamp", "time", "date", "datetime", "hour", "ts", "day", "at"]
+  private static let amounts: Set<String> = [
+    "age", "amount", "balance", "bid", "count", "counts", "days", "distance", "duration", "gain", "height", "hours", "income",
+    "length", "loss", "num", "number", "price", "qty", "quantity", "salary", "score", "seconds", "size", "total", "views",
+    "weight", "width",
+  ]
+  private static let names: Set<String> = [
+    "id", "ids", "uid", "user", "item", "ad", "campaign", "zip", "zipcode", "postcode", "code", "ip", "device", "type",
+    "category", "cat", "class", "group", "kind", "model", "site", "app", "domain", "hash", "key", "phone", "version", "year",
+    "month", "weekday",
+  ]
+
+  var looksLikeTime: Bool { words.contains(where: Self.times.contains) && words.count <= 3 }
+  var isCalledAmount: Bool { words.contains(where: Self.amounts.contains) && !isCalledName }
+  var isCalledName: Bool { words.contains(where: Self.names.contains) }
 
   var looksLikeIdentifier: Bool {
-    rows > 100 && missing == 0 && distinct == rows && (isWhole || !isNumeric)
+    values.count > 100 && missing == 0 && distinct == values.count && (isWhole || !isNumeric)
   }
 
-  var field: FieldSchema {
+  /// How it writes times, if all its values are such; or why nobody can say of when they are.
+  var times: Result<TimeFormat, TimeFailure> {
+    if isNumeric {
+      for pattern in ["YYYYMMDDHHmmss", "YYYYMMDDHH", "YYYYMMDD", "YYMMDDHH"] {
+        guard let format = TimeFormat(pattern) else { continue }
+        let fits = counts.keys.allSatisfy { text in
+          text.utf8.count == pattern.utf8.count
+            && (Self.instant(text, format).map { Self.plausible.contains($0.seconds) } ?? false)
+        }
+        if fits { return .success(format) }
+      }
+    }
+    var inference = TimeInference()
+    for text in counts.keys.sorted() {
+      Array(text.utf8).withUnsafeBufferPointer { bytes in
+        if let start = bytes.baseAddress { inference.add(ColumnSpan(start, count: bytes.count)) }
+      }
+    }
+    do { return .success(try inference.format()) } catch { return .failure(error) }
+  }
+
+  /// 1990 to 2100.
+  private static let plausible: ClosedRange<Int64> = 631_152_000...4_102_444_800
+
+  private static func instant(_ text: String, _ format: TimeFormat) -> Instant? {
+    Array(text.utf8).withUnsafeBufferPointer { bytes in
+      bytes.baseAddress.flatMap { format.instant(of: ColumnSpan($0, count: bytes.count)) }
+    }
+  }
+
+  // MARK: Amounts
+
+  /// The field that it makes.
+  ///
+  /// - Parameter clicks: by row, where that is known: whole numbers are names of things as often as amounts, and of amounts the
+  ///   order says something of the clicks.
+  func field(clicks: [Bool]?) -> FieldSchema {
     if let separator { return FieldSchema(name, .multiValued, separator: separator, pooling: .mean) }
-    // Whole numbers are names of things more often than amounts; what the column is called tells.
-    let name = name.lowercased()
-    let isAmount =
-      hasNegative || Self.amounts.contains { name == $0 || name.hasPrefix($0 + "_") || name.hasSuffix("_" + $0) }
-    guard isNumeric, !isWhole || (distinct > 20 && isAmount) else { return FieldSchema(self.name) }
-    return FieldSchema(self.name, .numeric, transform: isWhole ? .quantile : .standardise)
+    guard isNumeric, isAmount(clicks) else { return FieldSchema(name) }
+    return FieldSchema(name, .numeric, transform: hasLongTail ? .log1p : .standardise)
+  }
+
+  private func isAmount(_ clicks: [Bool]?) -> Bool {
+    guard isWhole else { return true }
+    if distinct > 20, isCalledAmount { return true }
+    guard distinct > 20, !isCalledName, hasLongTail || hasNegatives else { return false }
+    guard let clicks else { return true }
+    return orderTells(of: clicks)
+  }
+
+  /// -1 alone is a mark of nothing.
+  private var hasNegatives: Bool { Set(numbers.compactMap { $0 }.filter { $0 < 0 }).count > 1 }
+
+  private var hasLongTail: Bool {
+    let sorted = numbers.compactMap { $0 }.sorted()
+    guard sorted.count > 1 else { return false }
+    let (low, middle, high) = (sorted[0], sorted[sorted.count / 2], sorted[sorted.count * 99 / 100])
+    return high - low > 4 * max(1, middle - low) || high > 1e5
+  }
+
+  /// Whether the order of the numbers says more of the clicks than any of nineteen orders drawn by chance, which it does by
+  /// chance once in twenty.
+  private func orderTells(of clicks: [Bool]) -> Bool {
+    var rows: [Double: (rows: Int, clicks: Int)] = [:]
+    for (number, isClick) in zip(numbers, clicks) {
+      guard let number else { continue }
+      rows[number, default: (0, 0)].rows += 1
+      rows[number]!.clicks += isClick ? 1 : 0
+    }
+    let sorted = rows.sorted { $0.key < $1.key }.map(\.value)
+    let ours = Self.spread(sorted)
+    for seed in 1...19 {
+      var random = SplitOrder(UInt64(seed))
+      if Self.spread(sorted.shuffled(using: &random)) >= ours { return false }
+    }
+    return true
+  }
+
+  /// How much the share of clicks differs between about twenty bins of neighbours: a chi-squared statistic.
+  private static func spread(_ values: [(rows: Int, clicks: Int)]) -> Double {
+    let all = values.reduce((rows: 0, clicks: 0)) { ($0.rows + $1.rows, $0.clicks + $1.clicks) }
+    let share = Double(all.clicks) / Double(max(1, all.rows))
+    guard share > 0, share < 1 else { return 0 }
+    var bin = (rows: 0, clicks: 0)
+    var sum = 0.0
+    func close() {
+      let expected = Double(bin.rows) * share
+      if bin.rows > 0 { sum += (Double(bin.clicks) - expected) * (Double(bin.clicks) - expected) / (expected * (1 - share)) }
+      bin = (0, 0)
+    }
+    for value in values {
+      bin = (bin.rows + value.rows, bin.clicks + value.clicks)
+      if bin.rows * 20 >= all.rows { close() }
+    }
+    close()
+    return sum
+  }
+}
+
+/// Draws orders.
+private struct SplitOrder: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(_ seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= SplitMix64.golden
+    return SplitMix64.mix(state)
   }
 }
 

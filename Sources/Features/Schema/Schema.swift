@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the columns of a data set mean, as a person writes it down: one YAML file, or a preset by name.
 ///
 /// A schema says what is wanted; an ``Encoding`` is what becomes of it once the files' columns and the training data's
@@ -12,12 +10,14 @@ public struct Schema: Sendable, Hashable {
   public var header: Bool?
   /// Whether fields may stand in double quotes (RFC 4180); nil: the format's own rule.
   public var quotes: Bool?
+  /// Whether blanks around a column's text are no part of it; nil: they are.
+  public var trim: Bool?
   /// Names of the columns where there is no header.
   public var columns: [String]?
   /// The column that says whether there was a click, and the rule that reads it.
   public var label: LabelRule
   /// Not a field unless it is listed as one; `split --time` reads it.
-  public var timestamp: String?
+  public var timestamp: TimestampRule?
   /// Columns that are no fields.
   public var ignore: [String]
   /// Texts that stand for a value that is missing.
@@ -27,13 +27,14 @@ public struct Schema: Sendable, Hashable {
 
   public init(
     format: DataFormat = .csv, separator: String? = nil, header: Bool? = nil, quotes: Bool? = nil,
-    columns: [String]? = nil, label: LabelRule? = nil, timestamp: String? = nil, ignore: [String] = [],
+    trim: Bool? = nil, columns: [String]? = nil, label: LabelRule? = nil, timestamp: TimestampRule? = nil, ignore: [String] = [],
     missing: [String] = [""], fields: [FieldSchema]? = nil
   ) {
     self.format = format
     self.separator = separator
     self.header = header
     self.quotes = quotes
+    self.trim = trim
     self.columns = columns
     self.label = label ?? LabelRule(column: "label")
     self.timestamp = timestamp
@@ -120,61 +121,4 @@ public enum MissingRule: Sendable, Hashable {
   case mean
   /// Numeric fields: this number, before the transform.
   case number(Double)
-}
-
-/// Which rows are clicks: those whose label is 1, or those that a comparison holds for, such as `rating >= 4`.
-public struct LabelRule: Sendable, Hashable {
-  public enum Comparison: String, Codable, Sendable, CaseIterable {
-    case greaterOrEqual = ">="
-    case lessOrEqual = "<="
-    case equal = "=="
-    case notEqual = "!="
-    case greater = ">"
-    case less = "<"
-
-    func holds(_ left: Double, _ right: Double) -> Bool {
-      switch self {
-      case .greaterOrEqual: left >= right
-      case .lessOrEqual: left <= right
-      case .equal: left == right
-      case .notEqual: left != right
-      case .greater: left > right
-      case .less: left < right
-      }
-    }
-  }
-
-  public var column: String
-  /// nil: the column says 1, or 0 or -1.
-  public var comparison: Comparison?
-  public var threshold: Double
-
-  public init(column: String, _ comparison: Comparison? = nil, _ threshold: Double = 0) {
-    self.column = column
-    self.comparison = comparison
-    self.threshold = threshold
-  }
-
-  /// Reads `click` or `rating >= 4`; nil where the comparison's right side is no number.
-  public init?(_ text: String) {
-    // The longer signs come first: `>=` is not `>` and a rest.
-    for comparison in Comparison.allCases {
-      guard let sign = text.range(of: comparison.rawValue) else { continue }
-      let column = text[..<sign.lowerBound].trimmingCharacters(in: .whitespaces)
-      guard !column.isEmpty,
-        let threshold = Double(text[sign.upperBound...].trimmingCharacters(in: .whitespaces)), threshold.isFinite
-      else { return nil }
-      self.init(column: column, comparison, threshold)
-      return
-    }
-    let column = text.trimmingCharacters(in: .whitespaces)
-    guard !column.isEmpty else { return nil }
-    self.init(column: column)
-  }
-
-  public var text: String {
-    guard let comparison else { return column }
-    let isWhole = threshold == threshold.rounded() && abs(threshold) < 1e15
-    return "\(column) \(comparison.rawValue) \(isWhole ? "\(Int(threshold))" : "\(threshold)")"
-  }
 }

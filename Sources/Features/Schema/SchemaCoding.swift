@@ -3,7 +3,7 @@ import Yams
 
 extension Schema: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case format, separator, header, quotes, columns, label, timestamp, ignore, missing, fields
+    case format, separator, header, quotes, trim, columns, label, timestamp, ignore, missing, fields
   }
 
   public init(from decoder: any Decoder) throws {
@@ -13,9 +13,10 @@ extension Schema: Codable {
       separator: try values.decodeIfPresent(String.self, forKey: .separator),
       header: try values.decodeIfPresent(Bool.self, forKey: .header),
       quotes: try values.decodeIfPresent(Bool.self, forKey: .quotes),
+      trim: try values.decodeIfPresent(Bool.self, forKey: .trim),
       columns: try values.decodeIfPresent([String].self, forKey: .columns),
       label: try values.decodeIfPresent(LabelRule.self, forKey: .label),
-      timestamp: try values.decodeIfPresent(String.self, forKey: .timestamp),
+      timestamp: try values.decodeIfPresent(TimestampRule.self, forKey: .timestamp),
       ignore: try values.decodeIfPresent([String].self, forKey: .ignore) ?? [],
       missing: try values.decodeIfPresent([String].self, forKey: .missing) ?? [""],
       fields: try values.decodeIfPresent([FieldSchema].self, forKey: .fields))
@@ -27,6 +28,7 @@ extension Schema: Codable {
     try values.encodeIfPresent(separator, forKey: .separator)
     try values.encodeIfPresent(header, forKey: .header)
     try values.encodeIfPresent(quotes, forKey: .quotes)
+    try values.encodeIfPresent(trim, forKey: .trim)
     try values.encodeIfPresent(columns, forKey: .columns)
     try values.encode(label, forKey: .label)
     try values.encodeIfPresent(timestamp, forKey: .timestamp)
@@ -71,25 +73,6 @@ extension FieldSchema: Codable {
     try values.encodeIfPresent(buckets, forKey: .buckets)
     try values.encodeIfPresent(missing, forKey: .missing)
     try values.encodeIfPresent(indices, forKey: .indices)
-  }
-}
-
-extension LabelRule: Codable {
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let rule = LabelRule(text) else {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: decoder.codingPath,
-          debugDescription:
-            "\"\(text)\" is no rule; write a column, or a column, a comparison and a number: rating >= 4"))
-    }
-    self = rule
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var value = encoder.singleValueContainer()
-    try value.encode(text)
   }
 }
 
@@ -145,6 +128,12 @@ extension Schema {
       }
       try Self.checkKeys(of: mapping, among: CodingKeys.allCases.map(\.rawValue), file: file)
       try Self.checkNames(["format": DataFormat.allCases.map(\.rawValue)], in: mapping, file: file)
+      for (key, known) in [
+        ("label", LabelRule.CodingKeys.allCases.map(\.rawValue)),
+        ("timestamp", TimestampRule.CodingKeys.allCases.map(\.rawValue)),
+      ] {
+        if let rule = mapping[key]?.mapping { try Self.checkKeys(of: rule, among: known, file: file) }
+      }
       for field in mapping["fields"]?.sequence ?? [] {
         guard let field = field.mapping else { continue }
         try Self.checkKeys(of: field, among: FieldSchema.CodingKeys.allCases.map(\.rawValue), file: file)

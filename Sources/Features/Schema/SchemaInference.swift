@@ -13,26 +13,31 @@ public struct SchemaInference {
     public var examples: [String]
   }
 
-  public let schema: Schema
-  public let columns: [Column]
+  public private(set) var schema: Schema
+  public private(set) var columns: [Column] = []
   /// Rows looked at.
   public let rows: Int
+  /// What a person should know of the proposal, a sentence each: what is a guess, and what else it could be.
+  public private(set) var remarks: [String] = []
 
-  /// - Throws: `DatasetError` where the file cannot be read or has no rows.
-  public init(file: String) throws {
-    let sample = try SchemaSample(file)
+  /// - Parameter file: data: a file, a directory, a pattern, or `-`.
+  /// - Throws: `DatasetError` where it cannot be read, or has no rows or no label.
+  public init(file name: String) throws {
+    let sample = try SchemaSample(name)
+    let file = sample.file.name
     let lines = sample.lines(separator: 0, hasQuotes: false)
     guard let first = lines.first else { throw DatasetError.empty(file: file) }
-    if let format = Self.indexedFormat(lines) {
-      schema = Schema(format: format)
-      columns = Self.indexedColumns(lines, format)
+    if let indexed = IndexedInference(lines) {
+      schema = indexed.schema
+      columns = indexed.columns
+      remarks = indexed.remarks
       rows = lines.count
       return
     }
     let separator = Self.separator(of: first)
     let records = sample.lines(separator: separator, hasQuotes: true)
     let spans = ColumnSpans(separator: separator, hasQuotes: true)
-    let table = records.prefix(SchemaSample.rows + 1).compactMap { try? spans.texts(of: Array($0.utf8)) }
+    var table = records.prefix(SchemaSample.rows + 1).compactMap { try? spans.texts(of: Array($0.utf8)) }
     guard let names = table.first, names.count > 1 else {
       throw DatasetError.badRow(
         file: file, line: 1, reason: "the first row has one column only, whatever may separate them")
@@ -46,86 +51,95 @@ public struct SchemaInference {
       }
       return
     }
-    let hasHeader = Self.looksLikeHeader(names)
-    let titles = hasHeader ? names : (1...names.count).map { "column\($0)" }
-    let body = (hasHeader ? Array(table.dropFirst()) : table).filter { $0.count == names.count }
-    guard !body.isEmpty else { throw DatasetError.empty(file: file) }
-    let profiles = titles.indices.map { place in ColumnProfile(titles[place], body.map { $0[place] }) }
-    let label = Self.label(of: profiles)
-    var proposal = Schema(
+    let hasHeader = Self.looksLikeHeader(table)
+    var titles = hasHeader ? FileHeader.names(names) : []
+    if hasHeader {
+      // Files that were put together have it more than once.
+      table.removeAll { $0 == names }
+    }
+    // A separator may end the rows.
+    for row in table.indices where table[row].count > 1 && table[row].last == "" {
+      if table[row].count == (hasHeader ? titles.count : names.count) + (hasHeader ? 1 : 0) || !hasHeader && table.allSatisfy({ $0.last == "" }) {
+        table[row].removeLast()
+      }
+    }
+    if !hasHeader { titles = (1...(table.first?.count ?? 1)).map { "column\($0)" } }
+    for folder in sample.file.folders where !titles.contains(folder.name) {
+      titles.append(folder.name)
+      for row in table.indices { table[row].append(folder.value) }
+    }
+    let body = table.filter { $0.count == titles.count }
+    guard !body.isEmpty else {
+      throw DatasetError.badRow(
+        file: file, line: 2,
+        reason: "the header names \(titles.count) columns, and no row has as many (the first has \(table.first?.count ?? 0))")
+    }
+    schema = Schema(
       format: separator == 9 ? .tsv : .csv,
       separator: separator == 44 || separator == 9 ? nil : String(UnicodeScalar(separator)),
-      header: hasHeader ? nil : false, columns: hasHeader ? nil : titles, label: LabelRule(column: titles[label.column])
-    )
-    if let threshold = label.threshold {
-      proposal.label = LabelRule(column: titles[label.column], .greaterOrEqual, threshold)
+      header: hasHeader ? nil : false,
+      columns: hasHeader ? nil : Array(titles.dropLast(sample.file.folders.count)))
+    rows = body.count
+    if body.count < table.count {
+      remarks.append("\(table.count - body.count) of the rows looked at have other numbers of columns")
     }
-    let unusual = Set(profiles.flatMap(\.missingTexts)).subtracting([""])
-    if !unusual.isEmpty { proposal.missing = [""] + unusual.sorted() }
-    var described: [Column] = []
+    let profiles = titles.indices.map { place in ColumnProfile(titles[place], body.map { $0[place] }) }
+    try describe(profiles, file: file)
+  }
+
+  private mutating func describe(_ profiles: [ColumnProfile], file: String) throws {
+    let label = try LabelInference(of: profiles, file: file)
+    schema.label = label.rule
+    remarks += label.remarks
+    if profiles.contains(where: { $0.padded > 0.5 }) { schema.trim = true }
+    let clicks = Self.clicks(profiles[label.column], label.rule)
+    var unusual: Set<String> = []
     var fields: [FieldSchema] = []
     for (place, profile) in profiles.enumerated() {
-      var role = "label"
+      var role = "label: \(label.rule.text)"
       if place != label.column {
-        if proposal.timestamp == nil, profile.looksLikeTime {
-          proposal.timestamp = profile.name
-          role = "timestamp"
+        if profile.name.hasPrefix(FileHeader.unnamed) {
+          schema.ignore.append(profile.name)
+          role = "ignored: it has no name"
+        } else if schema.timestamp == nil, profile.looksLikeTime, let format = time(profile) {
+          schema.timestamp = TimestampRule(profile.name, format: format)
+          role = "timestamp, \(format.text)"
         } else if profile.looksLikeIdentifier {
-          proposal.ignore.append(profile.name)
+          schema.ignore.append(profile.name)
           role = "ignored: every row has its own"
         } else {
-          let field = profile.field
+          let field = profile.field(clicks: clicks)
           fields.append(field)
           role = field.role
-        }
-      } else if label.threshold != nil {
-        role = "label: \(proposal.label.text)"
-      }
-      described.append(profile.column(role))
-    }
-    proposal.fields = fields
-    schema = proposal
-    columns = described
-    rows = body.count
-  }
-
-  private static func indexedFormat(_ lines: [String]) -> DataFormat? {
-    var lengths: Set<Int> = []
-    var colons: Set<Int> = []
-    for line in lines.prefix(1000) {
-      let tokens = line.prefix { $0 != "#" }.split(separator: " ").flatMap { $0.split(separator: "\t") }.dropFirst()
-      lengths.insert(tokens.count)
-      for token in tokens {
-        guard token.split(separator: ":").allSatisfy({ Double($0) != nil }) else { return nil }
-        colons.insert(token.count { $0 == ":" })
-      }
-    }
-    if colons == [2] { return .libffm }
-    guard colons == [1] else { return nil }
-    return lengths.count == 1 ? .libfm : .libsvm
-  }
-
-  /// A column for each field, the first of them where there are many: what features it has.
-  private static func indexedColumns(_ lines: [String], _ format: DataFormat) -> [Column] {
-    var values: [UInt64: [String]] = [:]
-    for line in lines {
-      Array(line.utf8).withUnsafeBufferPointer { bytes in
-        guard let base = bytes.baseAddress else { return }
-        var text = IndexedText(base, count: bytes.count, hasFields: format == .libffm)
-        _ = text.next()
-        var position: UInt64 = 1
-        while let feature = try? text.nextFeature() {
-          let field = format == .libffm ? feature.field : format == .libfm ? position : feature.index
-          values[field, default: []].append("\(format == .libsvm ? "\(feature.value)" : "\(feature.index)")")
-          position += 1
+          unusual.formUnion(profile.missingTexts)
         }
       }
+      columns.append(profile.column(role))
     }
-    return values.keys.sorted().prefix(64).map { field in
-      var column = ColumnProfile("\(field)", values[field]!).column(
-        format == .libsvm ? "feature, by its value" : "features, by their indices")
-      column.missing = max(0, 1 - Double(values[field]!.count) / Double(lines.count))
-      return column
+    unusual.remove("")
+    if !unusual.isEmpty { schema.missing = [""] + unusual.sorted() }
+    schema.fields = fields
+  }
+
+  /// nil for a column that holds no times.
+  private mutating func time(_ profile: ColumnProfile) -> TimeFormat? {
+    switch profile.times {
+    case .success(let format): return format
+    case .failure(.none): return nil
+    case .failure(let failure):
+      remarks.append("\(profile.name) may hold times: \(failure.reason)")
+      return nil
+    }
+  }
+
+  /// By row, whether it is a click, as training will read it.
+  private static func clicks(_ profile: ColumnProfile, _ rule: LabelRule) -> [Bool] {
+    profile.values.map { text in
+      switch rule.condition {
+      case .usual: ["1", "true", "yes", "t", "y"].contains(text.lowercased()) || Double(text) == 1
+      case .number(let comparison, let threshold): Double(text).map { comparison.holds($0, threshold) } ?? false
+      case .texts(let positive, _): positive.contains(text)
+      }
     }
   }
 
@@ -141,24 +155,17 @@ public struct SchemaInference {
     }
   }
 
-  private static func looksLikeHeader(_ names: [String]) -> Bool {
-    Set(names).count == names.count
-      && names.allSatisfy { name in !name.isEmpty && Double(name) == nil && name.contains { $0.isLetter } }
-  }
-
-  private static func label(of profiles: [ColumnProfile]) -> (column: Int, threshold: Double?) {
-    func place(_ names: [String], where isFit: (ColumnProfile) -> Bool) -> Int? {
-      for name in names {
-        if let place = profiles.firstIndex(where: { $0.name.lowercased() == name && isFit($0) }) { return place }
-      }
-      return nil
+  /// Whether the first row names columns: none of its texts is a number, and they are not those of the rows below.
+  private static func looksLikeHeader(_ table: [[String]]) -> Bool {
+    let names = table[0].map { $0.trimmingCharacters(in: .whitespaces) }
+    let named = names.indices.filter { !names[$0].isEmpty }
+    guard named.count * 2 > names.count,
+      named.allSatisfy({ Double(names[$0]) == nil && names[$0].contains { $0.isLetter } })
+    else { return false }
+    let body = table.dropFirst().prefix(1000).filter { $0 != table[0] }
+    let repeated = named.filter { place in
+      body.contains { $0.indices.contains(place) && $0[place].trimmingCharacters(in: .whitespaces) == names[place] }
     }
-    if let place = place(["label", "click", "clicked", "is_click", "target", "y", "conversion"], where: \.isBinary) {
-      return (place, nil)
-    }
-    if let place = place(["rating", "score", "stars"], where: \.isNumeric) {
-      return (place, profiles[place].upperHalf)
-    }
-    return (profiles.firstIndex(where: \.isBinary) ?? 0, nil)
+    return repeated.count * 2 < named.count
   }
 }

@@ -1,42 +1,51 @@
-/// The first bytes of a file, decompressed.
+import Foundation
+
+/// The first bytes of some data, as text: those of the first file that has rows.
 struct SchemaSample {
   static let size = 8 << 20
   /// Records looked at.
   static let rows = 20_000
 
+  /// The file that they are of.
+  let file: DataFile
   private let bytes: [UInt8]
   private let isWhole: Bool
 
-  private struct Enough: Error {}
-
-  /// - Throws: `DatasetError` where the file cannot be read.
-  init(_ file: String) throws {
-    let input = try InputFile(path: file == "-" ? "/dev/stdin" : file, name: file == "-" ? "standard input" : file)
-    var first = [UInt8](repeating: 0, count: 4)
-    let held = try first.withUnsafeMutableBytes { try input.readNext(into: $0) }
-    var isFirst = true
-    func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-      let before = isFirst ? held : 0
-      isFirst = false
-      buffer.copyBytes(from: first[..<before])
-      return try before + input.readNext(into: UnsafeMutableRawBufferPointer(rebasing: buffer[before...]))
+  /// - Parameter name: a file, a directory, a pattern, or `-`.
+  /// - Throws: `DatasetError` where it cannot be read.
+  init(_ name: String) throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/deepfm-sample-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let spool = Spool(directory: directory, layout: TextLayout(), mostBytes: Self.size)
+    var best: SchemaSample?
+    for file in try DataFiles.find([name]) {
+      for source in try spool.seekable(file) {
+        let sample = try SchemaSample(source)
+        if best == nil || sample.hasRows { best = sample }
+        if sample.hasRows { break }
+      }
+      if best?.hasRows ?? false { break }
     }
-    var bytes: [UInt8] = []
-    if let decompression = Decompression(firstBytes: first[..<held]) {
-      do {
-        try decompression.run(name: input.name, read: read) {
-          bytes.append(contentsOf: $0)
-          if bytes.count >= Self.size { throw Enough() }
-        }
-      } catch is Enough {}
-    } else {
-      bytes = [UInt8](repeating: 0, count: Self.size)
-      let count = try bytes.withUnsafeMutableBytes { try read($0) }
-      bytes.removeLast(bytes.count - count)
-    }
-    isWhole = bytes.count < Self.size
-    self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+    guard let best, !best.bytes.isEmpty else { throw DatasetError.empty(file: name) }
+    self = best
   }
+
+  private init(_ source: Spool.Source) throws {
+    file = source.file
+    let input = try InputFile(path: source.path, name: source.file.name)
+    guard try !PackedFile.isPacked(input) else {
+      throw DatasetError.unreadable(file: input.name, reason: "it is packed, and holds its encoding. Name the text")
+    }
+    let start = try FirstRecords.start(of: input)
+    var bytes = [UInt8](repeating: 0, count: Self.size)
+    let count = try bytes.withUnsafeMutableBytes { try input.read(into: $0, at: start) }
+    bytes.removeLast(bytes.count - count)
+    isWhole = count < Self.size
+    self.bytes = bytes
+  }
+
+  /// More than a header.
+  private var hasRows: Bool { bytes.firstIndex(of: 10).map { $0 < bytes.count - 1 } ?? false }
 
   /// The whole records of the sample.
   func lines(separator: UInt8, hasQuotes: Bool) -> [String] {

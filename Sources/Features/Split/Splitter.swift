@@ -11,7 +11,7 @@ public enum SplitRule: Sendable, Hashable {
   /// By a hash of a column: rows with the same value stay together.
   case byColumn(String, seed: UInt64)
   /// By a column that holds the time, the earliest first. Rows of the same time stay together.
-  case byTime(String)
+  case byTime(String, format: TimeFormat?)
 }
 
 /// Splits text data into parts of about the sizes that a ratio says, as the rows stand in the files.
@@ -47,6 +47,9 @@ public struct Splitter {
     progress: @escaping (_ rows: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
     if let packed = index.files.first(where: \.isPacked) { throw SplitError.packed(file: packed.name) }
+    if let other = index.files.first(where: { $0.columns != nil }) {
+      throw SplitError.otherColumns(file: other.name, first: index.files[0].name)
+    }
     guard ratio.count > 1, ratio.allSatisfy({ $0 > 0 && $0 <= 1 << 20 }) else { throw SplitError.badRatio(ratio) }
     self.index = index
     self.rule = rule
@@ -58,7 +61,7 @@ public struct Splitter {
     }
     switch rule {
     case .random, .sequential: column = nil
-    case .byColumn(let name, _), .byTime(let name):
+    case .byColumn(let name, _), .byTime(let name, _):
       guard let place = index.encoding.columns.firstIndex(of: name) else {
         throw SplitError.noColumn(name, nearest: Nearest.word(to: name, among: index.encoding.columns))
       }
@@ -73,7 +76,8 @@ public struct Splitter {
   /// - Throws: `SplitError.emptyPart` where a part would have no row.
   public func write(to paths: [String]) throws -> [Part] {
     precondition(paths.count == bounds.count, "as many paths as parts")
-    let thresholds = try times()
+    let times = try timeFormat()
+    let thresholds = try times.map(thresholds) ?? []
     var parts = paths.map { Part(path: $0) }
     let outputs = try paths.map { try OutputFile(path: $0) }
     if index.encoding.hasHeader, let first = inputs.first {
@@ -83,7 +87,7 @@ public struct Splitter {
     }
     var row = 0
     try forEachRow { bytes, isClick, text in
-      let part = part(of: row, text, thresholds)
+      let part = try part(of: row, text, times, thresholds)
       row += 1
       parts[part].rows += 1
       parts[part].positives += isClick ? 1 : 0
@@ -99,7 +103,9 @@ public struct Splitter {
 
   private static let lineFeed: [UInt8] = [10]
 
-  private func part(of row: Int, _ text: ColumnSpan, _ thresholds: [UInt64]) -> Int {
+  private func part(
+    of row: Int, _ text: ColumnSpan, _ times: TimeFormat?, _ thresholds: [UInt128]
+  ) throws -> Int {
     let total = bounds.last!
     switch rule {
     case .random(let seed):
@@ -112,43 +118,80 @@ public struct Splitter {
       let number = Int(hash.multipliedFullWidth(by: UInt64(total)).high)
       return bounds.firstIndex { number < $0 }!
     case .byTime:
-      let time = TimeText.order(text) ?? 0
+      guard let time = times?.instant(of: text)?.order else { throw TimeFailure.none(text: RowFailure.quote(text)) }
       return thresholds.firstIndex { time < $0 } ?? thresholds.count
     }
   }
 
+  /// Shows every row. A `TimeFailure` of the body is told with its file and line.
   private func forEachRow(_ body: (UnsafeBufferPointer<UInt8>, Bool, ColumnSpan) throws -> Void) throws {
     let scratch = RowEncoder.Scratch(encoder)
     var bytes = ChunkBytes()
     var done = 0
     for chunk in index.chunks where chunk.rows > 0 {
       try bytes.readUnchanged(chunk, of: inputs[chunk.file]) { text in
-        try encoder.forEachRow(in: text, skipping: chunk.skipped, column: column, scratch, body)
+        let columns = index.files[chunk.file].columns
+        try encoder.forEachRow(in: text, of: columns, skipping: chunk.skipped, column: column, scratch) {
+          row, start, isClick, time in
+          do {
+            try body(row, isClick, time)
+          } catch let failure as TimeFailure {
+            throw SplitError.noTime(
+              file: inputs[chunk.file].name, line: chunk.firstLine + text[..<start].count { $0 == 10 },
+              column: column.map { index.encoding.columns[$0] } ?? "", reason: failure.reason)
+          }
+        }
       }
       done += chunk.rows
       try progress(done, index.rows)
     }
   }
+}
 
-  // MARK: Time
+extension Splitter {
+  /// How the column writes its times, which all its rows agree on; nil where no times are wanted.
+  private func timeFormat() throws -> TimeFormat? {
+    guard case .byTime(let name, let known) = rule else { return nil }
+    if let known { return known }
+    var inference = TimeInference()
+    try forEachRow { _, _, text in
+      inference.add(text)
+      if let failure = inference.failure { throw failure }
+    }
+    do {
+      return try inference.format()
+    } catch {
+      throw SplitError.noTime(file: inputs[0].name, line: nil, column: name, reason: error.reason)
+    }
+  }
 
   /// The times at which the parts after the first begin: the values of the rows that sorting would put there, found
-  /// digit by digit, 16 bits at a time, in four readings of the column.
-  private func times() throws -> [UInt64] {
-    guard case .byTime(let name) = rule else { return [] }
+  /// digit by digit, 16 bits at a time. A digit that all times have is not looked for.
+  private func thresholds(_ times: TimeFormat) throws -> [UInt128] {
+    func time(_ text: ColumnSpan) throws -> UInt128 {
+      guard let instant = times.instant(of: text) else { throw TimeFailure.none(text: RowFailure.quote(text)) }
+      return instant.order
+    }
+    var first: UInt128?
+    var differences: UInt128 = 0
+    try forEachRow { _, _, text in
+      let time = try time(text)
+      differences |= time ^ (first ?? time)
+      if first == nil { first = time }
+    }
     let ranks = bounds.dropLast().map { index.rows * $0 / bounds.last! }
-    var prefixes = [UInt64](repeating: 0, count: ranks.count)
+    var prefixes = [UInt128](repeating: 0, count: ranks.count)
     var left = ranks
-    for shift in stride(from: 48, through: 0, by: -16) {
+    for shift in stride(from: 112, through: 0, by: -16) {
+      guard differences >> UInt128(shift) & 0xFFFF != 0 else {
+        for cut in prefixes.indices { prefixes[cut] = prefixes[cut] << 16 | (first ?? 0) >> UInt128(shift) & 0xFFFF }
+        continue
+      }
       var histograms = ranks.map { _ in [Int](repeating: 0, count: 1 << 16) }
-      var row = 0
       try forEachRow { _, _, text in
-        row += 1
-        guard let time = TimeText.order(text) else {
-          throw SplitError.noTime(column: name, row: row, text: RowFailure.quote(text))
-        }
-        for cut in prefixes.indices where shift == 48 || time >> UInt64(shift + 16) == prefixes[cut] {
-          histograms[cut][Int(time >> UInt64(shift) & 0xFFFF)] += 1
+        let time = try time(text)
+        for cut in prefixes.indices where shift == 112 || time >> UInt128(shift + 16) == prefixes[cut] {
+          histograms[cut][Int(time >> UInt128(shift) & 0xFFFF)] += 1
         }
       }
       for cut in prefixes.indices {
@@ -157,34 +200,10 @@ public struct Splitter {
           left[cut] -= histograms[cut][digit]
           digit += 1
         }
-        prefixes[cut] = prefixes[cut] << 16 | UInt64(digit)
+        prefixes[cut] = prefixes[cut] << 16 | UInt128(digit)
       }
     }
     return prefixes
-  }
-}
-
-/// Times as numbers that sort like them.
-enum TimeText {
-  /// A number, such as seconds since 1970 or 14102100; or a date of digits and signs, such as `2014-10-21 00:30:00`.
-  static func order(_ text: ColumnSpan) -> UInt64? {
-    if let number = NumberText.parse(text.start, count: text.count) {
-      // Doubles sort like their bits, once negative ones are turned round.
-      let bits = number.bitPattern
-      return bits >> 63 == 1 ? ~bits : bits | 1 << 63
-    }
-    var number: UInt64 = 0
-    var digits = 0
-    for place in 0..<text.count {
-      let byte = text.start[place]
-      if 48...57 ~= byte, digits < 18 {
-        number = number * 10 + UInt64(byte - 48)
-        digits += 1
-      } else if !"-:/.T Z".utf8.contains(byte) {
-        return nil
-      }
-    }
-    return digits >= 6 ? number : nil
   }
 }
 
@@ -193,8 +212,9 @@ public enum SplitError: Error, Equatable, CustomStringConvertible {
   case badRatio([Int])
   case noColumn(String, nearest: String)
   case packed(file: String)
+  case otherColumns(file: String, first: String)
   case emptyPart(Int, path: String, rows: Int)
-  case noTime(column: String, row: Int, text: String)
+  case noTime(file: String, line: Int?, column: String, reason: String)
 
   public var description: String {
     switch self {
@@ -204,11 +224,14 @@ public enum SplitError: Error, Equatable, CustomStringConvertible {
       nearest == column
         ? "the data have no columns that could be named. Split them with --random or --sequential."
         : "there is no column \"\(column)\"; did you mean \"\(nearest)\"?"
+    case .otherColumns(let file, let first):
+      "\(file): has its columns in other places than the header of \(first), and rows are split as they stand. Split it by itself."
     case .packed(let file): "\(file) is packed. Split the text it was packed from."
     case .emptyPart(let part, let path, let rows):
       "part \(part), \(path), would have none of the \(rows) rows. Choose another ratio or rule."
-    case .noTime(let column, let row, let text):
-      "row \(row): \(column): expected a time, found \(text). Write a number, or a date such as 2014-10-21 00:30:00."
+    case .noTime(let file, let line, let column, let reason):
+      "\(file)\(line.map { ":\($0)" } ?? ""): \(column): \(reason). Correct or remove the row, or name another column or "
+        + "format: `timestamp: {column: \(column), format: ...}` with \(TimeFormat.help)."
     }
   }
 }

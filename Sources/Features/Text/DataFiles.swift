@@ -1,22 +1,60 @@
 import Foundation
 
+/// A file with data.
+struct DataFile: Hashable, Sendable {
+  var name: String
+  /// What the folders say that it lies in, as Hive and Spark write tables: `day=2014-10-21`.
+  var folders: [Folder] = []
+
+  struct Folder: Hashable, Sendable {
+    var name: String
+    var value: String
+
+    /// nil for a folder that says nothing.
+    init?(_ folder: String) {
+      guard let sign = folder.firstIndex(of: "="), sign != folder.startIndex else { return nil }
+      func text(_ part: Substring) -> String { part.removingPercentEncoding ?? String(part) }
+      name = text(folder[..<sign])
+      value = text(folder[folder.index(after: sign)...])
+      if value == "__HIVE_DEFAULT_PARTITION__" { value = "" }
+    }
+  }
+
+  /// - Parameter wildcard: of the parts of the name, the first that a pattern leaves open, or that lies within a named folder.
+  init(_ name: String, from wildcard: Int? = nil) {
+    self.name = name
+    guard let wildcard else { return }
+    folders = name.split(separator: "/").dropLast().dropFirst(wildcard).compactMap { Folder(String($0)) }
+  }
+}
+
 /// Data as a person names it: files, directories, patterns, and `-` for standard input.
 public enum DataFiles {
   /// The files, those of a directory or a pattern in the order of their names.
   ///
   /// - Throws: `DatasetError.noMatch`.
-  public static func expand(_ names: [String]) throws -> [String] {
-    try names.flatMap { name -> [String] in
+  public static func expand(_ names: [String]) throws -> [String] { try find(names).map(\.name) }
+
+  /// As `expand`, with what the folders say: those in a directory that is named, or that match a pattern.
+  static func find(_ names: [String]) throws -> [DataFile] {
+    try names.flatMap { name -> [DataFile] in
       var isDirectory: ObjCBool = false
-      if name == "-" { return [name] }
+      if name == "-" { return [DataFile(name)] }
       if FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory) {
-        guard isDirectory.boolValue else { return [name] }
-        return try files(in: name)
+        guard isDirectory.boolValue else { return [DataFile(name)] }
+        let found = try files(in: name)
+        guard !found.isEmpty else { throw DatasetError.noMatch(pattern: name) }
+        let depth = name.split(separator: "/").count
+        return found.map { DataFile($0, from: depth) }
       }
-      guard name.contains(where: { "*?[".contains($0) }) else { return [name] }
-      let matches = self.matches(name)
-      guard !matches.isEmpty else { throw DatasetError.noMatch(pattern: name) }
-      return matches
+      guard name.contains(where: { "*?[".contains($0) }) else { return [DataFile(name)] }
+      let depth = name.split(separator: "/").prefix { !$0.contains { "*?[".contains($0) } }.count
+      let found = try matches(name).flatMap { match in
+        FileManager.default.fileExists(atPath: match, isDirectory: &isDirectory) && isDirectory.boolValue
+          ? try files(in: match) : [match]
+      }
+      guard !found.isEmpty else { throw DatasetError.noMatch(pattern: name) }
+      return found.map { DataFile($0, from: depth) }
     }
   }
 
@@ -41,19 +79,20 @@ public enum DataFiles {
     }
   }
 
-  /// The files of a directory, without hidden ones and what `deepfm` keeps beside data.
+  /// The files of a directory and of those in it, without hidden ones, marks such as `_SUCCESS`, and what `deepfm` keeps
+  /// beside data.
   private static func files(in directory: String) throws -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    let files = names.sorted().filter {
-      !$0.hasPrefix(".") && !$0.hasSuffix(".truth.json") && !$0.hasSuffix(".partial")
-    }
-    .map { directory.hasSuffix("/") ? directory + $0 : directory + "/" + $0 }
-    .filter {
+    return try names.sorted().filter(isData).flatMap { name -> [String] in
+      let path = directory.hasSuffix("/") ? directory + name : directory + "/" + name
       var isDirectory: ObjCBool = false
-      return FileManager.default.fileExists(atPath: $0, isDirectory: &isDirectory) && !isDirectory.boolValue
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return [] }
+      return isDirectory.boolValue ? try files(in: path) : [path]
     }
-    guard !files.isEmpty else { throw DatasetError.noMatch(pattern: directory) }
-    return files
+  }
+
+  static func isData(_ name: String) -> Bool {
+    !name.hasPrefix(".") && !name.hasPrefix("_") && !name.hasSuffix(".truth.json") && !name.hasSuffix(".partial")
   }
 
   private static func matches(_ pattern: String) -> [String] {
@@ -61,6 +100,6 @@ public enum DataFiles {
     defer { globfree(&found) }
     guard glob(pattern, GLOB_ERR, nil, &found) == 0 else { return [] }
     return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
-      .filter { !$0.hasSuffix(".truth.json") }
+      .filter { isData($0.split(separator: "/").last.map(String.init) ?? $0) }
   }
 }

@@ -10,11 +10,16 @@ enum Decompression {
   init?(firstBytes: some Collection<UInt8>) {
     if firstBytes.starts(with: [0x1F, 0x8B]) {
       self = .gzip
-    } else if firstBytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+    } else if firstBytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) || Self.isSkippable(firstBytes) {
       self = .zstd
     } else {
       return nil
     }
+  }
+
+  /// A frame that zstd passes over; pzstd begins with one.
+  private static func isSkippable(_ bytes: some Collection<UInt8>) -> Bool {
+    bytes.dropFirst().starts(with: [0x2A, 0x4D, 0x18]) && bytes.first! >> 4 == 5
   }
 
   /// Undoes a file of one or more members or frames.
@@ -50,6 +55,7 @@ enum Decompression {
     defer { inflateEnd(&stream) }
     var offset = 0
     var isInMember = false
+    var isPadded = false
     while true {
       let count = try read(source)
       if count == 0 { break }
@@ -58,6 +64,17 @@ enum Decompression {
       stream.avail_in = UInt32(count)
       repeat {
         if !isInMember {
+          // Zeros pad some files to whole blocks, tapes' for instance.
+          while stream.avail_in > 0, stream.next_in.pointee == 0 {
+            isPadded = true
+            stream.next_in += 1
+            stream.avail_in -= 1
+          }
+          if stream.avail_in == 0 { break }
+          guard !isPadded else {
+            throw DatasetError.damagedArchive(
+              file: name, reason: "something follows the zeros behind the gzip data, at byte \(offset - Int(stream.avail_in))")
+          }
           inflateReset(&stream)
           isInMember = true
         }

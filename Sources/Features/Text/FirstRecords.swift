@@ -3,15 +3,9 @@ import Glibc
 /// The first records of a file that are not blank, to learn its layout from.
 enum FirstRecords {
   /// Where the text begins: behind a byte order mark.
-  ///
-  /// - Throws: `DatasetError.unreadable` for UTF-16.
   static func start(of input: InputFile) throws -> Int {
     var mark: [UInt8] = [0, 0, 0]
-    let count = try mark.withUnsafeMutableBytes { try input.read(into: $0, at: 0) }
-    if count >= 2, mark.starts(with: [0xFF, 0xFE]) || mark.starts(with: [0xFE, 0xFF]) {
-      throw DatasetError.unreadable(
-        file: input.name, reason: "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`")
-    }
+    _ = try mark.withUnsafeMutableBytes { try input.read(into: $0, at: 0) }
     return mark == [0xEF, 0xBB, 0xBF] ? 3 : 0
   }
 

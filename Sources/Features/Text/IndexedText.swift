@@ -23,25 +23,48 @@ struct IndexedText {
     self.count = comment.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes) } ?? count
   }
 
+  /// A carriage return may end the row.
+  @inline(__always)
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 }
+
   /// The next text between blanks or tabs.
   mutating func next() -> ColumnSpan? {
-    while position < count, bytes[position] == 32 || bytes[position] == 9 { position &+= 1 }
+    while position < count, Self.isBlank(bytes[position]) { position &+= 1 }
     guard position < count else { return nil }
     let start = position
-    while position < count, bytes[position] != 32, bytes[position] != 9 { position &+= 1 }
+    while position < count, !Self.isBlank(bytes[position]) { position &+= 1 }
     return ColumnSpan(bytes + start, count: position &- start)
   }
 
+  /// Goes past the label, if the first token is one. Returns what stands for it.
+  mutating func skipLabel() -> Float {
+    var ahead = self
+    if let token = ahead.next(), memchr(token.start, 58, token.count) == nil { self = ahead }
+    return 0
+  }
+
+  /// `qid:3`, the query of libsvm's ranking data: no feature.
+  private static func isQuery(_ token: ColumnSpan) -> Bool {
+    token.count > 4 && memcmp(token.start, "qid:", 4) == 0
+  }
+
   mutating func nextFeature() throws -> Feature? {
-    guard let token = next() else { return nil }
+    guard var token = next() else { return nil }
+    while Self.isQuery(token) {
+      guard let following = next() else { return nil }
+      token = following
+    }
     var place = 0
     func number() -> UInt64? {
       let start = place
       var number: UInt64 = 0
       while place < token.count, token.start[place] != 58 {
         let digit = UInt64(token.start[place]) &- 48
-        guard digit <= 9, place &- start < 19 else { return nil }
-        number = number &* 10 &+ digit
+        guard digit <= 9 else { return nil }
+        let (tens, isLarge) = number.multipliedReportingOverflow(by: 10)
+        let (sum, isLarger) = tens.addingReportingOverflow(digit)
+        guard !isLarge, !isLarger else { return nil }
+        number = sum
         place &+= 1
       }
       guard place > start, place < token.count else { return nil }

@@ -6,22 +6,25 @@ struct LineScanner {
   /// CRC-32C of all bytes but those of records that are too long.
   private(set) var checksum: UInt32 = 0
   private var hasSeenHeader = false
+  /// Lines in the middle that are the header once more, as in files that were put together.
+  private(set) var repeatedHeaders = 0
 
   private let file: Int
   private let name: String
   private let chunkBytes: Int
-  private let skipsHeader: Bool
+  /// The first record, where that names the columns.
+  private let header: [UInt8]?
   private let scan: RecordScan
   private var line = 1
   private var open: Chunk?
   /// Blank lines behind the open chunk, which end the file or are bad rows.
   private var blanks: Chunk?
 
-  init(file: Int, name: String, chunkBytes: Int, skipsHeader: Bool, scan: RecordScan) {
+  init(file: Int, name: String, chunkBytes: Int, header: [UInt8]?, scan: RecordScan) {
     self.file = file
     self.name = name
     self.chunkBytes = chunkBytes
-    self.skipsHeader = skipsHeader
+    self.header = header
     self.scan = scan
   }
 
@@ -97,10 +100,17 @@ struct LineScanner {
       blanks!.rows += 1
       return
     }
-    if skipsHeader, !hasSeenHeader {
-      hasSeenHeader = true
-      blanks = nil
-      return
+    if let header {
+      guard hasSeenHeader else {
+        hasSeenHeader = true
+        blanks = nil
+        return
+      }
+      if Self.isHeader(bytes, header) {
+        repeatedHeaders += 1
+        try close(take)
+        return
+      }
     }
     if let blanks {
       extend(by: blanks)
@@ -108,6 +118,13 @@ struct LineScanner {
     }
     extend(by: Chunk(file: file, offset: offset, length: bytes.count, firstLine: firstLine, rows: 1))
     if open!.length >= chunkBytes { try close(take) }
+  }
+
+  @inline(__always)
+  private static func isHeader(_ record: UnsafeRawBufferPointer, _ header: [UInt8]) -> Bool {
+    guard record.count >= header.count, record.count <= header.count + 2, record[0] == header[0] else { return false }
+    return record.prefix(header.count).elementsEqual(header)
+      && record.dropFirst(header.count).allSatisfy { $0 == 10 || $0 == 13 }
   }
 
   private mutating func extend(by part: Chunk) {

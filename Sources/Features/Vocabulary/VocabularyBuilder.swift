@@ -107,7 +107,8 @@ public struct VocabularyBuilder: Sendable {
       let chunk = index.chunks[number]
       guard chunk.rows > 0 else { continue }
       try bytes.readUnchanged(chunk, of: inputs[chunk.file]) { text in
-        try encoder.forEachCategory(in: text, skipping: chunk.skipped, scratch) {
+        let columns = index.files[chunk.file].columns
+        try encoder.forEachCategory(in: text, of: columns, skipping: chunk.skipped, scratch) {
           try counter.count(field: owners[$0], key: $1, text: $2)
         }
       }
@@ -143,8 +144,19 @@ public struct VocabularyBuilder: Sendable {
       index.encoding.fields[number].hasVocabulary && index.encoding.fields[number].owner == number
     }.map(\.element)
     try file.close(
-      fields: counts, minimumCount: minimumCount, rows: index.rows, fingerprint: keys.text)
+      fields: counts, minimumCount: minimumCount, rows: index.rows, fingerprint: keys.text,
+      layout: index.encoding.categoryLayout)
     return counts
+  }
+}
+
+extension Encoding {
+  /// Which fields have categories, in the words of a vocabulary: a value's key depends on the number of its field.
+  var categoryLayout: String {
+    let texts = fields.enumerated().filter { $1.hasVocabulary && $1.owner == $0 }.map { number, field in
+      "\(number) \(field.name)" + (field.indices.map { " \($0.lowerBound)-\($0.upperBound)" } ?? "")
+    }
+    return "\(format.isDelimited ? "columns" : "indices"): " + texts.joined(separator: ", ")
   }
 }
 

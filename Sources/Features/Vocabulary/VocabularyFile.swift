@@ -6,14 +6,15 @@ import GRDB
 ///
 /// | table | a row is |
 /// |---|---|
-/// | `facts` | by name: `minimum_count`, `rows` of the data, `fingerprint` of the keys |
+/// | `facts` | by name: `minimum_count`, `rows` of the data, `fingerprint` of the keys, `layout`: which fields they are of |
 /// | `fields` | a field: distinct values, how many were kept, and how often all and the kept ones occur |
 /// | `entries` | a value that was kept: its key, field, bytes and count |
 public enum VocabularyFile {
   /// The keys of the values that were kept, and their fingerprint.
   ///
-  /// - Throws: `VocabularyError`.
-  public static func load(_ path: String) throws -> (vocabulary: Vocabulary, fingerprint: String) {
+  /// - Parameter encoding: of the data that it is to go with; nil for a run's own, which its fingerprint tells.
+  /// - Throws: `VocabularyError`, also where it was made of other fields.
+  public static func load(_ path: String, for encoding: Encoding?) throws -> (vocabulary: Vocabulary, fingerprint: String) {
     guard FileManager.default.fileExists(atPath: path) else { throw VocabularyError.missing(path: path) }
     do {
       var configuration = Configuration()
@@ -29,6 +30,11 @@ public enum VocabularyFile {
         for key in keys { found.add(key) }
         guard fingerprint == found.text else {
           throw VocabularyError.unusable(path: path, reason: "its entries are not those it was made with")
+        }
+        guard let encoding else { return (Vocabulary(keys), found.text) }
+        let layout = try String.fetchOne(database, sql: "SELECT value FROM facts WHERE name = 'layout'")
+        guard let layout, layout == encoding.categoryLayout else {
+          throw VocabularyError.otherFields(path: path, wanted: encoding.categoryLayout, found: layout ?? "fields that it does not name")
         }
         return (Vocabulary(keys), found.text)
       }
@@ -145,12 +151,15 @@ public enum VocabularyFile {
       }
     }
 
-    func close(fields: [VocabularyBuilder.FieldCount], minimumCount: Int, rows: Int, fingerprint: String) throws {
+    func close(
+      fields: [VocabularyBuilder.FieldCount], minimumCount: Int, rows: Int, fingerprint: String, layout: String
+    ) throws {
       try flush()
       try explainingFailures {
         try database.write { database in
           for (name, value) in [
             ("minimum_count", "\(minimumCount)"), ("rows", "\(rows)"), ("fingerprint", fingerprint),
+            ("layout", layout),
           ] { try database.execute(sql: "INSERT INTO facts VALUES (?, ?)", arguments: [name, value]) }
           for field in fields {
             try database.execute(
@@ -188,6 +197,7 @@ public enum VocabularyError: Error, CustomStringConvertible {
   case unusable(path: String, reason: String)
   case collision(String, String)
   case other(path: String, wanted: String, found: String)
+  case otherFields(path: String, wanted: String, found: String)
 
   public var description: String {
     switch self {
@@ -196,6 +206,8 @@ public enum VocabularyError: Error, CustomStringConvertible {
       "\(path): \(reason). Is it a vocabulary of `deepfm vocab build`, and the disk not full?"
     case .collision(let left, let right):
       "\"\(left)\" and \"\(right)\" have the same 64-bit hash. Rename one of them, or leave its field out."
+    case .otherFields(let path, let wanted, let found):
+      "\(path) holds values of \(found); the data have \(wanted). Build it anew with the same --schema."
     case .other(let path, let wanted, let found):
       "\(path) holds the vocabulary \(found), the data were encoded with \(wanted). Name that one with --vocab."
     }

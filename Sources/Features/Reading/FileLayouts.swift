@@ -1,0 +1,92 @@
+/// What the first records of some files say: the encoding, as far as it is known before the rows are read, and where each file has
+/// its columns.
+struct FileLayouts {
+  let encoding: Encoding
+  /// By file, its first record where that names the columns.
+  private(set) var headers: [[UInt8]?] = []
+  private(set) var columns: [FileColumns?] = []
+  /// The file that the encoding was learnt from.
+  let first: Int
+
+  /// - Throws: `DatasetError` where there are no rows, or files of other layouts; `SchemaError` where the schema does not fit.
+  init(
+    _ sources: [Spool.Source], _ inputs: [InputFile], _ packs: [PackedFile?], _ purpose: DatasetSurvey.Purpose,
+    wantsLabels: Bool
+  ) throws {
+    guard !inputs.isEmpty else { throw DatasetError.empty(file: "the data") }
+    let scan: RecordScan
+    let hasHeader: Bool
+    switch purpose {
+    case .known(let encoding):
+      scan = RecordScan(separator: encoding.separator, hasQuotes: encoding.hasQuotes)
+      hasHeader = encoding.hasHeader
+    case .learn(let schema):
+      try schema.validate(file: "schema")
+      scan = RecordScan(separator: schema.separatorByte ?? 9, hasQuotes: schema.hasQuotes)
+      hasHeader = schema.hasHeader
+    }
+    // Files without a record say nothing, and are passed over.
+    let records = try inputs.enumerated().map { number, input -> [UInt8]? in
+      if packs[number] != nil { return [] }
+      let record = try FirstRecords.read(input, count: 1, scan: scan).first
+      return try record ?? (input.size() >= RecordScan.longest ? [] : nil)
+    }
+    guard let first = records.firstIndex(where: { $0 != nil }) else { throw DatasetError.empty(file: inputs[0].name) }
+    self.first = first
+    let found = try sources.indices.map { number in
+      try FileHeader(hasHeader && packs[number] == nil ? records[number] : nil, scan, file: sources[number].file)
+    }
+    switch purpose {
+    case .known(let encoding): self.encoding = encoding
+    case .learn(let schema):
+      encoding =
+        try packs.compactMap { $0 }.first?.encoding ?? Self.learn(schema, records[first] ?? [], found[first], inputs, first)
+    }
+    for (number, input) in inputs.enumerated() {
+      headers.append(hasHeader && packs[number] == nil ? found[number].record : nil)
+      guard packs[number] == nil, let record = records[number] else {
+        columns.append(nil)
+        guard let pack = packs[number], pack.encoding != encoding else { continue }
+        throw DatasetError.differentEncoding(
+          file: input.name, first: number > first ? inputs[first].name : "the training data",
+          reason: Self.difference(pack.encoding, encoding))
+      }
+      // No file that has a header has none of the columns' names in it.
+      if hasHeader, !found[number].names.contains(where: encoding.columns.contains) {
+        throw DatasetError.differentHeader(
+          file: input.name, first: number > first ? inputs[first].name : "the training data")
+      }
+      let width = encoding.format.isDelimited && !hasHeader ? try Self.columns(in: record, scan, input.name) : 0
+      columns.append(
+        try encoding.columns(of: found[number], firstRow: width, wantsLabels: wantsLabels, file: input.name))
+    }
+  }
+
+  private static func columns(in record: [UInt8], _ scan: RecordScan, _ file: String) throws -> Int {
+    (try? ColumnSpans(separator: scan.separator, hasQuotes: scan.hasQuotes).texts(of: record).count) ?? 0
+  }
+
+  /// The encoding, as far as the first rows tell it.
+  private static func learn(
+    _ schema: Schema, _ record: [UInt8], _ header: FileHeader, _ inputs: [InputFile], _ first: Int
+  ) throws -> Encoding {
+    var layout = LearntLayout()
+    layout.folders = Array(header.names.suffix(header.folders.count))
+    if schema.hasHeader {
+      layout.header = Array(header.names.dropLast(header.folders.count))
+    } else if schema.format == .libfm, schema.fields == nil {
+      layout.firstRowColumns = max(0, record.split { $0 == 32 || $0 == 9 || $0 == 13 }.count - 1)
+    } else if schema.format == .libffm || (schema.format == .libsvm && schema.fields == nil) {
+      layout.numbers = try IndexRange.find(inputs, hasFields: schema.format == .libffm)
+    }
+    return try schema.encoding(for: layout, file: inputs[first].name)
+  }
+
+  private static func difference(_ left: Encoding, _ right: Encoding) -> String {
+    if left.fieldNames != right.fieldNames {
+      return
+        "its fields are \(left.fieldNames.prefix(5).joined(separator: ", "))…, not \(right.fieldNames.prefix(5).joined(separator: ", "))…"
+    }
+    return left.vocabulary != right.vocabulary ? "its vocabulary is another" : "its rules or statistics are others"
+  }
+}
