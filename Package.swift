@@ -36,7 +36,8 @@ let package = Package(
     .target(
       name: "Features",
       dependencies: [
-        "CZlib", "CZstd", "CArchive", "CXXHash", "CISAL", "Randomness", "Yams", .product(name: "GRDB", package: "GRDB.swift"),
+        "CZlib", "CZstd", "CArchive", "CXXHash", "CISAL", "Randomness", "Yams",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(name: "Sharding", dependencies: ["CSodium"]),
     .target(name: "Checkpoint", dependencies: ["CXXHash", "Sharding", .product(name: "GRDB", package: "GRDB.swift")]),

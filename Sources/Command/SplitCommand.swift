@@ -105,8 +105,11 @@ extension SplitCommand {
   private func names(parts: Int) throws -> [String] {
     let names = [2: ["train", "test"], 3: ["train", "valid", "test"]][parts] ?? (1...parts).map { "part-\($0)" }
     var name = data.first ?? ""
-    for suffix in [".gz", ".zst"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
-    let ending = (name as NSString).pathExtension
+    for suffix in [".gz", ".zst", ".xz", ".bz2", ".lz4", ".tar", ".zip", ".7z"] where name.hasSuffix(suffix) {
+      name.removeLast(suffix.count)
+    }
+    var ending = (name as NSString).pathExtension
+    if ending == "parquet" { ending = "csv" }
     let files = names.map { ending.isEmpty || ending.contains("/") ? $0 + ".txt" : "\($0).\(ending)" }
     if let taken = files.first(where: FileManager.default.fileExists(atPath:)) {
       throw ValidationError("\(taken) exists. Name the parts with --out, or remove it.")

@@ -97,7 +97,8 @@ struct DataSource {
       var index = valid.survey.index(nil)
       guard index.encoding.columns == data.train.encoding.columns else {
         throw RunFailure.failed(
-          "\(settings.data.valid.joined(separator: ", ")) has its columns in another order than the training data, or others.")
+          "\(settings.data.valid.joined(separator: ", ")) has its columns in another order than the training data, or others."
+        )
       }
       index.encoding = data.train.encoding
       data.valid = index

@@ -74,7 +74,8 @@ public struct OptimizerState {
       // The clock of a row's last change comes last.
       guard snapshot.width == width, snapshot.stride == width + rule.stateWidth(of: width) + 1 else {
         throw CheckpointError.damagedSlot(
-          path: path, table: table, slot: snapshot.slot, reason: "its rows are \(snapshot.stride) floats of another optimizer")
+          path: path, table: table, slot: snapshot.slot,
+          reason: "its rows are \(snapshot.stride) floats of another optimizer")
       }
       try body(snapshot)
     }

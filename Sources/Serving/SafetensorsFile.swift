@@ -89,6 +89,10 @@ public enum SafetensorsFile {
       guard case .metadata(let metadata)? = header["__metadata__"], metadata["format"]?.hasPrefix("deepfm ") == true
       else { throw failure("`deepfm export` did not write it") }
       (self.header, self.metadata, base) = (header, metadata, 8 + Int(length))
+      // Tensors that nobody reads here, optimizers' state, must be there as well.
+      let end = header.values.compactMap { if case .tensor(let entry) = $0 { entry.dataOffsets.last } else { nil } }
+        .max()
+      guard end ?? 0 <= data.count - base else { throw failure("it is shortened") }
     }
 
     private func type(_ name: String) -> String? {
@@ -168,7 +172,9 @@ public enum SafetensorsFile {
       var vocabulary: Vocabulary?
       if encoding.vocabulary != nil { vocabulary = Vocabulary(try numbers(ModelFormat.vocabulary, "U64", nil)) }
       var origin = metadata
-      for name in ["format", "model", "encoding", "optimizer", "uses_admission", "sha256", "base_sha256", "base_checkpoint"] {
+      for name in [
+        "format", "model", "encoding", "optimizer", "uses_admission", "sha256", "base_sha256", "base_checkpoint",
+      ] {
         origin[name] = nil
       }
       return ScoringModel(

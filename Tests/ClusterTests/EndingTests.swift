@@ -28,7 +28,7 @@ struct EndingTests {
     let cases: [(arguments: [String], status: Int32, says: [String])] = [
       (["--train", "none.txt"], 1, ["none.txt: no such file"]),
       (["--train", columns], 1, ["columns.txt:2: expected 40 tab-separated columns, found 3", "Correct or remove"]),
-      (["--train", label], 1, ["label.txt:2: expected the label 1, 0 or -1, found \"x\""]),
+      (["--train", label], 1, ["label.txt:2: expected the label 1, 0, -1, true, false, yes or no, found \"x\""]),
       (["--train", empty], 1, ["empty.txt: has no rows"]),
       (["--train", gzip], 1, ["cut.gz: the gzip data ends too early", "gzip -t"]),
       (["--train", Sample.small, "--valid", "none.txt"], 1, ["none.txt: no such file"]),

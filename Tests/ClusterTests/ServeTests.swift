@@ -46,6 +46,16 @@ struct ServeTests {
     #expect(try Self.predicted(tool, by: file) == wanted)
   }
 
+  /// Where a tensor of a safetensors file begins.
+  private static func start(of tensor: String, in bytes: Data) throws -> Int {
+    struct Entry: Decodable { var dataOffsets: [Int]? }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let size = bytes.withUnsafeBytes { Int($0.loadUnaligned(as: UInt64.self)) }
+    let header = try decoder.decode([String: Entry].self, from: bytes[8..<8 + size])
+    return 8 + size + (try #require(header[tensor]?.dataOffsets?[0]))
+  }
+
   @Test("A file that is damaged, shortened, another program's or gone is named")
   func damaged() throws {
     let tool = try Tool()
@@ -57,7 +67,8 @@ struct ServeTests {
     var other = bytes
     other[place.upperBound - 1] = UInt8(ascii: "9")
     var flipped = bytes
-    flipped[bytes.count - 9] ^= 1
+    // The sign of the layer's first weight.
+    flipped[try Self.start(of: "hidden0.weights", in: bytes) + 3] ^= 0x80
     for (number, (content, reason)) in [
       (flipped, "its parameters are not those that were written"),
       (bytes.prefix(bytes.count - 1), "shortened"), (bytes.prefix(100), "header is damaged"),

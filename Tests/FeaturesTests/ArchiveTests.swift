@@ -66,14 +66,17 @@ struct ArchiveTests {
   @Test("What is damaged is said to be that", arguments: ["xz -c", "bzip2 -c", "gzip -c"])
   func damaged(program: String) throws {
     let scratch = try Scratch()
-    _ = try scratch.file("a.csv", "label,u\n" + (0..<20_000).map { "\($0 % 2),\($0 &* 2_654_435_761 % 9973)\n" }.joined())
+    _ = try scratch.file(
+      "a.csv", "label,u\n" + (0..<20_000).map { "\($0 % 2),\($0 &* 2_654_435_761 % 9973)\n" }.joined())
     guard try shell("\(program) a.csv > x", scratch) else { return }
     let whole = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/x"))
     var flipped = whole
     flipped[whole.count / 2] ^= 4
     for bad in [flipped, whole.dropLast(whole.count / 3)] {
       let error = #expect(throws: DatasetError.self) { try scratch.index([scratch.file("y", bad)], .csv) }
-      #expect(error?.description.contains("/y: ") == true && error?.description.contains("again") == true, "\(error?.description ?? "")")
+      #expect(
+        error?.description.contains("/y: ") == true && error?.description.contains("again") == true,
+        "\(error?.description ?? "")")
     }
   }
 
@@ -118,14 +121,16 @@ struct ArchiveTests {
     #expect(rows.values[..<3] == [0.5, 0.5, 0] && rows.keys[3] == FeatureHash.key("u0", field: 2))
     #expect(rows.keys[4] == FeatureHash.missing(field: 3))
     let paths = [scratch.path + "/x", scratch.path + "/y"]
-    #expect(try Splitter(index, rule: .byTime("at", format: nil), ratio: [7, 3]).write(to: paths).map(\.rows) == [7, 3])
+    #expect(
+      try Splitter(index, rule: .byTime("at", format: nil), ratio: [7, 3]).write(to: paths).map(\.rows) == [7, 3])
     // Without a label, for a model that was trained on text.
     let text = try scratch.file("t.csv", "click,user,price\ntrue,u0,1\nfalse,u1,2\n")
     let known = try scratch.index([text], Schema(label: LabelRule(column: "click")))
     let make2 = "duckdb -c \"COPY (SELECT 7 AS price, 'u1' AS user) TO 'b.parquet' (FORMAT parquet)\""
     guard try shell(make2, scratch) else { return }
     let new = try DatasetIndex.build(
-      [scratch.path + "/b.parquet"], encoding: known.encoding, ReadingOptions(spool: scratch.path + "/spool", labels: false))
+      [scratch.path + "/b.parquet"], encoding: known.encoding,
+      ReadingOptions(spool: scratch.path + "/spool", labels: false))
     #expect(try scratch.rows(new).keys == [FeatureHash.key("u1", field: 0), FeatureHash.key("7", field: 1)])
     var broken = try Data(contentsOf: URL(fileURLWithPath: file))
     broken.removeLast(40)

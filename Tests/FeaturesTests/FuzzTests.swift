@@ -121,6 +121,72 @@ struct FuzzTests {
     #expect(read > 500 && skipped > 100, "\(read) rows read, \(skipped) skipped")
   }
 
+  @Test("Whatever becomes of files with headers, marks, and those in archives, they are read or refused")
+  func layouts() throws {
+    let scratch = try Scratch()
+    let text = "label,user,price\n1,a,1.5\n0,b,2\n1,c,\n"
+    let schema = Schema(trim: true, fields: [FieldSchema("user"), FieldSchema("price", .numeric, transform: .log1p)])
+    let seeds = try [
+      Data(text.utf8), Data(text.replacing("\n", with: "\r\n").utf8), Data(text.replacing("\n", with: "\r").utf8),
+      Data((text + text).utf8), Data([0xEF, 0xBB, 0xBF] + Array(text.utf8)),
+      Data([0xFF, 0xFE]) + text.data(using: .utf16LittleEndian)!,
+      text.data(using: .utf16BigEndian)!, scratch.gzip(text), scratch.zstd(text),
+      Data(text.replacing(",", with: " , ").utf8),
+      Data(text.replacing("\n", with: ",\n").utf8), Data("price,label,more,user\n1,1,x,a\n2,0,y,b\n".utf8),
+    ]
+    let encoding = try scratch.index([scratch.file("good", text)], schema).encoding
+    var random = Random(state: 7)
+    var (read, refused) = (0, 0)
+    for number in 0..<6000 {
+      var bytes = Array(seeds[number % seeds.count])
+      if random.below(8) > 0 { Self.mutate(&bytes, &random) }
+      let file = try scratch.file("fuzz", Data(bytes))
+      do {
+        let options = ReadingOptions(
+          spool: scratch.path + "/spool", badRows: .skip(limit: .max), labels: number % 3 > 0,
+          chunkBytes: 1 + random.below(100))
+        let index =
+          number % 2 == 0
+          ? try DatasetIndex.build([file], schema: schema, options)
+          : try DatasetIndex.build([file], encoding: encoding, options)
+        let batch = try scratch.rows(index)
+        if batch.rows != index.rows || !batch.values.allSatisfy(\.isFinite) { Issue.record("rows that are none") }
+        read += 1
+      } catch is DatasetError { refused += 1 } catch is SchemaError { refused += 1 }
+      do { _ = try SchemaInference(file: file) } catch is DatasetError {}
+    }
+    #expect(read > 2000 && refused > 300, "\(read) files read, \(refused) refused")
+  }
+
+  @Test("No text crashes the readers of times; one that is read is within its calendar")
+  func times() {
+    var random = Random(state: 11)
+    let seeds = [
+      "2014-10-21T00:30:00.123Z", "21/10/2014 00:30", "Oct 21, 2014 12:30 AM", "1413851400.5", "14102100",
+      "Tue, 21 Oct 2014 00:30:00 +0200",
+    ]
+    let formats = [
+      "iso", "day-first", "month-first", "month-name", "seconds", "nanoseconds", "YYMMDDHH", "%d.%m.%y %j %s %f %p",
+    ]
+    .compactMap(TimeFormat.init)
+    var read = 0
+    for number in 0..<200_000 {
+      var bytes = Array(seeds[number % seeds.count].utf8)
+      Self.mutate(&bytes, &random)
+      bytes.withUnsafeBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { return }
+        var inference = TimeInference()
+        inference.add(ColumnSpan(start, count: buffer.count))
+        for format in formats {
+          guard let instant = format.instant(of: ColumnSpan(start, count: buffer.count)) else { continue }
+          if instant.fraction >= Instant.unit { Issue.record("more than a second") }
+          read += 1
+        }
+      }
+    }
+    #expect(read > 1000)
+  }
+
   @Test("No bytes crash the reader of packed blocks, even where their checksum is right")
   func packedBlocks() throws {
     var buffer = EntryBuffer()

@@ -125,7 +125,9 @@ struct InputFileTests {
     let first = try scratch.file("1.csv", "label,a\n1,x\n")
     let second = try scratch.file("2.csv", "label,b\n1,x\n")
     let error = #expect(throws: DatasetError.self) { try scratch.index([first, second], .csv) }
-    #expect(error?.description.hasPrefix("\(second):1: there is no column \"a\", which is a field of the model; the nearest is \"b\".") == true)
+    #expect(
+      error?.description.hasPrefix(
+        "\(second):1: there is no column \"a\", which is a field of the model; the nearest is \"b\".") == true)
   }
 
   @Test("A file that changes after it was indexed is noticed")

@@ -16,7 +16,9 @@ struct LabelTests {
       (["0", "1"], [0, 1]), (["-1", "1"], [0, 1]), (["+1", "1.0", "0.0", "-1.0"], [1, 1, 0, 0]),
       (["true", "FALSE", "True"], [1, 0, 1]), (["yes", "no", "Y", "n"], [1, 0, 1, 0]), (["t", "f", " 1 "], [1, 0, 1]),
     ] as [([String], [Float])])
-  func usual(texts: [String], labels: [Float]) throws { #expect(try self.labels(texts, LabelRule(column: "y")) == labels) }
+  func usual(texts: [String], labels: [Float]) throws {
+    #expect(try self.labels(texts, LabelRule(column: "y")) == labels)
+  }
 
   @Test(
     "Any texts are labels where the schema says so",
@@ -34,14 +36,17 @@ struct LabelTests {
     #expect(try self.labels(texts, schema.label) == labels)
     // The schema survives being written, the rule the JSON by which it reaches workers.
     #expect(try Schema(yaml: schema.yaml, file: "again").label == schema.label)
-    #expect(try JSONDecoder().decode(LabelRule.self, from: JSONEncoder().encode([schema.label])[1...].dropLast()) == schema.label)
+    #expect(
+      try JSONDecoder().decode(LabelRule.self, from: JSONEncoder().encode([schema.label])[1...].dropLast())
+        == schema.label)
   }
 
   @Test("A text that is neither is a bad row, and says what to do")
   func bad() throws {
     let rule = LabelRule(column: "y", .texts(positive: ["a"], negative: ["b"]))
     for (rule, text, says) in [
-      (LabelRule(column: "y"), "2", "say what a click is: `label: {column: y, positive: \"2\"}`"), (rule, "c", "\"a\", \"b\""),
+      (LabelRule(column: "y"), "2", "say what a click is: `label: {column: y, positive: \"2\"}`"),
+      (rule, "c", "\"a\", \"b\""),
       (LabelRule(column: "y", .texts(positive: ["a"], negative: [])), "", "one of the labels"),
       (LabelRule(column: "y", .greater, 1), "x", "a number for `y > 1`"),
     ] {
@@ -68,7 +73,9 @@ struct LabelTests {
     // Below that share, but after which only one class is left.
     let few = try scratch.file("b.csv", "label,x\n" + (0..<500).map { "\($0 % 100 == 7 ? "2" : "1"),a\n" }.joined())
     let one = #expect(throws: DatasetError.self) { try scratch.index([few], .csv, badRows: .skip(limit: 1_000_000)) }
-    #expect(one?.description.hasPrefix("5 rows were skipped for their labels, and the 495 that are left are of one class") == true)
+    #expect(
+      one?.description.hasPrefix("5 rows were skipped for their labels, and the 495 that are left are of one class")
+        == true)
   }
 
   @Test("Data of one class are said to be that")
@@ -76,7 +83,10 @@ struct LabelTests {
     let scratch = try Scratch()
     for label in [0, 1] {
       let index = try scratch.index([scratch.file("a.csv", "label,x\n\(label),a\n\(label),b\n")], .csv)
-      #expect(index.remarks == ["all 2 rows have the label \(label): there is no AUC of one class, and nothing to learn from it"])
+      #expect(
+        index.remarks == [
+          "all 2 rows have the label \(label): there is no AUC of one class, and nothing to learn from it"
+        ])
     }
     #expect(try scratch.index([scratch.file("b.csv", "label,x\n1,a\n0,b\n")], .csv).remarks == nil)
   }

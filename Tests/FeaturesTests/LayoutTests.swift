@@ -12,13 +12,15 @@ struct LayoutTests {
   private func check(_ text: String, _ schema: Schema = Schema(), _ scratch: Scratch) throws {
     let index = try scratch.index([scratch.file("a.csv", text)], schema)
     let rows = try scratch.rows(index)
-    #expect(index.fieldNames == ["u", "v"] && rows.keys == Self.wanted && rows.labels == [1, 0], "\(text.debugDescription)")
+    #expect(
+      index.fieldNames == ["u", "v"] && rows.keys == Self.wanted && rows.labels == [1, 0], "\(text.debugDescription)")
   }
 
   @Test(
     "Line ends, separators at the end, blanks, an index without a name, a header that is repeated",
     arguments: [
-      "label,u,v\n1,a,x\n0,b,y\n", "label,u,v\r\n1,a,x\r\n0,b,y\r\n", "label,u,v\r1,a,x\r0,b,y\r", "label,u,v\r1,a,x\r0,b,y",
+      "label,u,v\n1,a,x\n0,b,y\n", "label,u,v\r\n1,a,x\r\n0,b,y\r\n", "label,u,v\r1,a,x\r0,b,y\r",
+      "label,u,v\r1,a,x\r0,b,y",
       "label,u,v,\n1,a,x,\n0,b,y,\n", "label,u,v\n1,a,x,\n0,b,y,\n", " label , u,v\n1,a,x\n0,b,y\n",
       ",label,u,v\n0,1,a,x\n1,0,b,y\n", "label,u,v\n1,a,x\nlabel,u,v\n0,b,y\nlabel,u,v\n",
       "label,u,v\r\n1,a,x\r\nlabel,u,v\r\n0,b,y\r\n", "\u{FEFF}label,u,v\n 1,a,x\n0 ,b,y\n",
@@ -30,7 +32,8 @@ struct LayoutTests {
     let scratch = try Scratch()
     try check("label, u, v\n1, a, x\n0,\tb , y\n", Schema(trim: true), scratch)
     let padded = Schema(fields: [FieldSchema("n", .numeric, transform: .raw)])
-    #expect(try scratch.rows(scratch.index([scratch.file("n.csv", "label,n\n1,  1.5\n0, 2 \n")], padded)).values == [1.5, 2])
+    #expect(
+      try scratch.rows(scratch.index([scratch.file("n.csv", "label,n\n1,  1.5\n0, 2 \n")], padded)).values == [1.5, 2])
     #expect(try scratch.rows(scratch.index([scratch.file("k.csv", "label,u\n1, a\n")], .csv)).keys == [Self.key(" a")])
   }
 
@@ -105,7 +108,8 @@ struct LayoutTests {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for (name, text) in [
       ("_SUCCESS", ""), ("._SUCCESS.crc", "crc"), ("_committed_1", "{}"), ("part-00000.csv", ""),
-      ("part-00001.csv", "label,u,v\n"), ("part-00002.csv", "label,u,v\n1,a,x\n"), ("part-00003.csv", "v,label,u\ny,0,b\n"),
+      ("part-00001.csv", "label,u,v\n"), ("part-00002.csv", "label,u,v\n1,a,x\n"),
+      ("part-00003.csv", "v,label,u\ny,0,b\n"),
     ] { _ = try scratch.file("out/" + name, text) }
     let index = try scratch.index([folder], .csv)
     #expect(try index.rows == 2 && scratch.rows(index).keys == Self.wanted)
@@ -135,7 +139,10 @@ struct LayoutTests {
   func libsvm() throws {
     let scratch = try Scratch()
     let schema = Schema(
-      format: .libsvm, fields: [FieldSchema("a", indices: "0-9"), FieldSchema("b", indices: "18446744073709551610-18446744073709551615")])
+      format: .libsvm,
+      fields: [
+        FieldSchema("a", indices: "0-9"), FieldSchema("b", indices: "18446744073709551610-18446744073709551615"),
+      ])
     let index = try scratch.index(
       [scratch.file("a", "1 qid:3 0:1 18446744073709551615:0.5 # x\r\n-1 9:1\r\n")], schema)
     let rows = try scratch.rows(index)
@@ -146,9 +153,13 @@ struct LayoutTests {
       _ = try? scratch.index([scratch.file("c", text)], .libsvm)
       _ = try? scratch.index([scratch.file("c", text)], .libffm)
     }
-    let wide = #expect(throws: SchemaError.self) { try scratch.index([scratch.file("d", "1 0:1 18446744073709551615:1\n")], .libsvm) }
+    let wide = #expect(throws: SchemaError.self) {
+      try scratch.index([scratch.file("d", "1 0:1 18446744073709551615:1\n")], .libsvm)
+    }
     #expect(wide?.description.contains("a row has at most 4096") == true)
-    let ffm = #expect(throws: SchemaError.self) { try scratch.index([scratch.file("e", "1 18446744073709551615:1:1\n")], .libffm) }
+    let ffm = #expect(throws: SchemaError.self) {
+      try scratch.index([scratch.file("e", "1 18446744073709551615:1:1\n")], .libffm)
+    }
     #expect(ffm?.description.contains("below 2^63") == true)
   }
 }

@@ -41,6 +41,18 @@ struct RequestRowsTests {
       #expect(try rows.append(json: Data(body.utf8), most: 3, to: &batch) == 3)
       #expect(same(wanted, batch))
     }
+    // Without the label, or with the columns' names, in any order.
+    for text in [
+      Self.lines.map { $0.dropFirst(2) }.joined(),
+      "tags,city,more,age\na|b,\"Rome, Italy\",1,30\n,Oslo,,\nc,\"say \"\"hi\"\"\",,7.5\n",
+    ] {
+      batch.reset()
+      #expect(
+        try Array(text.utf8).withUnsafeBytes { try rows.append(texts: $0, to: &batch) } == 3 && same(wanted, batch))
+    }
+    #expect(throws: RequestRows.Unfit.self) {
+      try Array("age,city\n1,Rome\n".utf8).withUnsafeBytes { try rows.append(texts: $0, to: &batch) }
+    }
     batch.reset()
     let texts = String(decoding: try JSONEncoder().encode(Self.lines.map { String($0.dropLast()) }), as: UTF8.self)
     #expect(try rows.append(json: Data(texts.utf8), most: 3, to: &batch) == 3 && same(wanted, batch))

@@ -71,7 +71,8 @@ struct SplitTests {
       #expect(throws: SplitError.self) { try Self.split([file], Schema(), rule, ratio, scratch) }?.description
     }
     #expect(message(.byColumn("usr", seed: 1), [1, 1])?.contains("did you mean \"user\"?") == true)
-    #expect(message(.byTime("time", format: nil), [1, 1])?.contains("a.csv:2: time: expected a time, found \"x\"") == true)
+    #expect(
+      message(.byTime("time", format: nil), [1, 1])?.contains("a.csv:2: time: expected a time, found \"x\"") == true)
     #expect(message(.sequential, [1])?.contains("is no ratio") == true)
     #expect(message(.sequential, [1, 100])?.contains("would have none of the 2 rows") == true)
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/part-0"))

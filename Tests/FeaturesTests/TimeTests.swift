@@ -6,7 +6,8 @@ import Testing
 struct TimeTests {
   private static func read(_ text: String, _ format: String) -> Instant? {
     Array(text.utf8).withUnsafeBufferPointer { bytes in
-      TimeFormat(format)!.instant(of: ColumnSpan(bytes.baseAddress ?? UnsafePointer(bitPattern: 1)!, count: bytes.count))
+      TimeFormat(format)!.instant(
+        of: ColumnSpan(bytes.baseAddress ?? UnsafePointer(bitPattern: 1)!, count: bytes.count))
     }
   }
 
@@ -29,7 +30,8 @@ struct TimeTests {
       ("seconds", "1413851400"), ("seconds", "1413851400.0"), ("seconds", "1.4138514e9"),
       ("milliseconds", "1413851400000"), ("microseconds", "1413851400000000"), ("nanoseconds", "1413851400000000000"),
       ("%d/%m/%y %H:%M", "21/10/14 00:30"), ("%Y%m%d%H%M%S", "20141021003000"), ("%s", "1413851400"),
-      ("%b %d %Y %I:%M %p", "Oct 21 2014 12:30 AM"), ("%Y-%jT%H:%M", "2014-294T00:30"), ("%F %T", "2014-10-21 00:30:00"),
+      ("%b %d %Y %I:%M %p", "Oct 21 2014 12:30 AM"), ("%Y-%jT%H:%M", "2014-294T00:30"),
+      ("%F %T", "2014-10-21 00:30:00"),
       ("%a %d %B %Y %R %z", "Tue 21 October 2014 01:30 +01:00"), ("yyyyMMddHHmm", "201410210030"),
       ("dd.MM.yyyy'T'HH:mm", "21.10.2014T00:30"), ("dd-MMM-yyyy hh:mm a", "21-Oct-2014 12:30 AM"),
     ])
@@ -48,7 +50,8 @@ struct TimeTests {
       ("milliseconds", "-1", Instant(seconds: -1, fraction: 999_000_000_000_000_000)),
       ("iso", "1969-12-31T23:59:59.75Z", Instant(seconds: -1, fraction: 750_000_000_000_000_000)),
       ("YYMMDDHH", "14102100", Instant(seconds: 1_413_849_600)), ("iso", "2000-02-29", Instant(seconds: 951_782_400)),
-      ("iso", "0000-01-01", Instant(seconds: -62_167_219_200)), ("iso", "2016-12-31T23:59:60Z", Instant(seconds: 1_483_228_800)),
+      ("iso", "0000-01-01", Instant(seconds: -62_167_219_200)),
+      ("iso", "2016-12-31T23:59:60Z", Instant(seconds: 1_483_228_800)),
       ("iso", "2014-10-20T24:00:00Z", Instant(seconds: 1_413_849_600)),
     ])
   func fractions(format: String, text: String, instant: Instant) { #expect(Self.read(text, format) == instant) }
@@ -61,7 +64,9 @@ struct TimeTests {
       "2014-10-21 00:30:00 +25:00", "2014-10-21 13:00 PM",
     ])
   func none(text: String) {
-    for format in ["iso", "day-first", "month-first", "month-name", "seconds"] { #expect(Self.read(text, format) == nil) }
+    for format in ["iso", "day-first", "month-first", "month-name", "seconds"] {
+      #expect(Self.read(text, format) == nil)
+    }
   }
 
   @Test("A format that means nothing is refused", arguments: ["%q", "jj", "HH:mm", "%H", "'x", "%"])
@@ -85,7 +90,8 @@ struct TimeTests {
     #expect(Self.infer(["1413851400", "0"]) == .success("seconds"))
     #expect(Self.infer(["1413851400000", "1413851400001.5"]) == .success("milliseconds"))
     #expect(Self.infer(["21 Oct 2014", "1 November 2014"]) == .success("month-name"))
-    #expect(Self.infer(["03/04/2015", "05/06/2015"]) == .failure(.ambiguous(["day-first", "month-first"], "\"03/04/2015\"")))
+    #expect(
+      Self.infer(["03/04/2015", "05/06/2015"]) == .failure(.ambiguous(["day-first", "month-first"], "\"03/04/2015\"")))
     for (first, second) in [
       ("2014-10-21 00:30", "2014-10-21T00:30Z"), ("2014-10-21", "2014-10-21 00:30"), ("2014-10-21", "21/10/2014"),
       ("1413851400", "1413851400000"), ("1413851400", "2014-10-21"), ("21/04/2015", "04/21/2015"),
@@ -163,7 +169,8 @@ struct TimeTests {
       return error?.description.replacing(scratch.path + "/", with: "") ?? ""
     }
     #expect(try message(["2014-10-21", "soon"]).hasPrefix("a.csv:3: at: expected a time, found \"soon\""))
-    #expect(try message(["2014-10-21", "21/10/2014"]).hasPrefix("a.csv:3: at: found \"21/10/2014\" where times before are"))
+    #expect(
+      try message(["2014-10-21", "21/10/2014"]).hasPrefix("a.csv:3: at: found \"21/10/2014\" where times before are"))
     #expect(try message(["01/02/2014", "03/04/2014"]).contains("may be day-first or month-first"))
     #expect(try message(["21/10/2014", "2014-10-21"], .dayFirst).hasPrefix("a.csv:3: at: expected a time"))
   }

@@ -158,7 +158,8 @@ extension Encoding {
   /// The same rows with plain numbers where statistics are wanted, for those who gather them.
   var plain: Encoding {
     var plain = self
-    for field in fields.indices where fields[field].needsStatistics || (fields[field].needsRange && format.isDelimited) {
+    for field in fields.indices where fields[field].needsStatistics || (fields[field].needsRange && format.isDelimited)
+    {
       plain.fields[field].rule = .number(.raw)
       if fields[field].missing != .fail { plain.fields[field].missing = .skip }
     }

@@ -53,6 +53,7 @@ extension RowEncoder {
   private func badLabel(_ span: ColumnSpan) -> RowFailure {
     RowFailure(
       .label,
-      "expected \(encoding.label.expected), found \(RowFailure.quote(span)). \(encoding.label.remedy(RowFailure.quote(span)))")
+      "expected \(encoding.label.expected), found \(RowFailure.quote(span)). \(encoding.label.remedy(RowFailure.quote(span)))"
+    )
   }
 }

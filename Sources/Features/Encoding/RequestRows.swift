@@ -24,13 +24,17 @@ public final class RequestRows {
     public var description: String { "row \(row): \(reason)" }
   }
 
-  /// Appends rows of text, one a line, as the training data have them.
+  /// Appends rows of text, one a line, as the training data have them; the label may be left out, and the first line may name
+  /// the columns, which are then found by their names.
   ///
   /// - Returns: how many.
   /// - Throws: `Bad`; the batch is then as it was.
   @discardableResult
   public func append(texts bytes: UnsafeRawBufferPointer, to batch: inout Batch) throws -> Int {
-    try encoder.encode(bytes, of: nil, in: scratch) { row, _, failure in throw Bad(row: row, reason: failure.reason) }
+    let (columns, start) = try layout(of: bytes)
+    let rows = UnsafeRawBufferPointer(rebasing: bytes[start...])
+    try encoder.encode(rows, of: columns, in: scratch) { row, _, failure in throw Bad(row: row, reason: failure.reason)
+    }
     batch.append(scratch.buffer)
     return scratch.buffer.rows
   }
@@ -76,6 +80,32 @@ public final class RequestRows {
     public init(reason: String) { self.reason = reason }
 
     public var description: String { reason }
+  }
+
+  /// Where the rows have the columns, and where they begin.
+  private func layout(of bytes: UnsafeRawBufferPointer) throws -> (columns: FileColumns?, start: Int) {
+    let encoding = encoder.encoding
+    guard encoding.format.isDelimited, !bytes.isEmpty else { return (nil, 0) }
+    let end = encoder.scan.end(in: bytes, from: 0) ?? bytes.count
+    let record = Array(bytes[..<end].drop { $0 == 13 }.reversed().drop { $0 == 13 }.reversed())
+    guard let texts = try? ColumnSpans(separator: encoding.separator, hasQuotes: encoding.hasQuotes).texts(of: record)
+    else {
+      return (nil, 0)
+    }
+    let names = FileHeader.names(texts)
+    guard encoding.hasHeader, encoding.fieldNames.filter(names.contains).count * 2 > encoding.fields.count else {
+      guard texts.count == encoding.columns.count - 1 else { return (nil, 0) }
+      let header = FileHeader(names: encoding.columns.filter { $0 != encoding.columns[encoding.labelColumn] })
+      return (try? encoding.columns(of: header, firstRow: texts.count, wantsLabels: false, file: "")).map { ($0, 0) }
+        ?? (nil, 0)
+    }
+    do {
+      let columns = try encoding.columns(of: FileHeader(names: names), firstRow: 0, wantsLabels: false, file: "")
+      return (columns, min(bytes.count, end + 1))
+    } catch DatasetError.noColumn(_, let column, let use, let nearest) {
+      throw Unfit(
+        reason: "there is no column \"\(column)\", which is \(use) of the model; the nearest is \"\(nearest)\"")
+    }
   }
 
   private func append(_ row: Any, to text: inout [UInt8]) throws {

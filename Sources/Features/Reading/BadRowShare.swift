@@ -24,7 +24,9 @@ enum BadRowShare {
           }
         }
       }
-      if bad > few, Double(bad) > most * Double(records.count), let worst = failures.values.max(by: { $0.count < $1.count }) {
+      if bad > few, Double(bad) > most * Double(records.count),
+        let worst = failures.values.max(by: { $0.count < $1.count })
+      {
         throw DatasetError.mostlyBad(
           file: input.name, bad: bad, of: records.count, same: worst.count, reason: worst.first.reason)
       }

@@ -62,7 +62,8 @@ public final class ChunkReader {
       guard file.columns?.fits(encoder.encoding) ?? true else {
         throw DatasetError.unreadable(file: input.name, reason: "its columns are others than the model's")
       }
-      let records = try encoder.encode(text, of: file.columns, skipping: chunk.skipped, in: scratch) { _, start, failure in
+      let records = try encoder.encode(text, of: file.columns, skipping: chunk.skipped, in: scratch) {
+        _, start, failure in
         throw DatasetError.badRow(
           file: input.name, line: chunk.firstLine + text[..<start].count { $0 == 10 }, reason: failure.reason)
       }

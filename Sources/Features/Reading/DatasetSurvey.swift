@@ -116,7 +116,8 @@ public struct DatasetSurvey: Codable, Sendable {
     var remarks = remarks ?? []
     if wantsLabels, positives == 0 || positives == rows {
       remarks.append(
-        "all \(rows) rows have the label \(positives == 0 ? 0 : 1): there is no AUC of one class, and nothing to learn from it")
+        "all \(rows) rows have the label \(positives == 0 ? 0 : 1): there is no AUC of one class, and nothing to learn from it"
+      )
     }
     if found.outside > 0 {
       remarks.append(
@@ -135,8 +136,9 @@ public struct DatasetSurvey: Codable, Sendable {
       let buckets = schema?.fields?.first { $0.name == encoding.fields[field].name }?.buckets ?? 10
       statistics.complete(&encoding.fields[field], buckets: buckets)
     }
+    let remarks = (remarks ?? []) + (schema == nil ? [] : encoding.fields.compactMap(\.remark))
     return DatasetIndex(
       encoding: encoding, files: files, chunks: chunks, rows: chunks.reduce(0) { $0 + $1.rows }, positives: positives,
-      firstBadRow: firstBadRow, remarks: remarks)
+      firstBadRow: firstBadRow, remarks: remarks.isEmpty ? nil : remarks)
   }
 }

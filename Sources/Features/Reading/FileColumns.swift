@@ -33,6 +33,8 @@ struct FileHeader {
   /// Texts of the last of the names.
   let folders: [String]
 
+  init(names: [String]) { (record, self.names, folders) = ([], names, []) }
+
   /// - Parameters:
   ///   - record: nil where the format has no header.
   ///   - file: with the folders that are columns.

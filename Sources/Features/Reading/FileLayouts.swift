@@ -40,7 +40,8 @@ struct FileLayouts {
     case .known(let encoding): self.encoding = encoding
     case .learn(let schema):
       encoding =
-        try packs.compactMap { $0 }.first?.encoding ?? Self.learn(schema, records[first] ?? [], found[first], inputs, first)
+        try packs.compactMap { $0 }.first?.encoding
+        ?? Self.learn(schema, records[first] ?? [], found[first], inputs, first)
     }
     for (number, input) in inputs.enumerated() {
       headers.append(hasHeader && packs[number] == nil ? found[number].record : nil)
@@ -49,7 +50,7 @@ struct FileLayouts {
         guard let pack = packs[number], pack.encoding != encoding else { continue }
         throw DatasetError.differentEncoding(
           file: input.name, first: number > first ? inputs[first].name : "the training data",
-          reason: Self.difference(pack.encoding, encoding))
+          reason: pack.encoding.difference(from: encoding))
       }
       // No file that has a header has none of the columns' names in it.
       if hasHeader, !found[number].names.contains(where: encoding.columns.contains) {
@@ -80,13 +81,5 @@ struct FileLayouts {
       layout.numbers = try IndexRange.find(inputs, hasFields: schema.format == .libffm)
     }
     return try schema.encoding(for: layout, file: inputs[first].name)
-  }
-
-  private static func difference(_ left: Encoding, _ right: Encoding) -> String {
-    if left.fieldNames != right.fieldNames {
-      return
-        "its fields are \(left.fieldNames.prefix(5).joined(separator: ", "))…, not \(right.fieldNames.prefix(5).joined(separator: ", "))…"
-    }
-    return left.vocabulary != right.vocabulary ? "its vocabulary is another" : "its rules or statistics are others"
   }
 }

@@ -47,7 +47,8 @@ extension DatasetSurvey {
       }
       guard let first else { continue }
       merged.files.append(
-        .init(name: name, path: "", isPacked: first.file.isPacked, checksum: first.file.checksum,
+        .init(
+          name: name, path: "", isPacked: first.file.isPacked, checksum: first.file.checksum,
           columns: first.file.columns))
       merged.chunks += first.chunks
     }

@@ -93,13 +93,16 @@ struct ColumnProfile {
 
   private static let times: Set<String> = ["timestamp", "time", "date", "datetime", "hour", "ts", "day", "at"]
   private static let amounts: Set<String> = [
-    "age", "amount", "balance", "bid", "count", "counts", "days", "distance", "duration", "gain", "height", "hours", "income",
-    "length", "loss", "num", "number", "price", "qty", "quantity", "salary", "score", "seconds", "size", "total", "views",
+    "age", "amount", "balance", "bid", "count", "counts", "days", "distance", "duration", "gain", "height", "hours",
+    "income",
+    "length", "loss", "num", "number", "price", "qty", "quantity", "salary", "score", "seconds", "size", "total",
+    "views",
     "weight", "width",
   ]
   private static let names: Set<String> = [
     "id", "ids", "uid", "user", "item", "ad", "campaign", "zip", "zipcode", "postcode", "code", "ip", "device", "type",
-    "category", "cat", "class", "group", "kind", "model", "site", "app", "domain", "hash", "key", "phone", "version", "year",
+    "category", "cat", "class", "group", "kind", "model", "site", "app", "domain", "hash", "key", "phone", "version",
+    "year",
     "month", "weekday",
   ]
 
@@ -153,6 +156,13 @@ struct ColumnProfile {
     return FieldSchema(name, .numeric, transform: hasLongTail ? .log1p : .standardise)
   }
 
+  /// How far its numbers may go, by those looked at.
+  var limits: NumberLimits? {
+    let known = numbers.compactMap { $0 }
+    guard let lowest = known.min(), let highest = known.max() else { return nil }
+    return NumberLimits(around: lowest...highest)
+  }
+
   private func isAmount(_ clicks: [Bool]?) -> Bool {
     guard isWhole else { return true }
     if distinct > 20, isCalledAmount { return true }
@@ -198,7 +208,9 @@ struct ColumnProfile {
     var sum = 0.0
     func close() {
       let expected = Double(bin.rows) * share
-      if bin.rows > 0 { sum += (Double(bin.clicks) - expected) * (Double(bin.clicks) - expected) / (expected * (1 - share)) }
+      if bin.rows > 0 {
+        sum += (Double(bin.clicks) - expected) * (Double(bin.clicks) - expected) / (expected * (1 - share))
+      }
       bin = (0, 0)
     }
     for value in values {

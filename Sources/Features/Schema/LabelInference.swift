@@ -6,14 +6,17 @@ struct LabelInference {
   let remarks: [String]
 
   private static let names = [
-    "label", "click", "clicked", "is_click", "target", "y", "conversion", "converted", "is_conversion", "class", "outcome",
+    "label", "click", "clicked", "is_click", "target", "y", "conversion", "converted", "is_conversion", "class",
+    "outcome",
     "response", "income",
   ]
   private static let ratings = ["rating", "score", "stars"]
   private static let affirmative: Set<String> = [
     "1", "true", "yes", "t", "y", "click", "clicked", "positive", "pos", "p", "+", ">50k", ">50k.", "good", "success",
   ]
-  private static let usual: [Set<String>] = [["0", "1"], ["-1", "1"], ["true", "false"], ["yes", "no"], ["t", "f"], ["y", "n"]]
+  private static let usual: [Set<String>] = [
+    ["0", "1"], ["-1", "1"], ["true", "false"], ["yes", "no"], ["t", "f"], ["y", "n"],
+  ]
 
   /// - Throws: `DatasetError.noLabel` where no column may be one.
   init(of profiles: [ColumnProfile], file: String) throws {
@@ -31,12 +34,15 @@ struct LabelInference {
       let threshold = numbers[numbers.count * 3 / 5]
       let clicks = profile.numbers.count { ($0 ?? -.infinity) >= threshold }
       let rule = LabelRule(column: profile.name, .greaterOrEqual, threshold)
-      self.init(column: rating, rule: rule, remarks: [
-        "label: \(profile.name) is a rating of \(numbers.count) values; rows with `\(rule.text)` are taken for clicks, "
-          + "\(clicks) of \(profile.values.count) rows. Choose another threshold if that is not meant"
-      ])
+      self.init(
+        column: rating, rule: rule,
+        remarks: [
+          "label: \(profile.name) is a rating of \(numbers.count) values; rows with `\(rule.text)` are taken for clicks, "
+            + "\(clicks) of \(profile.values.count) rows. Choose another threshold if that is not meant"
+        ])
     } else if let guess = [profiles.count - 1, 0].first(where: twoValued.contains) ?? twoValued.first {
-      self.init(profiles[guess], at: guess, others: twoValued.filter { $0 != guess }.map { profiles[$0].name }, isGuess: true)
+      self.init(
+        profiles[guess], at: guess, others: twoValued.filter { $0 != guess }.map { profiles[$0].name }, isGuess: true)
     } else {
       throw DatasetError.noLabel(file: file, columns: profiles.prefix(8).map(\.name))
     }
@@ -55,18 +61,27 @@ struct LabelInference {
         "label: that \(profile.name) is the label is a guess: it has two values"
           + (others.isEmpty ? "" : ". So have " + others.joined(separator: ", ")))
     }
-    if counts.count == 1 { remarks.append("label: all rows looked at are of one class; nothing can be learnt of such data") }
+    if counts.count == 1 {
+      remarks.append("label: all rows looked at are of one class; nothing can be learnt of such data")
+    }
     let texts = Set(profile.counts.keys.map { $0.lowercased() })
     let numbers = Set(profile.counts.keys.compactMap(Double.init))
-    if Self.usual.contains(where: texts.isSubset) || (!numbers.isEmpty && (numbers.isSubset(of: [0, 1]) || numbers.isSubset(of: [-1, 1]))) {
+    if Self.usual.contains(where: texts.isSubset)
+      || (!numbers.isEmpty && (numbers.isSubset(of: [0, 1]) || numbers.isSubset(of: [-1, 1])))
+    {
       self.init(column: column, rule: LabelRule(column: profile.name), remarks: remarks)
     } else {
-      let named = counts.first { Self.affirmative.contains($0.key.lowercased()) && (numbers.isEmpty || !numbers.isSubset(of: [1, 2])) }?.key
+      let named = counts.first {
+        Self.affirmative.contains($0.key.lowercased()) && (numbers.isEmpty || !numbers.isSubset(of: [1, 2]))
+      }?.key
       // Of 1 and 2 the larger, else the rarer one: there are fewer clicks than others.
-      let positive = named ?? (numbers.count == 2 ? counts.max { Double($0.key)! < Double($1.key)! }!.key : counts.last!.key)
+      let positive =
+        named ?? (numbers.count == 2 ? counts.max { Double($0.key)! < Double($1.key)! }!.key : counts.last!.key)
       let negative = counts.map(\.key).filter { $0 != positive }
       let rule = LabelRule(column: profile.name, .texts(positive: [positive], negative: negative))
-      if named == nil { remarks.append("label: that \"\(positive)\" is the click is a guess. Exchange the two if it is not") }
+      if named == nil {
+        remarks.append("label: that \"\(positive)\" is the click is a guess. Exchange the two if it is not")
+      }
       self.init(column: column, rule: rule, remarks: remarks)
     }
   }

@@ -49,7 +49,8 @@ public struct LabelRule: Sendable, Hashable {
     let signs = Comparison.allCases.compactMap { comparison in
       text.range(of: comparison.rawValue).map { (comparison: comparison, place: $0) }
     }
-    guard let first = signs.map(\.place.lowerBound).min(), let sign = signs.first(where: { $0.place.lowerBound == first })
+    guard let first = signs.map(\.place.lowerBound).min(),
+      let sign = signs.first(where: { $0.place.lowerBound == first })
     else {
       let column = text.trimmingCharacters(in: .whitespaces)
       guard !column.isEmpty else { return nil }
@@ -101,7 +102,8 @@ public struct LabelRule: Sendable, Hashable {
   /// What to do about a label that is none.
   func remedy(_ found: String) -> String {
     guard condition == .usual else { return "Correct or remove the row, or the schema's label" }
-    return "Correct or remove the row, or say what a click is: `label: {column: \(column), positive: \(found)}` in the schema"
+    return
+      "Correct or remove the row, or say what a click is: `label: {column: \(column), positive: \(found)}` in the schema"
   }
 }
 

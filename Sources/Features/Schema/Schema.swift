@@ -27,7 +27,8 @@ public struct Schema: Sendable, Hashable {
 
   public init(
     format: DataFormat = .csv, separator: String? = nil, header: Bool? = nil, quotes: Bool? = nil,
-    trim: Bool? = nil, columns: [String]? = nil, label: LabelRule? = nil, timestamp: TimestampRule? = nil, ignore: [String] = [],
+    trim: Bool? = nil, columns: [String]? = nil, label: LabelRule? = nil, timestamp: TimestampRule? = nil,
+    ignore: [String] = [],
     missing: [String] = [""], fields: [FieldSchema]? = nil
   ) {
     self.format = format

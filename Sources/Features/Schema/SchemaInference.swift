@@ -59,7 +59,9 @@ public struct SchemaInference {
     }
     // A separator may end the rows.
     for row in table.indices where table[row].count > 1 && table[row].last == "" {
-      if table[row].count == (hasHeader ? titles.count : names.count) + (hasHeader ? 1 : 0) || !hasHeader && table.allSatisfy({ $0.last == "" }) {
+      if table[row].count == (hasHeader ? titles.count : names.count) + (hasHeader ? 1 : 0)
+        || !hasHeader && table.allSatisfy({ $0.last == "" })
+      {
         table[row].removeLast()
       }
     }
@@ -72,7 +74,8 @@ public struct SchemaInference {
     guard !body.isEmpty else {
       throw DatasetError.badRow(
         file: file, line: 2,
-        reason: "the header names \(titles.count) columns, and no row has as many (the first has \(table.first?.count ?? 0))")
+        reason:
+          "the header names \(titles.count) columns, and no row has as many (the first has \(table.first?.count ?? 0))")
     }
     schema = Schema(
       format: separator == 9 ? .tsv : .csv,
@@ -111,6 +114,7 @@ public struct SchemaInference {
           let field = profile.field(clicks: clicks)
           fields.append(field)
           role = field.role
+          if field.type == .numeric, let limits = profile.limits { role += ", kept within \(limits.text)" }
           unusual.formUnion(profile.missingTexts)
         }
       }

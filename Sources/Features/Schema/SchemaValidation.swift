@@ -12,7 +12,8 @@ extension Schema {
     }
     try require(separatorByte != nil, "separator", separator ?? "", "choose one ASCII character, or tab")
     try require(
-      trim == nil || format.isDelimited, "trim", "\(trim ?? false)", "only formats with columns have blanks around them")
+      trim == nil || format.isDelimited, "trim", "\(trim ?? false)", "only formats with columns have blanks around them"
+    )
     try require(
       !(header == true && columns != nil), "columns", columns?.first ?? "", "leave them out where a header names them")
     try require(

@@ -73,7 +73,8 @@ enum Decompression {
           if stream.avail_in == 0 { break }
           guard !isPadded else {
             throw DatasetError.damagedArchive(
-              file: name, reason: "something follows the zeros behind the gzip data, at byte \(offset - Int(stream.avail_in))")
+              file: name,
+              reason: "something follows the zeros behind the gzip data, at byte \(offset - Int(stream.avail_in))")
           }
           inflateReset(&stream)
           isInMember = true

@@ -29,11 +29,13 @@ enum FileKind: Equatable {
       let text = String(decoding: bytes.prefix(4096), as: UTF8.self)
       if text.contains("[Content_Types].xml") {
         self = .foreign(
-          "an Excel workbook", remedy: "python3 -c 'import pandas; pandas.read_excel(\"FILE\").to_csv(\"rows.csv\", index=False)'")
+          "an Excel workbook",
+          remedy: "python3 -c 'import pandas; pandas.read_excel(\"FILE\").to_csv(\"rows.csv\", index=False)'")
       } else if text.dropFirst(26).prefix(300).contains(".npy") {
         self = .foreign(
           "numpy's archive of arrays",
-          remedy: "python3 -c 'import numpy as n; n.savetxt(\"rows.csv\", n.load(\"FILE\")[\"NAME\"], delimiter=\",\")'")
+          remedy: "python3 -c 'import numpy as n; n.savetxt(\"rows.csv\", n.load(\"FILE\")[\"NAME\"], delimiter=\",\")'"
+        )
       } else {
         self = .archive
       }
@@ -41,13 +43,16 @@ enum FileKind: Equatable {
       self = .parquet
     } else if begins("ARROW1") || begins("FEA1") {
       self = .foreign(
-        "an Arrow file", remedy: "python3 -c 'import pandas; pandas.read_feather(\"FILE\").to_csv(\"rows.csv\", index=False)'")
+        "an Arrow file",
+        remedy: "python3 -c 'import pandas; pandas.read_feather(\"FILE\").to_csv(\"rows.csv\", index=False)'")
     } else if begins("ORC") {
       self = .foreign(
-        "an ORC file", remedy: "python3 -c 'import pandas; pandas.read_orc(\"FILE\").to_csv(\"rows.csv\", index=False)'")
+        "an ORC file", remedy: "python3 -c 'import pandas; pandas.read_orc(\"FILE\").to_csv(\"rows.csv\", index=False)'"
+      )
     } else if begins([0x93]), bytes.dropFirst().starts(with: Array("NUMPY".utf8)) {
       self = .foreign(
-        "numpy's array", remedy: "python3 -c 'import numpy as n; n.savetxt(\"rows.csv\", n.load(\"FILE\"), delimiter=\",\")'")
+        "numpy's array",
+        remedy: "python3 -c 'import numpy as n; n.savetxt(\"rows.csv\", n.load(\"FILE\"), delimiter=\",\")'")
     } else if begins([0xD0, 0xCF, 0x11, 0xE0]) {
       self = .foreign(
         "an old Excel workbook", remedy: "libreoffice --headless --convert-to csv FILE")

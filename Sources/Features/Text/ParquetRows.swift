@@ -47,12 +47,17 @@ struct ParquetRows {
     self.file = file
     guard let program = Self.program() else {
       throw DatasetError.unreadable(
-        file: file, reason: "it is Parquet, which the program duckdb reads, and there is none. Install it: pip install duckdb-cli")
+        file: file,
+        reason: "it is Parquet, which the program duckdb reads, and there is none. Install it: pip install duckdb-cli")
     }
     self.program = program
     let source = "read_parquet(\(Self.literal(path)))"
     var described = Data()
-    try Self.run(program, "COPY (SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(source))) TO '/dev/stdout' (FORMAT csv, HEADER false, DELIMITER '\t', QUOTE '')", file) {
+    try Self.run(
+      program,
+      "COPY (SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(source))) TO '/dev/stdout' (FORMAT csv, HEADER false, DELIMITER '\t', QUOTE '')",
+      file
+    ) {
       described.append(contentsOf: $0)
     }
     var types: [(name: String, type: String)] = []
@@ -76,7 +81,8 @@ struct ParquetRows {
 
   private static func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 
-  private static func expression(_ name: String, _ type: String, _ layout: TextLayout, _ file: String) throws -> String {
+  private static func expression(_ name: String, _ type: String, _ layout: TextLayout, _ file: String) throws -> String
+  {
     let column = "\"" + name.replacing("\"", with: "\"\"") + "\""
     if type.hasSuffix("[]"), !type.hasPrefix("STRUCT"), !type.hasPrefix("MAP") {
       return "array_to_string(\(column), \(literal(layout.separators[name] ?? "|"))) AS \(column)"
@@ -91,7 +97,8 @@ struct ParquetRows {
   private static func program() -> String? {
     let environment = ProcessInfo.processInfo.environment
     if let named = environment["DUCKDB"] { return named }
-    let folders = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    let folders =
+      (environment["PATH"] ?? "").split(separator: ":").map(String.init)
       + [(environment["HOME"] ?? "") + "/.local/bin"]
     return folders.map { $0 + "/duckdb" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
@@ -135,7 +142,8 @@ struct ParquetRows {
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      let reason = said.split(separator: "\n").first.map(String.init) ?? "duckdb ended with \(process.terminationStatus)"
+      let reason =
+        said.split(separator: "\n").first.map(String.init) ?? "duckdb ended with \(process.terminationStatus)"
       throw DatasetError.unreadable(file: file, reason: reason)
     }
   }

@@ -63,7 +63,8 @@ final class Spool {
     let kind = FileKind(first)
     guard kind != .plain else { return [Source(file: file, path: path)] }
     guard depth < 4 else {
-      throw DatasetError.unreadable(file: file.name, reason: "it is compressed within what is compressed, \(depth) times")
+      throw DatasetError.unreadable(
+        file: file.name, reason: "it is compressed within what is compressed, \(depth) times")
     }
     let copies = try copies(of: file, input, path, kind)
     if isCopy { try? FileManager.default.removeItem(atPath: path) }

@@ -14,7 +14,9 @@ public enum VocabularyFile {
   ///
   /// - Parameter encoding: of the data that it is to go with; nil for a run's own, which its fingerprint tells.
   /// - Throws: `VocabularyError`, also where it was made of other fields.
-  public static func load(_ path: String, for encoding: Encoding?) throws -> (vocabulary: Vocabulary, fingerprint: String) {
+  public static func load(_ path: String, for encoding: Encoding?) throws -> (
+    vocabulary: Vocabulary, fingerprint: String
+  ) {
     guard FileManager.default.fileExists(atPath: path) else { throw VocabularyError.missing(path: path) }
     do {
       var configuration = Configuration()
@@ -34,7 +36,8 @@ public enum VocabularyFile {
         guard let encoding else { return (Vocabulary(keys), found.text) }
         let layout = try String.fetchOne(database, sql: "SELECT value FROM facts WHERE name = 'layout'")
         guard let layout, layout == encoding.categoryLayout else {
-          throw VocabularyError.otherFields(path: path, wanted: encoding.categoryLayout, found: layout ?? "fields that it does not name")
+          throw VocabularyError.otherFields(
+            path: path, wanted: encoding.categoryLayout, found: layout ?? "fields that it does not name")
         }
         return (Vocabulary(keys), found.text)
       }
