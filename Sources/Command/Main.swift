@@ -26,7 +26,7 @@ struct DeepFM: ParsableCommand {
       TrainCommand.self, PlanCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self,
       ApplyCommand.self,
       ServeCommand.self, VerifyCommand.self, InspectCommand.self,
-      CompareCommand.self, StudyCommand.self,
+      RecommendCommand.self, ListsCommand.self, ABCommand.self, CompareCommand.self, StudyCommand.self,
       CostCommand.self, SchemaCommand.self, SplitCommand.self, VocabCommand.self, PackCommand.self,
       SynthesizeCommand.self, BenchCommand.self,
       CoordinatorCommand.self, ServerCommand.self, WorkerCommand.self, StatusCommand.self, DrainCommand.self,

@@ -104,45 +104,6 @@ struct TrainingReport: Encodable {
   }
 }
 
-/// The final word of an evaluation.
-struct EvaluationReport: Encodable {
-  let model: String
-  let rows: Int
-  let checkpoint: Int
-  let auc: Quality
-  let aucReason: String?
-  let logloss: Quality
-  let loglossReason: String?
-  let runDirectory: String
-
-  enum CodingKeys: String, CodingKey {
-    case model, rows, checkpoint, auc
-    case aucReason = "auc_reason"
-    case logloss
-    case loglossReason = "logloss_reason"
-    case runDirectory = "run_dir"
-  }
-
-  init(_ scored: Scored, runDirectory: String) {
-    model = scored.model.rawValue
-    rows = scored.result.rows
-    checkpoint = scored.checkpoint
-    auc = .auc(of: scored.result.evaluation)
-    aucReason = auc.reason
-    logloss = .logloss(of: scored.result.evaluation)
-    loglossReason = logloss.reason
-    self.runDirectory = runDirectory
-  }
-
-  var table: String {
-    [
-      Table.row("", "AUC", "logloss"),
-      Table.row(model, Format.fixed(auc.value, 5), Format.fixed(logloss.value, 5)),
-      "", "\(rows.grouped) rows, checkpoint \(checkpoint) of \(runDirectory)",
-    ].joined(separator: "\n")
-  }
-}
-
 enum Table {
   static func row(_ name: String, _ columns: String...) -> String {
     name.padding(toLength: 16, withPad: " ", startingAt: 0)

@@ -4,22 +4,6 @@ import Foundation
 import Job
 import Run
 
-struct EvaluateCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure AUC and logloss of a run's checkpoint.")
-
-  @OptionGroup var options: ScoreOptions
-
-  @Flag(help: "Print one JSON line instead of a table.")
-  var json = false
-
-  func run() throws {
-    let scored = try options.scoring(labels: true).run()
-    let report = EvaluationReport(scored, runDirectory: options.runDir)
-    print(try json ? JSONLine.encode(report) : report.table)
-  }
-}
-
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",

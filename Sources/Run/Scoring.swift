@@ -61,14 +61,13 @@ public struct Scoring {
     guard let launched else { return try run(ModelSource(runDirectory, checkpoint).read(caller)) }
     let trained = try TrainedModel(runDirectory, checkpoint)
     let scratch = try ScratchDirectory("score")
-    defer { scratch.remove() }
     let index = try read(trained.encoding, scratch)
     let plan = try ModelPlan(
       settings: launched.settings(trained.settings), model: trained.model.configuration, train: nil,
       evaluation: index, vocabulary: trained.directory.vocabulary(of: trained.encoding), start: trained.start)
     return Scored(
       result: try run(plan, on: launched, trained.settings, scratch), model: trained.model.configuration.model,
-      checkpoint: trained.checkpoint.number, data: index)
+      checkpoint: trained.checkpoint.number, data: index, copies: scratch)
   }
 
   private func read(_ encoding: Encoding, _ scratch: ScratchDirectory) throws -> DatasetIndex {
@@ -94,7 +93,11 @@ public struct Scoring {
 
   /// In this process.
   private func run(_ model: ScoringModel) throws -> Scored {
-    try withData(of: model) { Scored(result: try score($0, by: model), model: model, data: $0) }
+    let scratch = try ScratchDirectory("score")
+    let index = try read(model.encoding, scratch)
+    return Scored(
+      result: try score(index, by: model), model: model.configuration.model, checkpoint: model.checkpoint, data: index,
+      copies: scratch)
   }
 
   /// AUC and logloss of models that encode data alike: the data are read once.
@@ -155,10 +158,22 @@ public struct Scored: Sendable {
   /// The checkpoint's number.
   public let checkpoint: Int
   public let data: DatasetIndex
-}
+  /// Where copies of the data may be, which are there as long as this is.
+  private let copies: ScratchDirectory
 
-extension Scored {
-  fileprivate init(result: RunResult, model: ScoringModel, data: DatasetIndex) {
-    self.init(result: result, model: model.configuration.model, checkpoint: model.checkpoint, data: data)
+  fileprivate init(
+    result: RunResult, model: ModelName, checkpoint: Int, data: DatasetIndex, copies: ScratchDirectory
+  ) {
+    (self.result, self.model, self.checkpoint, self.data, self.copies) = (result, model, checkpoint, data, copies)
+  }
+
+  /// The texts of a column, row by row.
+  ///
+  /// - Throws: `ColumnError`, `DatasetError`.
+  public func texts(of column: String) throws -> [String] {
+    var texts: [String] = []
+    texts.reserveCapacity(result.rows)
+    try ColumnTexts(data, columns: [column]).forEachRow { texts.append($0[0]) }
+    return texts
   }
 }

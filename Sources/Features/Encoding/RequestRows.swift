@@ -108,6 +108,19 @@ public final class RequestRows {
     }
   }
 
+  /// A column's text as a row has it, for those who put rows together from such.
+  ///
+  /// - Throws: `Unfit` for a text that no row can hold.
+  public func cell(_ value: String, of name: String) throws -> [UInt8] {
+    var text: [UInt8] = []
+    do {
+      try append(value, of: name, to: &text)
+    } catch let failure as RowFailure {
+      throw Unfit(reason: failure.reason)
+    }
+    return text
+  }
+
   private func append(_ row: Any, to text: inout [UInt8]) throws {
     if let line = row as? String {
       guard !line.utf8.contains(10), !line.isEmpty else { throw RowFailure("a row is one line") }

@@ -8,6 +8,8 @@ public struct DatasetSurvey: Codable, Sendable {
     case learn(Schema)
     /// Data that are encoded as others are.
     case known(Encoding)
+
+    var encoding: Encoding? { if case .known(let encoding) = self { encoding } else { nil } }
   }
 
   public var files: [DatasetIndex.File]

@@ -14,17 +14,9 @@ struct FileLayouts {
     wantsLabels: Bool
   ) throws {
     guard !inputs.isEmpty else { throw DatasetError.empty(file: "the data") }
-    let scan: RecordScan
-    let hasHeader: Bool
-    switch purpose {
-    case .known(let encoding):
-      scan = RecordScan(separator: encoding.separator, hasQuotes: encoding.hasQuotes)
-      hasHeader = encoding.hasHeader
-    case .learn(let schema):
-      try schema.validate(file: "schema")
-      scan = RecordScan(separator: schema.separatorByte ?? 9, hasQuotes: schema.hasQuotes)
-      hasHeader = schema.hasHeader
-    }
+    // Packed data say themselves what they are.
+    let known = packs.compactMap { $0 }.first?.encoding ?? purpose.encoding
+    let (scan, hasHeader) = try Self.layout(known, purpose)
     // Files without a record say nothing, and are passed over.
     let records = try inputs.enumerated().map { number, input -> [UInt8]? in
       if packs[number] != nil { return [] }
@@ -36,13 +28,7 @@ struct FileLayouts {
     let found = try sources.indices.map { number in
       try FileHeader(hasHeader && packs[number] == nil ? records[number] : nil, scan, file: sources[number].file)
     }
-    switch purpose {
-    case .known(let encoding): self.encoding = encoding
-    case .learn(let schema):
-      encoding =
-        try packs.compactMap { $0 }.first?.encoding
-        ?? Self.learn(schema, records[first] ?? [], found[first], inputs, first)
-    }
+    encoding = try known ?? Self.learn(purpose, records[first] ?? [], found[first], inputs, first)
     for (number, input) in inputs.enumerated() {
       headers.append(hasHeader && packs[number] == nil ? found[number].record : nil)
       guard packs[number] == nil, let record = records[number] else {
@@ -63,14 +49,34 @@ struct FileLayouts {
     }
   }
 
+  /// How records are found, and whether the first of a file names its columns.
+  private static func layout(
+    _ known: Encoding?, _ purpose: DatasetSurvey.Purpose
+  ) throws -> (scan: RecordScan, hasHeader: Bool) {
+    if case .learn(let schema) = purpose {
+      try schema.validate(file: "schema")
+      if known == nil {
+        return (RecordScan(separator: schema.separatorByte ?? 9, hasQuotes: schema.hasQuotes), schema.hasHeader)
+      }
+    }
+    return (
+      RecordScan(separator: known?.separator ?? 9, hasQuotes: known?.hasQuotes ?? false), known?.hasHeader ?? false
+    )
+  }
+
   private static func columns(in record: [UInt8], _ scan: RecordScan, _ file: String) throws -> Int {
     (try? ColumnSpans(separator: scan.separator, hasQuotes: scan.hasQuotes).texts(of: record).count) ?? 0
   }
 
   /// The encoding, as far as the first rows tell it.
   private static func learn(
-    _ schema: Schema, _ record: [UInt8], _ header: FileHeader, _ inputs: [InputFile], _ first: Int
+    _ purpose: DatasetSurvey.Purpose, _ record: [UInt8], _ header: FileHeader, _ inputs: [InputFile], _ first: Int
   ) throws -> Encoding {
+    let schema: Schema
+    switch purpose {
+    case .known(let encoding): return encoding
+    case .learn(let wanted): schema = wanted
+    }
     var layout = LearntLayout()
     layout.folders = Array(header.names.suffix(header.folders.count))
     if schema.hasHeader {

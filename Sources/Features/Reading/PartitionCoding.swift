@@ -94,7 +94,8 @@ extension Partition {
     try require(bytes.starts(with: magic), "it does not begin like one")
     source.position = magic.count
     let version = try source.byte()
-    try require(version == Self.version, "it is of version \(version), this program reads \(Self.version)")
+    // Version 1 had no columns.
+    try require(1...Self.version ~= version, "it is of version \(version), this program reads \(Self.version)")
     let slice = try source.number()
     var files: [DatasetIndex.File] = []
     // A file takes nine bytes at least, a chunk eleven.

@@ -71,7 +71,10 @@ struct ParquetRows {
     }
     let expressions = try types.map { try Self.expression($0.name, $0.type, layout, file) }
     guard !expressions.isEmpty else {
-      throw DatasetError.unreadable(file: file, reason: "it has none of the columns \(layout.columns ?? [])")
+      throw DatasetError.unreadable(
+        file: file,
+        reason: "it has none of the schema's columns, \(layout.columns?.prefix(5).joined(separator: ", ") ?? "")…; "
+          + "propose a schema with `deepfm schema infer`")
     }
     let limit = rows.map { " LIMIT \($0)" } ?? ""
     let separator = layout.separator == 9 ? "\t" : String(UnicodeScalar(layout.separator))

@@ -80,6 +80,16 @@ struct ByteScanner {
   }
 }
 
+extension String {
+  func withSpan<Value>(_ body: (ColumnSpan) -> Value) -> Value {
+    var copy = self
+    return copy.withUTF8 { bytes in
+      // An empty text has no bytes to point at; a span of none is not read.
+      body(ColumnSpan(bytes.baseAddress ?? UnsafePointer(bitPattern: 1)!, count: bytes.count))
+    }
+  }
+}
+
 extension ColumnSpan {
   /// Without blanks around.
   var trimmed: ColumnSpan {

@@ -9,6 +9,18 @@ public struct Instant: Hashable, Comparable, Sendable {
     self.fraction = fraction
   }
 
+  /// Days since 1970-01-01 in Greenwich.
+  public var day: Int { Int((seconds - (seconds < 0 ? 86399 : 0)) / 86400) }
+
+  /// Its date in Greenwich, as ISO 8601 has it.
+  public static func date(ofDay day: Int) -> String {
+    let date = CivilTime.date(day)
+    func padded(_ number: Int, _ count: Int) -> String {
+      String(repeating: "0", count: max(0, count - "\(number)".count)) + "\(number)"
+    }
+    return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
+  }
+
   public static func < (left: Instant, right: Instant) -> Bool { left.order < right.order }
 
   /// A number that sorts as instants do.

@@ -41,6 +41,9 @@ public enum TimeFormat: Hashable, Sendable {
     + "%d/%m/%Y %H:%M or YYMMDDHH"
 
   /// nil for what is no time of this format.
+  public func instant(of text: String) -> Instant? { text.withSpan { instant(of: $0) } }
+
+  /// nil for what is no time of this format.
   func instant(of text: ColumnSpan) -> Instant? { read(text)?.instant }
 
   /// As above, with whether the text says a time of day and a zone: a column's rows agree in both.

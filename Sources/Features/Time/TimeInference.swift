@@ -1,7 +1,7 @@
 /// Finds out how a column writes its times, from any number of its texts.
 ///
 /// Only what is unambiguous over all of them is inferred: `03/04/2015` alone may be of March or April.
-struct TimeInference {
+public struct TimeInference {
   private struct Candidate {
     var format: TimeFormat
     /// Whether texts say a time of day, and a zone: nil as long as there was none.
@@ -11,8 +11,13 @@ struct TimeInference {
 
   private var candidates: [Candidate]?
   /// The first text that ended the last candidate, for messages.
-  private(set) var failure: TimeFailure?
+  public private(set) var failure: TimeFailure?
   private var example: String?
+
+  public init() {}
+
+  /// Takes a text. Once it was one that does not fit the others, `failure` says so.
+  public mutating func add(_ text: String) { text.withSpan { add($0) } }
 
   /// Takes a text. Once it was one that does not fit the others, `failure` says so.
   mutating func add(_ text: ColumnSpan) {
@@ -39,7 +44,7 @@ struct TimeInference {
   }
 
   /// - Throws: `TimeFailure` where the texts agree on none, or on several.
-  func format() throws(TimeFailure) -> TimeFormat {
+  public func format() throws(TimeFailure) -> TimeFormat {
     if let failure { throw failure }
     guard let candidates, let first = candidates.first else { throw .none(text: "nothing") }
     guard candidates.count == 1 else { throw .ambiguous(candidates.map(\.format.text), example ?? "") }
@@ -62,12 +67,12 @@ struct TimeInference {
 }
 
 /// Why a column's texts are no times, or nobody can say of when.
-enum TimeFailure: Error, Equatable {
+public enum TimeFailure: Error, Equatable {
   case none(text: String)
   case mixture(String, String)
   case ambiguous([String], String)
 
-  var reason: String {
+  public var reason: String {
     switch self {
     case .none(let text): "expected a time, found \(text)"
     case .mixture(let first, let text):
