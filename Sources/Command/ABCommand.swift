@@ -112,12 +112,14 @@ struct ABCommand: ParsableCommand {
   }
 
   private func chart(_ lines: [Line], _ base: String) -> String {
-    let bars = lines.compactMap { line in
-      line.improvement.map { value in
-        BarChart.Bar(
-          label: "\(line.measure) \(line.group) \(line.day ?? "all")", value: 100 * value,
-          error: line.low.flatMap { low in line.high.map { 50 * ($0 - low) } } ?? 0)
-      }
+    // Labels are short: what is the same in all is left out.
+    let compared = lines.filter { $0.improvement != nil }
+    let (measures, groups) = (Set(compared.map(\.measure)), Set(compared.map(\.group)))
+    let bars = compared.map { line in
+      let parts = [measures.count > 1 ? line.measure : nil, groups.count > 1 ? line.group : nil, line.day.map { String($0.suffix(5)) } ?? "all"]
+      return BarChart.Bar(
+        label: parts.compactMap { $0 }.joined(separator: " "), value: 100 * (line.improvement ?? 0),
+        low: 100 * (line.low ?? 0), high: 100 * (line.high ?? 0))
     }
     return BarChart(title: "Improvement over \(base)", axis: "percent", bars: bars).svg()
   }

@@ -18,8 +18,11 @@ struct ChartAxis {
     let margin = max((high - low) * 0.15, abs(high) * 1e-3, 1e-9)
     from = startsAtZero ? 0 : low - margin
     to = high + margin
-    isCut = !startsAtZero
+    isCut = !startsAtZero && from * to > 0
   }
+
+  /// Where zero is; nil for an axis that lacks it.
+  var zero: Double? { from <= 0 && to >= 0 ? y(0) : nil }
 
   /// Where a value is.
   func y(_ value: Double) -> Double { Double(bottom) - (value - from) / (to - from) * Double(bottom - top) }
