@@ -49,7 +49,7 @@ weights, vectors = table("sparse.weight", 1), table("sparse.vector", model["embe
 own = table("sparse.embedding", model["embedding"] + 1) if "sparse.embedding" in tensors else vectors
 for keys, values in rows(sys.argv[2], model["fields"]):
     at, x = [place.get(key, nothing) for key in keys], np.array(values)[:, None]
-    logit = (weights[at] * x).sum() + tensors["bias"][0]
+    logit = (weights[at] * x).sum() + tensors["bias"][0] + model.get("logitShift", 0)
     v = vectors[at] * x
     logit += 0.5 * ((v.sum(0) ** 2) - (v**2).sum(0)).sum()
     if "hidden0.weights" in tensors:

@@ -195,7 +195,9 @@ public final class Catalogue: Sendable {
   /// Reads what `record` wrote.
   public func fact<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
     guard let value: Value = try findFact(name) else {
-      throw CatalogueError.unusable(path: path, reason: "it has no \"\(name)\"")
+      // Facts are written before anything is trained: a coordinator may have died between two of them.
+      throw try history().checkpoints.isEmpty
+        ? CatalogueError.unfinished(path: path) : .unusable(path: path, reason: "it has no \"\(name)\"")
     }
     return value
   }

@@ -116,7 +116,10 @@ struct ABCommand: ParsableCommand {
     let compared = lines.filter { $0.improvement != nil }
     let (measures, groups) = (Set(compared.map(\.measure)), Set(compared.map(\.group)))
     let bars = compared.map { line in
-      let parts = [measures.count > 1 ? line.measure : nil, groups.count > 1 ? line.group : nil, line.day.map { String($0.suffix(5)) } ?? "all"]
+      let parts = [
+        measures.count > 1 ? line.measure : nil, groups.count > 1 ? line.group : nil,
+        line.day.map { String($0.suffix(5)) } ?? "all",
+      ]
       return BarChart.Bar(
         label: parts.compactMap { $0 }.joined(separator: " "), value: 100 * (line.improvement ?? 0),
         low: 100 * (line.low ?? 0), high: 100 * (line.high ?? 0))

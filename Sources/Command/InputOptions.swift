@@ -41,6 +41,12 @@ struct InputOptions: ParsableArguments {
     ))
   var evictEvery: Int?
 
+  @Option(
+    help: .init(
+      "The share of training rows without a click that are kept, each by a draw of its own; predictions are corrected for it.",
+      default: \.data.negativeRate, valueName: "share"))
+  var negativeRate: Double?
+
   @Flag(help: "Pack the training data in the run directory first, so that they are parsed once.")
   var cache = false
 
@@ -66,6 +72,7 @@ struct InputOptions: ParsableArguments {
     if let admitAfter { settings.admitAfter = admitAfter }
     if let evict { settings.evict = evict }
     if let evictEvery { settings.evictEvery = evictEvery }
+    if let negativeRate { settings.negativeRate = negativeRate }
     if cache { settings.cache = true }
     if let placement { settings.placement = placement }
     if let readers { settings.readers = readers }

@@ -15,11 +15,14 @@ public struct ModelConfiguration: Codable, Sendable, Hashable {
   public var initialization: WeightInitialization
   /// Standard deviation of a latent vector's elements at the start.
   public var embeddingDeviation: Double
+  /// What is added to logits where they are predictions, of a model that was trained on some of the rows without a click: the
+  /// logarithm of their share. nil: nothing.
+  public var logitShift: Double?
 
   public init(
     model: ModelName = .deepFMD, fields: Int, embedding: Int = 10, hidden: [Int] = [400, 400, 400],
     activation: Activation = .relu, keep: Double = 0.5, l2: Double = 1e-5,
-    initialization: WeightInitialization = .auto, embeddingDeviation: Double = 0.01
+    initialization: WeightInitialization = .auto, embeddingDeviation: Double = 0.01, logitShift: Double? = nil
   ) {
     self.model = model
     self.fields = fields
@@ -30,6 +33,7 @@ public struct ModelConfiguration: Codable, Sendable, Hashable {
     self.l2 = l2
     self.initialization = initialization
     self.embeddingDeviation = embeddingDeviation
+    self.logitShift = logitShift
   }
 
   /// Refuses what no model can be made of.

@@ -7,4 +7,5 @@ enum DrawPurpose {
   static let statisticsSample: UInt64 = 5
   static let split: UInt64 = 6
   static let partition: UInt64 = 7
+  static let negativeSampling: UInt64 = 8
 }

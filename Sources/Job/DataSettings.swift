@@ -18,6 +18,8 @@ public struct DataSettings: Codable, Sendable, Hashable {
   public var evict: EvictionChoice?
   /// Steps in which all rows are looked through once; nil: an epoch's.
   public var evictEvery: Int?
+  /// The share of training rows without a click that are trained on.
+  public var negativeRate = 1.0
   public var badRows = BadRows.fail
   /// With `badRows: skip`, the most that are skipped.
   public var maxBadRows = 1000
@@ -37,6 +39,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
     case admitAfter = "admit-after"
     case evict
     case evictEvery = "evict-every"
+    case negativeRate = "negative-rate"
     case badRows = "bad-rows"
     case maxBadRows = "max-bad-rows"
     case cache
@@ -52,6 +55,8 @@ public struct DataSettings: Codable, Sendable, Hashable {
       "choose 1 sighting, to admit every key, to \(1 << 20)")
     try require(
       1...1 << 30 ~= evictEvery ?? 1, CodingKeys.evictEvery, evictEvery ?? 1, "choose 1 step to \(1 << 30)")
+    try require(
+      negativeRate > 0 && negativeRate <= 1, CodingKeys.negativeRate, negativeRate, "choose a share above 0, up to 1")
     try require(0...1 << 40 ~= maxBadRows, CodingKeys.maxBadRows, maxBadRows, "choose 0 to \(1 << 40)")
     try require(
       !cache || placement == .shared, CodingKeys.cache, cache,

@@ -1,4 +1,6 @@
 import DeepFM
+import Features
+import Foundation
 
 /// What is trained.
 public struct ModelSettings: Codable, Sendable, Hashable {
@@ -48,11 +50,22 @@ public struct ModelSettings: Codable, Sendable, Hashable {
     try require(l2 >= 0 && l2.isFinite, CodingKeys.l2, l2, "choose 0 or more")
   }
 
+}
+
+extension Settings {
   /// The model for data of `fields` fields.
-  public func configuration(fields: Int) -> ModelConfiguration {
+  public func modelConfiguration(fields: Int) -> ModelConfiguration {
     ModelConfiguration(
-      model: model, fields: fields, embedding: embedding, hidden: hidden, activation: activation, keep: keep, l2: l2,
-      initialization: initialization, embeddingDeviation: embeddingDeviation)
+      model: model.model, fields: fields, embedding: model.embedding, hidden: model.hidden,
+      activation: model.activation,
+      keep: model.keep, l2: model.l2, initialization: model.initialization,
+      embeddingDeviation: model.embeddingDeviation,
+      logitShift: data.negativeRate < 1 ? log(data.negativeRate) : nil)
+  }
+
+  /// Which training rows without a click are left out; nil: none.
+  public var sampling: NegativeSampling? {
+    data.negativeRate < 1 ? NegativeSampling(rate: data.negativeRate, seed: optimization.seed) : nil
   }
 }
 

@@ -56,8 +56,13 @@ public struct SurveyOrder: Codable, Sendable {
   public var valid: [String]
   public var schema: Schema
   public var badRows: BadRowPolicy
+  /// Of the training data.
+  public var sampling: NegativeSampling?
 
-  public init(train: [String], valid: [String], schema: Schema, badRows: BadRowPolicy) {
+  public init(
+    train: [String], valid: [String], schema: Schema, badRows: BadRowPolicy, sampling: NegativeSampling? = nil
+  ) {
+    self.sampling = sampling
     self.train = train
     self.valid = valid
     self.schema = schema

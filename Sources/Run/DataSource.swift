@@ -47,9 +47,9 @@ struct DataSource {
   func read() throws -> TrainingData {
     var train: DatasetIndex
     if let known {
-      train = try DatasetIndex.build(settings.data.train, encoding: known, reading("train"))
+      train = try DatasetIndex.build(settings.data.train, encoding: known, reading("train", settings.sampling))
     } else {
-      train = try DatasetIndex.build(settings.data.train, schema: schema, reading("train"))
+      train = try DatasetIndex.build(settings.data.train, schema: schema, reading("train", settings.sampling))
     }
     let vocabulary = try adoptVocabulary(for: &train)
     // Packed data say themselves what they are.
@@ -70,7 +70,7 @@ struct DataSource {
     func names(_ names: [String]) -> [String] { (try? DataFiles.expand(names)) ?? names }
     let order = SurveyOrder(
       train: names(settings.data.train), valid: names(settings.data.valid), schema: schema,
-      badRows: settings.data.badRowPolicy)
+      badRows: settings.data.badRowPolicy, sampling: settings.sampling)
     let found = try cluster.run(
       Plan(.survey(order), stage: number, settings: settings, gatherSeconds: cluster.gatherSeconds)
     ).surveys
@@ -110,9 +110,11 @@ struct DataSource {
     return data
   }
 
-  private func reading(_ purpose: String) -> ReadingOptions {
-    caller.reading(
+  private func reading(_ purpose: String, _ sampling: NegativeSampling? = nil) -> ReadingOptions {
+    var options = caller.reading(
       "reading \(purpose) data", spool: "\(directory.spool)/\(number)/\(purpose)", badRows: settings.data.badRowPolicy)
+    options.sampling = sampling
+    return options
   }
 
   /// Has the index use the run's vocabulary, a copy of which stays in the run directory.

@@ -73,7 +73,7 @@ public struct Estimate: Codable, Sendable {
     assumptions: [String]
   ) throws {
     try settings.validate()
-    let configuration = settings.model.configuration(fields: fields)
+    let configuration = settings.modelConfiguration(fields: fields)
     let model = try makeModel(configuration)
     let descriptions = ParameterTables.describe(model, settings, totalSteps: 1)
     let dense = Double(model.dense.count / DenseLayout.blockSize)

@@ -39,14 +39,14 @@ struct Stages {
     let partitions = try catalogue.partitions(ofStage: source)
     try SpooledData(settings: record.settings.settings.data, encoding: encoding, directory: directory, caller: caller)
       .makeAnew(for: partitions)
-    let (old, model) = (record.settings.settings, record.settings.settings.model)
+    let old = record.settings.settings
     var start = record.start
     // The run's directory may have moved since.
     if let chain = start.restore?.chain { start.restore?.chain = chain.map(directory.find) }
     return Stage(
       number: number, record: record,
       model: try ModelPlan(
-        settings: old, model: model.configuration(fields: encoding.fields.count), partitions: partitions,
+        settings: old, model: old.modelConfiguration(fields: encoding.fields.count), partitions: partitions,
         encoding: encoding, vocabulary: directory.vocabulary(of: encoding), isLocal: record.isLocal,
         start: start))
   }
@@ -74,7 +74,7 @@ struct Stages {
     var settings = settings
     let pretraining = number == 0 ? settings.model.model.definition.pretraining : nil
     if let pretraining { settings.model.model = pretraining }
-    let configuration = settings.model.configuration(fields: data.train.fields)
+    let configuration = settings.modelConfiguration(fields: data.train.fields)
     var start = ModelPlan.Start()
     if number == 0, let starting = try settings.startingModel() {
       start = try starting.start(makeModel(configuration), in: directory, run: catalogue.fact("run"))

@@ -12,6 +12,7 @@ public struct Explanation: Sendable {
     public var second = 0.0
   }
 
+  /// With what is added for rows that were not trained on (`NegativeSampling`).
   public var bias: Double
   /// By field.
   public var shares: [Share]
@@ -52,7 +53,7 @@ extension BlockScorer {
       }
     }
     let bias = model.model.dense.tensors.first { $0.name == "bias" }.map { Double(model.state.dense[$0.offset]) }
-    return Explanation(bias: bias ?? 0, shares: shares, logit: Double(logit))
+    return Explanation(bias: (bias ?? 0) + (model.configuration.logitShift ?? 0), shares: shares, logit: Double(logit))
   }
 
   /// The row that a feature is read as; nil for zeros.

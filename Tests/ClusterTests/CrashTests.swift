@@ -43,6 +43,8 @@ struct CrashTests {
       #expect(verified.status == 0, "call \(call): \(verified.output)\(verified.errors)")
       let resumed = try tool.run(["train", "--json", "--resume", run])
       if resumed.errors.contains("has its 3 epochs") { continue }
+      // Or before all was there that a run begins with.
+      if verified.output.contains("There is no checkpoint yet"), resumed.errors.contains("holds no run") { continue }
       #expect(resumed.status == 0, "call \(call): \(resumed.errors)")
       #expect(try Tool.digest(resumed) == wanted, "call \(call)")
       try? FileManager.default.removeItem(atPath: run)

@@ -243,4 +243,44 @@ struct DataPathTests {
     ])
     #expect(result.rows == 2 * 72_857 && result.auc! > 0.70, "\(result.auc!)")
   }
+
+  @Test("A model of some of the rows without a click predicts for all of them, wherever it is asked")
+  func negativeRate() throws {
+    let tool = try Tool()
+    var calibrations: [Double] = []
+    struct Report: Decodable {
+      var calibration: Double
+      var auc: Double
+    }
+    var digests: Set<String> = []
+    for (name, flags) in [
+      ("whole", []), ("some", ["--negative-rate", "0.2"]),
+      ("more", ["--negative-rate", "0.2", "--servers", "3", "--workers", "1"]),
+    ] {
+      let trained = try tool.train(
+        ["--train", Sample.train, "--valid", Sample.valid, "--model", "lr", "--epochs", "2", "--batch", "256"] + flags,
+        into: name)
+      for scoring in [[], ["--servers", "2"]] {
+        let ended = try tool.run(
+          ["evaluate", "--run-dir", tool.directory + "/" + name, "--data", Sample.valid, "--json"] + scoring)
+        let report = try JSONDecoder().decode(Report.self, from: Data(ended.output.utf8))
+        calibrations.append(report.calibration)
+        #expect(report.auc == trained.auc)
+      }
+      if name != "whole" { digests.insert(trained.parameterDigest) }
+    }
+    // Uncorrected it would predict clicks several times as often as they are.
+    #expect(calibrations.allSatisfy { 0.8...1.2 ~= $0 }, "\(calibrations)")
+    #expect(digests.count == 1)
+    // What it puts on the logits leaves with it.
+    let (run, file) = (tool.directory + "/some", tool.directory + "/m.safetensors")
+    #expect(try tool.run("export", run, "--slim", "--to", file).status == 0)
+    var texts: Set<String> = []
+    for (number, model) in [run, file].enumerated() {
+      let out = "\(tool.directory)/\(number).out"
+      #expect(try tool.run("predict", "--run-dir", model, "--data", Sample.smallValid, "--out", out).status == 0)
+      texts.insert(try String(contentsOfFile: out, encoding: .utf8))
+    }
+    #expect(texts.count == 1)
+  }
 }

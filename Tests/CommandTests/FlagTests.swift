@@ -36,7 +36,8 @@ struct FlagTests {
   func everyFlag() throws {
     let settings = try JobOptions.parse([
       "--train", "a", "--valid", "b", "--schema", "s", "--format", "csv", "--separator", ";", "--vocab", "v",
-      "--admit-after", "2", "--evict", "unseen:1.5", "--evict-every", "7", "--bad-rows", "skip", "--max-bad-rows", "3",
+      "--admit-after", "2", "--evict", "unseen:1.5", "--evict-every", "7", "--negative-rate", "0.5", "--bad-rows",
+      "skip", "--max-bad-rows", "3",
       "--cache", "--data", "local", "--readers", "4",
       "--sync-reading", "--model", "fm", "--embedding", "5", "--hidden", "6", "--activation", "tanh", "--keep", "0.7",
       "--initialization", "he", "--embedding-deviation", "0.8", "--l2", "0.9", "--start-from", "m", "--start-tables",
@@ -53,7 +54,7 @@ struct FlagTests {
     ]).settings()
     let expected = try ConfigurationFile.parse(
       """
-      {train: [a], valid: [b], schema: s, format: csv, separator: ";", vocab: v, admit-after: 2, evict: "unseen:1.5", evict-every: 7, bad-rows: skip,
+      {train: [a], valid: [b], schema: s, format: csv, separator: ";", vocab: v, admit-after: 2, evict: "unseen:1.5", evict-every: 7, negative-rate: 0.5, bad-rows: skip,
       max-bad-rows: 3, cache: true, data: local, readers: 4, sync-reading: true, model: fm, embedding: 5, hidden: [6],
       activation: tanh, keep: 0.7, initialization: he, embedding-deviation: 0.8, l2: 0.9, start-from: m, start-tables: dense, arithmetic: fp32, epochs: 10,
       batch: 11, slices: 12, lr: 0.13, optimizer: sgd, dense-optimizer: adagrad, schedule: cosine, warm-up: 14,

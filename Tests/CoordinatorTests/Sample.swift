@@ -44,7 +44,7 @@ enum Sample {
     trainHolders: [[Int]]? = nil, start: ModelPlan.Start = ModelPlan.Start()
   ) throws -> ModelPlan {
     try ModelPlan(
-      settings: settings, model: settings.model.configuration(fields: 1), train: train, evaluation: evaluation,
+      settings: settings, model: settings.modelConfiguration(fields: 1), train: train, evaluation: evaluation,
       trainHolders: trainHolders, start: start)
   }
 

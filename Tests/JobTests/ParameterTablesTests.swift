@@ -26,7 +26,7 @@ struct ParameterTablesTests {
     var settings = Settings()
     (settings.model.embeddingDeviation, settings.model.l2) = (0.25, 0.125)
     settings.optimization.denseL2 = 0.5
-    let model = try makeModel(settings.model.configuration(fields: 2))
+    let model = try makeModel(settings.modelConfiguration(fields: 2))
     let tables = ParameterTables.describe(model, settings, totalSteps: 100)
     let sparse = tables[ParameterTables.sparse].regions[0].columns
     #expect(sparse.map(\.l2) == model.sparse.columns.map(\.l2) && sparse.contains { $0.l2 == 0.125 })
@@ -39,7 +39,7 @@ struct ParameterTablesTests {
   @Test("Keys need not be met first where one sighting is enough; else those that stand for others need not")
   func admission() throws {
     var settings = Settings()
-    let model = try makeModel(settings.model.configuration(fields: 2))
+    let model = try makeModel(settings.modelConfiguration(fields: 2))
     #expect(
       ParameterTables.describe(model, settings, totalSteps: 1, otherKeys: [5, 9]).allSatisfy { $0.admission == nil })
     settings.data.admitAfter = 3

@@ -57,6 +57,7 @@ struct SettingsTests {
     ("threads", { $0.cluster.threads = 1025 }), ("workers", { $0.cluster.workers = .max }),
     ("max-bad-rows", { $0.data.maxBadRows = .max }), ("readers", { $0.data.readers = .max }),
     ("admit-after", { $0.data.admitAfter = .max }), ("evict-every", { $0.data.evictEvery = 0 }),
+    ("negative-rate", { $0.data.negativeRate = 0 }), ("negative-rate", { $0.data.negativeRate = 1.5 }),
     (
       "evict",
       {
@@ -87,7 +88,7 @@ struct SettingsTests {
   @Test("Sections have no key in common, and a model's defaults are the library's")
   func sections() {
     #expect(Set(Settings.keys).count == Settings.keys.count)
-    #expect(Settings().model.configuration(fields: 3) == ModelConfiguration(fields: 3))
+    #expect(Settings().modelConfiguration(fields: 3) == ModelConfiguration(fields: 3))
   }
 
   @Test(

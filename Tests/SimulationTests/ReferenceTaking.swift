@@ -29,7 +29,7 @@ extension World {
   /// Lives undisturbed with one server and one worker, and keeps every state.
   func takeReference() throws {
     denseRanks = try plans.map { settings in
-      let model = try makeModel(settings.model.configuration(fields: index.fields))
+      let model = try makeModel(settings.modelConfiguration(fields: index.fields))
       return (0..<UInt64(model.dense.count / DenseLayout.blockSize)).map { Rank.of($0) }.sorted()
     }
     var taken = Reference()

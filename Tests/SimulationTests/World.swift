@@ -199,7 +199,7 @@ final class World {
         run: Life.run, chain: history.checkpoints.chain(of: last).map(\.files), onlyParametersOf: [0])
     }
     let model = try ModelPlan(
-      settings: settings, model: settings.model.configuration(fields: index.fields), train: index,
+      settings: settings, model: settings.modelConfiguration(fields: index.fields), train: index,
       evaluation: evaluation, start: start)
     return try Plan(.train(model, shards: "shards"), stage: stage, settings: settings, gatherSeconds: 1e6)
   }

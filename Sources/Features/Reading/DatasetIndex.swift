@@ -34,6 +34,8 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
   public var positives: Int
   /// What is wrong with the first row that is skipped.
   public var firstBadRow: String?
+  /// Rows without a click that are left out, of those skipped; nil: none.
+  public var sampledOut: Int? = nil
   /// What a person should know of the files, a sentence each.
   public var remarks: [String]? = nil
   /// By file, the slices that may read it; nil: all slices may read all files.
@@ -41,7 +43,8 @@ public struct DatasetIndex: Codable, Sendable, Hashable {
 
   public var fields: Int { encoding.fields.count }
   public var fieldNames: [String] { encoding.fieldNames }
-  public var skipped: Int { chunks.reduce(0) { $0 + $1.skipped.count } }
+  /// Bad rows that are left out.
+  public var skipped: Int { chunks.reduce(0) { $0 + $1.skipped.count } - (sampledOut ?? 0) }
 
   public init(
     encoding: Encoding, files: [File], chunks: [Chunk], rows: Int, positives: Int = 0, firstBadRow: String? = nil,
@@ -79,6 +82,8 @@ public struct ReadingOptions {
   public var badRows: BadRowPolicy
   /// Whether rows have labels; if not, what may be in their place is not looked at.
   public var labels: Bool
+  /// Of training data; nil: all rows.
+  public var sampling: NegativeSampling?
   /// A chunk's size; nil: a function of the data's size alone, so that who reads which rows when does not depend on the
   /// cluster.
   public var chunkBytes: Int?
@@ -88,12 +93,14 @@ public struct ReadingOptions {
   public var progress: ((_ bytesRead: Int, _ total: Int) throws -> Void)?
 
   public init(
-    spool: String, badRows: BadRowPolicy = .fail, labels: Bool = true, chunkBytes: Int? = nil, threads: Int? = nil,
+    spool: String, badRows: BadRowPolicy = .fail, labels: Bool = true, sampling: NegativeSampling? = nil,
+    chunkBytes: Int? = nil, threads: Int? = nil,
     progress: ((_ bytesRead: Int, _ total: Int) throws -> Void)? = nil
   ) {
     self.spool = spool
     self.badRows = badRows
     self.labels = labels
+    self.sampling = sampling
     self.chunkBytes = chunkBytes
     self.threads = threads
     self.progress = progress

@@ -16,6 +16,8 @@ public struct DatasetSurvey: Codable, Sendable {
   public var chunks: [Chunk]
   public var positives: Int
   var firstBadRow: String?
+  /// Rows without a click that were left out.
+  var sampledOut: Int? = nil
   /// What a person should know of the files, a sentence each.
   var remarks: [String]? = nil
   /// With neutral statistics.
@@ -55,7 +57,8 @@ public struct DatasetSurvey: Codable, Sendable {
     let chunkBytes = reading.chunkBytes ?? min(max(total / 128, 4 << 10), 1 << 20)
     let pass = SurveyPass(
       encoder: RowEncoder(wanted.isEmpty && ranges.isEmpty ? survey.encoding : survey.encoding.plain), inputs: inputs,
-      files: survey.files, statistics: wanted, ranges: ranges, badRows: reading.badRows, threads: reading.threads)
+      files: survey.files, statistics: wanted, ranges: ranges, badRows: reading.badRows, sampling: reading.sampling,
+      threads: reading.threads)
     do {
       var done = 0
       var repeated = 0
@@ -94,6 +97,7 @@ public struct DatasetSurvey: Codable, Sendable {
     survey.statistics = found.statistics
     if survey.rows == 0, let first = inputs.first { throw DatasetError.empty(file: first.name) }
     survey.firstBadRow = found.firstBadRow
+    survey.sampledOut = found.sampledOut > 0 ? found.sampledOut : nil
     survey.remark(found, wantsLabels: reading.labels)
     if found.badLabels > 0, survey.positives == 0 || survey.positives == survey.rows {
       throw DatasetError.badLabels(rows: found.badLabels, left: survey.rows, first: found.firstBadRow ?? "")
@@ -121,6 +125,12 @@ public struct DatasetSurvey: Codable, Sendable {
         "all \(rows) rows have the label \(positives == 0 ? 0 : 1): there is no AUC of one class, and nothing to learn from it"
       )
     }
+    if found.sampledOut > 0 {
+      let negatives = rows - positives
+      remarks.append(
+        "of \(negatives + found.sampledOut) rows without a click \(negatives) are kept, by their draws; predictions are corrected for it"
+      )
+    }
     if found.outside > 0 {
       remarks.append(
         "numbers that lie further outside of what the training data had than those reach count as the nearest that does not: "
@@ -139,8 +149,10 @@ public struct DatasetSurvey: Codable, Sendable {
       statistics.complete(&encoding.fields[field], buckets: buckets)
     }
     let remarks = (remarks ?? []) + (schema == nil ? [] : encoding.fields.compactMap(\.remark))
-    return DatasetIndex(
+    var index = DatasetIndex(
       encoding: encoding, files: files, chunks: chunks, rows: chunks.reduce(0) { $0 + $1.rows }, positives: positives,
       firstBadRow: firstBadRow, remarks: remarks.isEmpty ? nil : remarks)
+    index.sampledOut = sampledOut
+    return index
   }
 }

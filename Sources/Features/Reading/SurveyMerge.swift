@@ -13,6 +13,8 @@ extension DatasetSurvey {
     merged.encoding = try encoding(found.compactMap { $0 }, schema)
     merged.files = []
     merged.remarks = nil
+    // Files that several have are counted once a copy.
+    merged.sampledOut = nil
     merged.chunks = []
     merged.positives = 0
     merged.statistics = [:]

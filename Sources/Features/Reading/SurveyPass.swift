@@ -12,6 +12,8 @@ final class SurveyPass: Sendable {
     var badLabels = 0
     /// Numbers outside of their fields' limits.
     var outside = 0
+    /// Rows without a click that are left out.
+    var sampledOut = 0
   }
 
   private struct State {
@@ -21,6 +23,7 @@ final class SurveyPass: Sendable {
     var badRows = 0
     var badLabels = 0
     var outside = 0
+    var sampledOut = 0
     var taken = 0
     /// What went wrong first in the order of the data.
     var failure: (chunk: Int, error: any Error)?
@@ -36,13 +39,14 @@ final class SurveyPass: Sendable {
   private let statistics: [Int]
   private let ranges: [Int]
   private let badRows: BadRowPolicy
+  private let sampling: NegativeSampling?
   private let queue: BoundedQueue<(Int, Chunk)>
   private let threads = Mutex<[NamedThread]>([])
   private let state = Mutex(State())
 
   init(
     encoder: RowEncoder, inputs: [InputFile], files: [DatasetIndex.File], statistics: [Int], ranges: [Int],
-    badRows: BadRowPolicy, threads count: Int?
+    badRows: BadRowPolicy, sampling: NegativeSampling?, threads count: Int?
   ) {
     self.encoder = encoder
     self.inputs = inputs
@@ -50,6 +54,7 @@ final class SurveyPass: Sendable {
     self.statistics = statistics
     self.ranges = ranges
     self.badRows = badRows
+    self.sampling = sampling
     let count = count ?? ProcessInfo.processInfo.activeProcessorCount
     queue = BoundedQueue(capacity: 4 * count)
     threads.withLock { $0 = (0..<count).map { number in NamedThread("survey-\(number)") { [self] in run() } } }
@@ -83,7 +88,7 @@ final class SurveyPass: Sendable {
       Found(
         chunks: (0..<state.taken).compactMap { state.chunks[$0] }, positives: state.positives,
         statistics: state.statistics, firstBadRow: state.firstBadRow?.text, badLabels: state.badLabels,
-        outside: state.outside)
+        outside: state.outside, sampledOut: state.sampledOut)
     }
   }
 
@@ -129,6 +134,10 @@ final class SurveyPass: Sendable {
     var checked = chunk
     try bytes.read(chunk, of: input) { text in
       if files[chunk.file].isPacked {
+        guard sampling == nil else {
+          throw DatasetError.unreadable(
+            file: input.name, reason: "it is packed; rows are sampled from the text that it was packed from")
+        }
         packed.reset()
         do {
           try PackedBlock.read(
@@ -164,6 +173,7 @@ final class SurveyPass: Sendable {
       checked.checksum = Checksum.crc32c(text)
       gather(scratch.buffer, number, chunk, &statistics)
       gatherRanges(scratch.buffer, &statistics)
+      try sample(text, records, scratch, &checked)
     }
     checked.rows -= checked.skipped.count
     let buffer = files[chunk.file].isPacked ? packed : scratch.buffer
@@ -174,6 +184,26 @@ final class SurveyPass: Sendable {
       state.chunks[number] = checked
       state.positives += positives
     }
+  }
+
+  /// Leaves out the rows that the draws do.
+  private func sample(
+    _ text: UnsafeRawBufferPointer, _ records: Int, _ scratch: RowEncoder.Scratch, _ chunk: inout Chunk
+  ) throws {
+    guard let sampling else { return }
+    let file = FeatureHash.key(files[chunk.file].baseName, field: 0)
+    let bad = Set(chunk.skipped)
+    let rows = (0..<records).filter { !bad.contains($0) }
+    var number = 0
+    var out: [Int] = []
+    let (columns, offset) = (files[chunk.file].columns, chunk.offset)
+    try encoder.forEachRow(in: text, of: columns, skipping: chunk.skipped, column: nil, scratch) {
+      _, start, isClick, _ in
+      if !isClick, !sampling.keeps(file: file, offset: offset + start) { out.append(rows[number]) }
+      number += 1
+    }
+    chunk.skipped = (chunk.skipped + out).sorted()
+    state.withLock { [count = out.count] in $0.sampledOut += count }
   }
 
   /// Counts bad rows, and throws where they are too many.

@@ -40,10 +40,12 @@ final class Surveyor: Sendable {
   ) throws -> SurveyResult {
     let clock = ContinuousClock()
     var lastTold = clock.now
-    func survey(_ patterns: [String], _ name: String) throws -> DatasetSurvey? {
+    func survey(_ patterns: [String], _ name: String, _ sampling: NegativeSampling?) throws -> DatasetSurvey? {
       let matches = DataFiles.matching(patterns, among: files)
       guard !matches.isEmpty else { return nil }
-      let reading = ReadingOptions(spool: "\(spool)/\(name)", badRows: order.badRows, threads: threads) { _, _ in
+      let reading = ReadingOptions(
+        spool: "\(spool)/\(name)", badRows: order.badRows, sampling: sampling, threads: threads
+      ) { _, _ in
         if cancelled.isRaised.load(ordering: .relaxed) { throw CancellationError() }
         guard clock.now - lastTold >= .milliseconds(100) else { return }
         lastTold = clock.now
@@ -51,6 +53,7 @@ final class Surveyor: Sendable {
       }
       return try DatasetSurvey.run(matches, .learn(order.schema), reading)
     }
-    return try SurveyResult(train: survey(order.train, "train"), valid: survey(order.valid, "valid"))
+    return try SurveyResult(
+      train: survey(order.train, "train", order.sampling), valid: survey(order.valid, "valid", nil))
   }
 }

@@ -59,7 +59,8 @@ package struct SliceComputation {
         model.predict(input, dense: dense, logits: $0.baseAddress!, in: workspace)
       }
     }
-    return Array(logits.prefix(slice.batch.rows))
+    guard let shift = model.configuration.logitShift else { return Array(logits.prefix(slice.batch.rows)) }
+    return logits.prefix(slice.batch.rows).map { $0 + Float(shift) }
   }
 
   /// What each hidden layer put out for the rows that were scored last, `[rows x neurons]`; valid until the next are.
