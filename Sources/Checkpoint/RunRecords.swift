@@ -67,16 +67,6 @@ public struct WaitRecord: Codable, Hashable, Sendable {
   }
 }
 
-extension [EpochRecord] {
-  /// The one with the lowest validation logloss, the earlier of two; nil where none was evaluated.
-  public var best: EpochRecord? {
-    filter { $0.logloss?.isFinite ?? false }.min { ($0.logloss!, $0.epoch) < ($1.logloss!, $1.epoch) }
-  }
-
-  /// The best of those that ended with a checkpoint: a change of view may have cost one its own.
-  public var bestKept: EpochRecord? { filter { $0.checkpoint != nil }.best }
-}
-
 /// A checkpoint as the catalogue keeps it: with its manifest, the parts.
 public struct CheckpointRecord: Codable, Hashable, Sendable {
   /// Counted over the run; those that were tried and never committed are missing.

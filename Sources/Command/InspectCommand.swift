@@ -77,7 +77,7 @@ struct InspectionReport {
   }
 
   private var epochs: String {
-    let best = inspection.epochs.best?.epoch
+    let best = inspection.epochs.best(by: inspection.settings.optimization.bestBy)?.epoch
     let rows = inspection.epochs.map { epoch in
       [
         "\(epoch.epoch)\(epoch.epoch == best ? " *" : "")", epoch.rows.grouped, Format.fixed(epoch.trainLogloss, 5),

@@ -73,8 +73,16 @@ struct OptimizationOptions: ParsableArguments {
 
   @Option(
     help: .init(
-      "Stop after so many epochs without a better validation logloss.", default: \.optimization.patience, "never"))
+      "Stop after so many epochs without a better one on the validation data.", default: \.optimization.patience,
+      "never"))
   var patience: Int?
+
+  @Option(
+    help: .init(
+      "What the best epoch is best by, for --patience and of the checkpoints that are kept: logloss or auc.",
+      default: \.optimization.bestBy),
+    transform: named)
+  var bestBy: BestBy?
 
   @Option(help: .init("Seed of everything random.", default: \.optimization.seed))
   var seed: UInt64?
@@ -99,6 +107,7 @@ struct OptimizationOptions: ParsableArguments {
     if let ftrlL2 { settings.ftrlL2 = ftrlL2 }
     if let clip { settings.clip = clip }
     if let patience { settings.patience = patience }
+    if let bestBy { settings.bestBy = bestBy }
     if let seed { settings.seed = seed }
   }
 }

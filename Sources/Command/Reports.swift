@@ -1,4 +1,5 @@
 import Foundation
+import Job
 import Run
 
 /// The final word of a training run.
@@ -21,7 +22,7 @@ struct TrainingReport: Encodable {
   let parameterDigest: String
   /// By worker, seconds that steps waited for it while no other was missing.
   let waits: [String: Double]
-  /// The epoch with the lowest validation logloss, what it came to, and its checkpoint.
+  /// The best epoch on the validation data, what it came to, and its checkpoint.
   let best: Best?
   /// By async table, of the last epoch: how many slices were applied when what they read was 0, 1, 2... steps behind.
   let staleness: [String: [UInt64]]?
@@ -61,7 +62,8 @@ struct TrainingReport: Encodable {
     case runDirectory = "run_dir"
   }
 
-  init(_ trained: Trained, model: ModelName, seconds: Double) {
+  /// - Parameter measure: what the best epoch is best by.
+  init(_ trained: Trained, model: ModelName, bestBy measure: BestBy, seconds: Double) {
     let result = trained.result
     self.model = model.rawValue
     rows = result.rows
@@ -75,7 +77,7 @@ struct TrainingReport: Encodable {
     skipped = trained.skipped
     evicted = result.epochs.reduce(0) { $0 + $1.evicted }
     waits = result.epochs.flatMap(\.waits).reduce(into: [:]) { $0[$1.member, default: 0] += $1.seconds }
-    best = result.epochs.bestKept.map(Best.init)
+    best = result.epochs.bestKept(by: measure).map(Best.init)
     staleness = result.epochs.last.flatMap { $0.staleness.isEmpty ? nil : $0.staleness.mapValues(\.slices) }
     self.seconds = seconds
     parameterDigest = trained.parameterDigest

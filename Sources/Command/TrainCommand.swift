@@ -19,10 +19,24 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Listen here for servers and workers instead of launching them.", valueName: "endpoint"))
   var coordinator: String?
 
-  @Flag(help: "Print one JSON line with the result instead of a table.")
+  @Option(
+    help: ArgumentHelp(
+      "Train so many times, with seeds that follow on --seed, in directories of their own in the run directory, and print means "
+        + "and deviations.", valueName: "n"))
+  var seeds: Int?
+
+  @Flag(help: "Print one JSON line with the result instead of a table; with --seeds one a seed.")
   var json = false
 
+  func validate() throws {
+    guard 1...1000 ~= seeds ?? 1 else { throw ValidationError("--seeds \(seeds ?? 0): choose 1 to 1000") }
+    guard seeds == nil || (resumption.resume == nil && coordinator == nil) else {
+      throw ValidationError("--seeds trains anew, on this machine: leave --resume and --coordinator out")
+    }
+  }
+
   func run() throws {
+    if let seeds { return try SeedRuns(job, count: seeds, json: json).run() }
     try resumption.train(job, members: coordinator.map { .joining(at: $0) } ?? .launched(.ownChildren), json: json)
   }
 }
@@ -77,7 +91,8 @@ struct ResumeOptions: ParsableArguments {
     let trained = try training.run()
     let settings = training.settings
     let report = TrainingReport(
-      trained, model: settings.model.model, seconds: Date().timeIntervalSince(started))
+      trained, model: settings.model.model, bestBy: settings.optimization.bestBy,
+      seconds: Date().timeIntervalSince(started))
     print(try json ? JSONLine.encode(report) : report.table(truth: Truth.beside(settings.data.valid)))
   }
 

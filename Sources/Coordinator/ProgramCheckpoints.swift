@@ -192,7 +192,7 @@ extension RunProgram {
     for index in epochs.indices where epochs[index].clock == clock { epochs[index].checkpoint = number }
     // One that was dropped is gone.
     let there = (checkpoints.last?.kept ?? []) + [number]
-    let best = cluster.keepBest ? epochs.bestKept?.checkpoint : nil
+    let best = cluster.keepBest ? epochs.bestKept(by: plan.settings.optimization.bestBy)?.checkpoint : nil
     return there.filter { there.suffix(cluster.keepCheckpoints).contains($0) || $0 == best }
   }
 

@@ -190,16 +190,17 @@ struct RunProgram: Sendable {
     let epochs = result.epochs.count
     if epochs >= plan.settings.optimization.epochs { return close(model, at: time) }
     if epochs > 0, let best = epochsSinceBest, patience > 0, best >= patience {
-      return [.say("stopping early: no better validation logloss for \(best) epochs")] + close(model, at: time)
+      return [.say("stopping early: no better validation \(plan.settings.optimization.bestBy.text) for \(best) epochs")]
+        + close(model, at: time)
     }
     return train(model, epoch: epochs + 1, from: clock, at: time)
   }
 
-  /// Epochs since the one with the lowest validation logloss; nil without validation data.
+  /// Epochs since the best on the validation data; nil without such.
   private var epochsSinceBest: Int? {
-    let loglosses = result.epochs.compactMap(\.logloss)
-    guard let best = loglosses.indices.min(by: { loglosses[$0] < loglosses[$1] }) else { return nil }
-    return loglosses.count - 1 - best
+    result.epochs.best(by: plan.settings.optimization.bestBy).map { best in
+      result.epochs.count { $0.epoch > best.epoch }
+    }
   }
 
   private mutating func train(_ model: ModelPlan, epoch: Int, from clock: UInt64, at time: Seconds) -> [Effect] {

@@ -30,6 +30,8 @@ public struct OptimizationSettings: Codable, Sendable, Hashable {
   public var clip = 0.0
   /// Epochs without a better validation logloss after which training stops; 0: never.
   public var patience = 0
+  /// What the best epoch is best by: for `patience`, and of checkpoints that are kept.
+  public var bestBy = BestBy.logloss
   /// Of everything random.
   public var seed: UInt64 = 1
 
@@ -51,6 +53,7 @@ public struct OptimizationSettings: Codable, Sendable, Hashable {
     case ftrlBeta = "ftrl-beta"
     case ftrlL2 = "ftrl-l2"
     case l1, clip, patience, seed
+    case bestBy = "best-by"
   }
 
   /// Rows of one slice of a full minibatch.

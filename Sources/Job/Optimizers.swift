@@ -5,6 +5,13 @@ public enum OptimizerName: String, Codable, Sendable, CaseIterable {
   case sgd, momentum, adagrad, rmsprop, adam, adamw, ftrl
 }
 
+/// What epochs are compared by, on the validation data.
+public enum BestBy: String, Codable, Sendable, CaseIterable {
+  case logloss, auc
+
+  public var text: String { self == .auc ? "AUC" : rawValue }
+}
+
 /// How the learning rate goes on after warming up.
 public enum Schedule: String, Codable, Sendable, CaseIterable {
   case constant

@@ -1,10 +1,11 @@
 import Checkpoint
+import Coordinator
 import Job
 
 /// Which checkpoint of a run is meant.
 public enum CheckpointChoice: Hashable, Sendable {
   case last
-  /// The one with the lowest validation logloss, of those that were taken where an epoch ended.
+  /// The best on the validation data, of those that were taken where an epoch ended.
   case best
   case number(Int)
 
@@ -23,8 +24,9 @@ public enum CheckpointChoice: Hashable, Sendable {
     }
   }
 
+  /// - Parameter measure: what epochs are compared by.
   /// - Throws: `RunFailure` where the run has no such checkpoint, or not any more.
-  func find(in history: RunHistory, of path: String) throws -> CheckpointRecord {
+  func find(in history: RunHistory, of path: String, by measure: BestBy) throws -> CheckpointRecord {
     guard let last = history.checkpoints.last else {
       throw RunFailure.failed("\(path) has no checkpoint: its run ended before the first epoch did.")
     }
@@ -39,7 +41,7 @@ public enum CheckpointChoice: Hashable, Sendable {
     case .last: return last
     case .number(let number): return try find(number, "checkpoint \(number)")
     case .best:
-      guard let best = history.epochs(ofStage: last.stage).bestKept, let number = best.checkpoint else {
+      guard let best = history.epochs(ofStage: last.stage).bestKept(by: measure), let number = best.checkpoint else {
         throw RunFailure.failed(
           "\(path) cannot tell its best checkpoint: no epoch was evaluated, for want of --valid data. \(kept).")
       }

@@ -17,7 +17,8 @@ struct Resumption {
   /// The keys that do not decide which bits a run comes to, or that people change on purpose.
   private static let changeable: Set<String> = [
     "train", "bad-rows", "max-bad-rows", "readers", "sync-reading", "epochs", "lr", "schedule", "warm-up",
-    "decay-factor", "decay-steps", "ftrl-alpha", "patience", "servers", "workers", "max-workers", "replicas", "threads",
+    "decay-factor", "decay-steps", "ftrl-alpha", "patience", "best-by", "servers", "workers", "max-workers", "replicas",
+    "threads",
     "speculate",
     "timeout", "coordinator-timeout", "wait-for-data", "checkpoint-every", "keep-checkpoints", "keep-best",
     "shard-dir", "server-memory", "run-dir",

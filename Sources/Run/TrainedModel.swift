@@ -19,10 +19,10 @@ struct TrainedModel {
     directory = RunDirectory.open(path)
     let catalogue = try Catalogue.open(at: directory.catalogue)
     let history = try catalogue.history()
-    checkpoint = try choice.find(in: history, of: path)
+    settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
+    checkpoint = try choice.find(in: history, of: path, by: settings.optimization.bestBy)
     model = try makeModel(catalogue.fact(RunFact.model(checkpoint.stage)))
     encoding = try catalogue.fact(RunFact.encoding(checkpoint.stage))
-    settings = try catalogue.fact(RunFact.configuration, as: SavedSettings.self).settings
     restore = ServerAssignment.Restore(
       run: try catalogue.fact("run"),
       chain: history.checkpoints.chain(of: checkpoint).map { [directory] in directory.find($0.files) },

@@ -1,4 +1,5 @@
 import Checkpoint
+import Coordinator
 import DeepFM
 import Foundation
 import Testing
@@ -80,7 +81,7 @@ struct ScoringTests {
           "--epochs", "7", "--keep-checkpoints", "2",
         ])
     let epochs = try Catalogue.open(at: run + "/run.sqlite").history().epochs
-    let best = try #require(epochs.best)
+    let best = try #require(epochs.best(by: .logloss))
     #expect(best.epoch <= 4 && epochs.count == 7 && best.checkpoint == best.epoch)
     #expect(trained.output.contains("best, epoch \(best.epoch)"), "\(trained.output)\(trained.errors)")
     struct Scores: Decodable {

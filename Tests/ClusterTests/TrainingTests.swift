@@ -234,3 +234,38 @@ struct TrainingTests {
     #expect(result.auc! >= 0.93 && result.rows == 12 * 50_000)
   }
 }
+
+/// One job with several seeds.
+struct SeedTests {
+  @Test(
+    "Seeds train in directories of their own, and give what each gives alone; the best epoch is best by what is asked")
+  func seeds() throws {
+    let tool = try Tool()
+    let flags =
+      ["--train", Sample.small, "--valid", Sample.smallValid] + Sample.tiny + ["--epochs", "3", "--lr", "0.01"]
+    let ended = try tool.run(
+      ["train", "--seeds", "2", "--seed", "5", "--run-dir", tool.directory + "/many", "--json"] + flags)
+    #expect(ended.status == 0, "\(ended.errors)")
+    let lines = ended.output.split(separator: "\n")
+    let alone = try tool.run(["train", "--seed", "6", "--run-dir", tool.directory + "/one", "--json"] + flags)
+    #expect(lines.count == 2 && lines[0] != lines[1])
+    #expect(try Tool.digest(alone) == JSONDecoder().decode(Digest.self, from: Data(lines[1].utf8)).parameter_digest)
+    let table = try tool.run(
+      ["train", "--seeds", "2", "--run-dir", tool.directory + "/table", "--best-by", "auc"] + flags)
+    let words = table.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    #expect(words.map(\.first) == ["seed", "1", "2", "mean", "deviation"], "\(table.output)\(table.errors)")
+    let means = (1...4).map { (Double(words[1][$0])! + Double(words[2][$0])!) / 2 }
+    #expect(zip(means, words[3].dropFirst()).allSatisfy { abs($0 - Double($1)!) < 1.1e-5 })
+    // By AUC the best is at least as good as the last.
+    #expect(Double(words[1][3])! >= Double(words[1][1])!)
+    #expect(
+      try tool.run(
+        "evaluate", "--run-dir", tool.directory + "/table/seed-2", "--data", Sample.smallValid, "--checkpoint", "best"
+      ).status == 0)
+  }
+
+  private struct Digest: Decodable {
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    var parameter_digest: String
+  }
+}

@@ -45,7 +45,8 @@ struct FlagTests {
       "--batch", "11", "--slices", "12", "--lr", "0.13", "--optimizer", "sgd", "--dense-optimizer", "adagrad",
       "--schedule", "cosine", "--warm-up", "14", "--decay-factor", "0.15", "--decay-steps", "16", "--lr-scaling",
       "linear", "--weight-decay", "0.17", "--dense-l2", "0.18", "--ftrl-alpha", "0.19", "--ftrl-beta", "0.2",
-      "--ftrl-l2", "0.21", "--l1", "0.22", "--clip", "0.23", "--patience", "24", "--seed", "25", "--servers", "26",
+      "--ftrl-l2", "0.21", "--l1", "0.22", "--clip", "0.23", "--patience", "24", "--best-by", "auc", "--seed", "25",
+      "--servers", "26",
       "--workers", "27:40", "--replicas", "1", "--threads", "28", "--speculate", "--consistency", "lag:3",
       "--dense-consistency", "sync", "--timeout", "29",
       "--coordinator-timeout", "30", "--wait-for-data", "31", "--checkpoint-every", "32steps", "--keep-checkpoints",
@@ -59,7 +60,7 @@ struct FlagTests {
       activation: tanh, keep: 0.7, initialization: he, embedding-deviation: 0.8, l2: 0.9, start-from: m, start-tables: dense, arithmetic: fp32, epochs: 10,
       batch: 11, slices: 12, lr: 0.13, optimizer: sgd, dense-optimizer: adagrad, schedule: cosine, warm-up: 14,
       decay-factor: 0.15, decay-steps: 16, lr-scaling: linear, weight-decay: 0.17, dense-l2: 0.18, ftrl-alpha: 0.19,
-      ftrl-beta: 0.2, ftrl-l2: 0.21, l1: 0.22, clip: 0.23, patience: 24, seed: 25, servers: 26, workers: 27,
+      ftrl-beta: 0.2, ftrl-l2: 0.21, l1: 0.22, clip: 0.23, patience: 24, best-by: auc, seed: 25, servers: 26, workers: 27,
       max-workers: 40, replicas: 1, threads: 28, speculate: true, consistency: "lag:3",
       dense-consistency: sync, timeout: 29, coordinator-timeout: 30,
       wait-for-data: 31, checkpoint-every: 32steps, keep-checkpoints: 33, keep-best: false, shard-dir: /s, wire: fp32, run-dir: d}

@@ -119,11 +119,11 @@ struct RunProgramTests {
       play.commits.map(\.kept)
         == (best
           ? [[1], [1, 2], [2, 3], [2, 3, 4], [2, 4, 5], [5, 6]] : [[1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6]]))
-    #expect(play.program.result.epochs.best?.checkpoint == 6)
+    #expect(play.program.result.epochs.best(by: .logloss)?.checkpoint == 6)
     // One that a view cost its checkpoint cannot be had any more.
     var epochs = play.program.result.epochs
     epochs[5].checkpoint = nil
-    #expect(epochs.best?.epoch == 6 && epochs.bestKept?.epoch == 2)
+    #expect(epochs.best(by: .logloss)?.epoch == 6 && epochs.bestKept(by: .logloss)?.epoch == 2)
     // Who goes on knows it too.
     let history = RunHistory(epochs: play.program.result.epochs, checkpoints: play.program.checkpoints)
     #expect(
