@@ -95,9 +95,9 @@ public struct Histories {
         .failed("\(files.joined(separator: ", ")): row \(row): \(columns.time): \(reason). Say how with --time-format.")
       }
       var row = 0
-      var format = columns.format
-      if format == nil {
-        var inference = TimeInference()
+      var format: TimeFormat?
+      do {
+        var inference = TimeInference(columns.format)
         try table.forEachRow([columns.time]) { texts in
           row += 1
           inference.add(texts[0])

@@ -172,6 +172,7 @@ struct TimeTests {
     #expect(
       try message(["2014-10-21", "21/10/2014"]).hasPrefix("a.csv:3: at: found \"21/10/2014\" where times before are"))
     #expect(try message(["01/02/2014", "03/04/2014"]).contains("may be day-first or month-first"))
+    #expect(try message(["2014-10-21 00:30", "2014-10-21 00:30Z"], .iso).contains("with or without a zone"))
     #expect(try message(["21/10/2014", "2014-10-21"], .dayFirst).hasPrefix("a.csv:3: at: expected a time"))
   }
 }

@@ -35,7 +35,6 @@ public struct DatasetSurvey: Codable, Sendable {
     let spool = Spool(directory: reading.spool, layout: TextLayout(purpose)) { try reading.progress?(0, 1) }
     let sources = try named.flatMap { try spool.seekable($0) }
     let inputs = try sources.map { try InputFile(path: $0.path, name: $0.file.name) }
-    let sizes = try inputs.map { try $0.size() }
     let packs = try inputs.enumerated().map { try PackedFile.isPacked($1) ? try PackedFile($1, number: $0) : nil }
     let layouts = try FileLayouts(sources, inputs, packs, purpose, wantsLabels: reading.labels)
     var survey = DatasetSurvey(
@@ -53,40 +52,14 @@ public struct DatasetSurvey: Codable, Sendable {
       ranges = fields.indices.filter { fields[$0].needsRange }
     }
     if case .skip(let limit) = reading.badRows, limit < .max { try BadRowShare.check(survey, inputs) }
-    let total = sizes.reduce(0, +)
+    let total = try inputs.reduce(0) { try $0 + $1.size() }
     let chunkBytes = reading.chunkBytes ?? min(max(total / 128, 4 << 10), 1 << 20)
     let pass = SurveyPass(
       encoder: RowEncoder(wanted.isEmpty && ranges.isEmpty ? survey.encoding : survey.encoding.plain), inputs: inputs,
       files: survey.files, statistics: wanted, ranges: ranges, badRows: reading.badRows, sampling: reading.sampling,
       threads: reading.threads)
     do {
-      var done = 0
-      var repeated = 0
-      var empty: [String] = []
-      for (number, input) in inputs.enumerated() {
-        var records = 0
-        let take = { (chunk: Chunk) throws in
-          records += chunk.rows
-          try pass.check(chunk)
-        }
-        if let pack = packs[number] {
-          survey.files[number].checksum = pack.checksum
-          for chunk in pack.chunks {
-            try take(chunk)
-            try reading.progress?(done + chunk.offset, total)
-          }
-        } else {
-          var scanner = LineScanner(
-            file: number, name: input.name, chunkBytes: chunkBytes, header: layouts.headers[number],
-            scan: RecordScan(separator: survey.encoding.separator, hasQuotes: survey.encoding.hasQuotes))
-          try scanner.scan(input, take: take) { try reading.progress?(done + $0, total) }
-          survey.files[number].checksum = scanner.checksum
-          repeated += scanner.repeatedHeaders
-        }
-        done += sizes[number]
-        if records == 0 { empty.append(input.name) }
-      }
-      survey.remark(empty: empty, of: inputs.count, repeatedHeaders: repeated)
+      try survey.scan(inputs, packs, layouts, chunkBytes, pass) { try reading.progress?($0, total) }
     } catch {
       pass.abandon()
       throw error
@@ -103,6 +76,39 @@ public struct DatasetSurvey: Codable, Sendable {
       throw DatasetError.badLabels(rows: found.badLabels, left: survey.rows, first: found.firstBadRow ?? "")
     }
     return survey
+  }
+
+  /// Hands out the chunks of all files.
+  private mutating func scan(
+    _ inputs: [InputFile], _ packs: [PackedFile?], _ layouts: FileLayouts, _ chunkBytes: Int, _ pass: SurveyPass,
+    progress: (Int) throws -> Void
+  ) throws {
+    var (done, repeated) = (0, 0)
+    var empty: [String] = []
+    for (number, input) in inputs.enumerated() {
+      var records = 0
+      let take = { (chunk: Chunk) throws in
+        records += chunk.rows
+        try pass.check(chunk)
+      }
+      if let pack = packs[number] {
+        files[number].checksum = pack.checksum
+        for chunk in pack.chunks {
+          try take(chunk)
+          try progress(done + chunk.offset)
+        }
+      } else {
+        var scanner = LineScanner(
+          file: number, name: input.name, chunkBytes: chunkBytes, header: layouts.headers[number],
+          scan: RecordScan(separator: encoding.separator, hasQuotes: encoding.hasQuotes))
+        try scanner.scan(input, take: take) { try progress(done + $0) }
+        files[number].checksum = scanner.checksum
+        repeated += scanner.repeatedHeaders
+      }
+      done += try input.size()
+      if records == 0 { empty.append(input.name) }
+    }
+    remark(empty: empty, of: inputs.count, repeatedHeaders: repeated)
   }
 
   private mutating func remark(empty: [String], of files: Int, repeatedHeaders: Int) {

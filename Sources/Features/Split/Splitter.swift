@@ -152,8 +152,7 @@ extension Splitter {
   /// How the column writes its times, which all its rows agree on; nil where no times are wanted.
   private func timeFormat() throws -> TimeFormat? {
     guard case .byTime(let name, let known) = rule else { return nil }
-    if let known { return known }
-    var inference = TimeInference()
+    var inference = TimeInference(known)
     try forEachRow { _, _, text in
       inference.add(text)
       if let failure = inference.failure { throw failure }

@@ -4,17 +4,20 @@
 public struct TimeInference {
   private struct Candidate {
     var format: TimeFormat
-    /// Whether texts say a time of day, and a zone: nil as long as there was none.
-    var hasTime: Bool?
-    var hasZone: Bool?
+    /// Whether texts say a time of day, and a zone.
+    var hasTime: Bool
+    var hasZone: Bool
   }
 
   private var candidates: [Candidate]?
   /// The first text that ended the last candidate, for messages.
   public private(set) var failure: TimeFailure?
   private var example: String?
+  /// What a person says; nil: all formats are possible.
+  private let known: TimeFormat?
 
-  public init() {}
+  /// - Parameter known: the format, where it is only to be seen whether all texts are of it.
+  public init(_ known: TimeFormat? = nil) { self.known = known }
 
   /// Takes a text. Once it was one that does not fit the others, `failure` says so.
   public mutating func add(_ text: String) { text.withSpan { add($0) } }
@@ -22,21 +25,21 @@ public struct TimeInference {
   /// Takes a text. Once it was one that does not fit the others, `failure` says so.
   mutating func add(_ text: ColumnSpan) {
     guard failure == nil else { return }
-    guard let known = candidates else {
-      candidates = Self.formats(text).compactMap { format in
+    guard let earlier = candidates else {
+      candidates = formats(of: text).compactMap { format in
         format.read(text).map { Candidate(format: format, hasTime: $0.hasTime, hasZone: $0.hasZone) }
       }
       example = RowFailure.quote(text)
       if candidates!.isEmpty { failure = .none(text: RowFailure.quote(text)) }
       return
     }
-    let left = known.filter { candidate in
+    let left = earlier.filter { candidate in
       guard let read = candidate.format.read(text) else { return false }
       return candidate.hasTime == read.hasTime && candidate.hasZone == read.hasZone
-        && Self.isUnit(candidate.format, of: text)
+        && (known != nil || Self.isUnit(candidate.format, of: text))
     }
     if left.isEmpty {
-      let isTime = Self.formats(text).contains { $0.read(text) != nil }
+      let isTime = formats(of: text).contains { $0.read(text) != nil }
       failure = isTime ? .mixture(example ?? "", RowFailure.quote(text)) : .none(text: RowFailure.quote(text))
     } else {
       candidates = left
@@ -60,7 +63,8 @@ public struct TimeInference {
   }
 
   /// What a text might be.
-  private static func formats(_ text: ColumnSpan) -> [TimeFormat] {
+  private func formats(of text: ColumnSpan) -> [TimeFormat] {
+    if let known { return [known] }
     if let number = TimeNumber(text.trimmed) { return [number.unit] }
     return [.iso, .dayFirst, .monthFirst, .monthName]
   }
