@@ -107,6 +107,7 @@ struct ArchiveTests {
     let file = scratch.path + "/a.parquet"
     let inferred = try SchemaInference(file: file)
     #expect(inferred.schema.label == LabelRule(column: "click"), "\(inferred.columns)")
+    #expect(inferred.schema.fields?.contains(FieldSchema("tags", .multiValued, separator: "|", pooling: .mean)) == true)
     #expect(inferred.schema.timestamp == TimestampRule("at", format: .iso))
     let schema = Schema(
       label: LabelRule(column: "click"), timestamp: "at",

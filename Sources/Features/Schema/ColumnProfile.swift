@@ -18,7 +18,8 @@ struct ColumnProfile {
   /// The share of values that have blanks around.
   let padded: Double
 
-  init(_ name: String, _ texts: [String]) {
+  /// - Parameter isList: whether the cells are known to have several values, with bars between.
+  init(_ name: String, _ texts: [String], isList: Bool = false) {
     self.name = name
     values = texts.map { $0.trimmingCharacters(in: Self.blanks) }
     padded = Double(zip(texts, values).count { $0.count != $1.count }) / Double(max(1, texts.count))
@@ -38,7 +39,7 @@ struct ColumnProfile {
     let isNumeric = !counts.isEmpty && parsed.values.allSatisfy { $0 != nil }
     numbers = isNumeric ? values.map { parsed[$0] ?? nil } : []
     isWhole = isNumeric && parsed.values.allSatisfy { $0! == $0!.rounded() }
-    separator = isNumeric ? nil : Self.separator(of: counts)
+    separator = isList ? "|" : isNumeric ? nil : Self.separator(of: counts)
   }
 
   private static let blanks = CharacterSet(charactersIn: " \t")

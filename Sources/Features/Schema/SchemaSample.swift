@@ -8,6 +8,8 @@ struct SchemaSample {
 
   /// The file that they are of.
   let file: DataFile
+  /// Columns that are known to be lists.
+  let lists: Set<String>
   private let bytes: [UInt8]
   private let isWhole: Bool
 
@@ -31,7 +33,7 @@ struct SchemaSample {
   }
 
   private init(_ source: Spool.Source) throws {
-    file = source.file
+    (file, lists) = (source.file, source.lists)
     let input = try InputFile(path: source.path, name: source.file.name)
     guard try !PackedFile.isPacked(input) else {
       throw DatasetError.unreadable(file: input.name, reason: "it is packed, and holds its encoding. Name the text")

@@ -38,6 +38,8 @@ struct ParquetRows {
   private let file: String
   private let program: String
   private let query: String
+  /// Columns that are lists.
+  let lists: Set<String>
 
   /// - Parameters:
   ///   - file: what messages call it.
@@ -76,6 +78,7 @@ struct ParquetRows {
         reason: "it has none of the schema's columns, \(layout.columns?.prefix(5).joined(separator: ", ") ?? "")…; "
           + "propose a schema with `deepfm schema infer`")
     }
+    lists = Set(types.filter { Self.isList($0.type) }.map(\.name))
     let limit = rows.map { " LIMIT \($0)" } ?? ""
     let separator = layout.separator == 9 ? "\t" : String(UnicodeScalar(layout.separator))
     query =
@@ -84,10 +87,14 @@ struct ParquetRows {
 
   private static func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 
+  private static func isList(_ type: String) -> Bool {
+    type.hasSuffix("[]") && !type.hasPrefix("STRUCT") && !type.hasPrefix("MAP")
+  }
+
   private static func expression(_ name: String, _ type: String, _ layout: TextLayout, _ file: String) throws -> String
   {
     let column = "\"" + name.replacing("\"", with: "\"\"") + "\""
-    if type.hasSuffix("[]"), !type.hasPrefix("STRUCT"), !type.hasPrefix("MAP") {
+    if isList(type) {
       return "array_to_string(\(column), \(literal(layout.separators[name] ?? "|"))) AS \(column)"
     }
     guard !type.hasPrefix("STRUCT"), !type.hasPrefix("MAP"), !type.hasPrefix("UNION") else {

@@ -7,6 +7,8 @@ final class Spool {
   struct Source {
     var file: DataFile
     var path: String
+    /// Columns that are lists in the table that was written as text.
+    var lists: Set<String> = []
   }
 
   /// Made when needed.
@@ -68,7 +70,10 @@ final class Spool {
     }
     let copies = try copies(of: file, input, path, kind)
     if isCopy { try? FileManager.default.removeItem(atPath: path) }
-    return try copies.flatMap { try plain($0.file, $0.path, isCopy: true, depth: depth + 1) }
+    return try copies.flatMap { copy in
+      guard copy.lists.isEmpty else { return [copy] }
+      return try plain(copy.file, copy.path, isCopy: true, depth: depth + 1)
+    }
   }
 
   private func copies(of file: DataFile, _ input: InputFile, _ path: String, _ kind: FileKind) throws -> [Source] {
@@ -93,7 +98,7 @@ final class Spool {
       return [Source(file: file, path: copy)]
     case .parquet:
       let rows = try ParquetRows(path, file: file.name, layout, rows: mostBytes.map { _ in SchemaSample.rows })
-      return [Source(file: file, path: try copy(file.name) { try rows.write($0, isAlive) })]
+      return [Source(file: file, path: try copy(file.name) { try rows.write($0, isAlive) }, lists: rows.lists)]
     case .foreign(let name, let remedy):
       throw DatasetError.unreadable(
         file: file.name,
