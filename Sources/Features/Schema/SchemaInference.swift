@@ -86,7 +86,9 @@ public struct SchemaInference {
     if body.count < table.count {
       remarks.append("\(table.count - body.count) of the rows looked at have other numbers of columns")
     }
-    let profiles = titles.indices.map { place in ColumnProfile(titles[place], body.map { $0[place] }, isList: sample.lists.contains(titles[place])) }
+    let profiles = titles.indices.map { place in
+      ColumnProfile(titles[place], body.map { $0[place] }, isList: sample.lists.contains(titles[place]))
+    }
     try describe(profiles, file: file)
   }
 
