@@ -62,6 +62,22 @@ struct ABCommand: ParsableCommand {
     let improvement: Double?
     let low: Double?
     let high: Double?
+
+    private enum CodingKeys: String, CodingKey { case group, day, measure, count, clicks, rate, improvement, low, high }
+
+    /// What is not known is null, rather than no key.
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(group, forKey: .group)
+      try values.encode(day, forKey: .day)
+      try values.encode(measure, forKey: .measure)
+      try values.encode(count, forKey: .count)
+      try values.encode(clicks, forKey: .clicks)
+      try values.encode(rate, forKey: .rate)
+      try values.encode(improvement, forKey: .improvement)
+      try values.encode(low, forKey: .low)
+      try values.encode(high, forKey: .high)
+    }
   }
 
   func run() throws {
