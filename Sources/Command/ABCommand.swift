@@ -26,8 +26,11 @@ struct ABCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The group that others are compared with. Default: the first by name.", valueName: "name"))
   var baseline: String?
 
-  @Option(help: ArgumentHelp("The column that says whether there was a click.", valueName: "column"))
-  var click = "click"
+  @Option(
+    help: ArgumentHelp(
+      "The column that says whether there was a click, or a rule such as rating >= 4.", valueName: "rule"),
+    transform: { try LabelRule.parse($0) })
+  var click = LabelRule(column: "click")
 
   @Option(help: ArgumentHelp("The column that says when.", valueName: "column"))
   var time = "timestamp"
@@ -54,30 +57,14 @@ struct ABCommand: ParsableCommand {
   private struct Line: Encodable {
     let group: String
     /// nil: all.
-    let day: String?
+    @OrNull var day: String?
     let measure: String
     let count: Int
     let clicks: Double
-    let rate: Double?
-    let improvement: Double?
-    let low: Double?
-    let high: Double?
-
-    private enum CodingKeys: String, CodingKey { case group, day, measure, count, clicks, rate, improvement, low, high }
-
-    /// What is not known is null, rather than no key.
-    func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(group, forKey: .group)
-      try values.encode(day, forKey: .day)
-      try values.encode(measure, forKey: .measure)
-      try values.encode(count, forKey: .count)
-      try values.encode(clicks, forKey: .clicks)
-      try values.encode(rate, forKey: .rate)
-      try values.encode(improvement, forKey: .improvement)
-      try values.encode(low, forKey: .low)
-      try values.encode(high, forKey: .high)
-    }
+    @OrNull var rate: Double?
+    @OrNull var improvement: Double?
+    @OrNull var low: Double?
+    @OrNull var high: Double?
   }
 
   func run() throws {

@@ -12,7 +12,7 @@ struct EvaluationReport: Encodable {
   let logloss: Quality
   let loglossReason: String?
   /// Predicted clicks over those observed.
-  let calibration: Double?
+  @OrNull private(set) var calibration: Double?
   private(set) var gauc: GroupedAUC?
   var bins: [Bin]?
   var groups: [Group]?
@@ -20,7 +20,7 @@ struct EvaluationReport: Encodable {
 
   /// Weighted by rows, over users of both classes.
   struct GroupedAUC: Encodable {
-    let auc: Double?
+    @OrNull var auc: Double?
     let users: Int
     let rows: Int
   }
@@ -37,27 +37,14 @@ struct EvaluationReport: Encodable {
     let group: String
     let rows: Int
     let clicks: Int
-    let auc: Double?
+    @OrNull var auc: Double?
     let logloss: Double
-    let calibration: Double?
+    @OrNull var calibration: Double?
 
     init(_ group: Metrics.Group) {
       (self.group, rows, clicks, auc, logloss, calibration) = (
         group.name, group.rows, group.clicks, group.auc, group.logloss, group.calibration
       )
-    }
-
-    private enum CodingKeys: String, CodingKey { case group, rows, clicks, auc, logloss, calibration }
-
-    /// What is not known is null, rather than no key.
-    func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(group, forKey: .group)
-      try values.encode(rows, forKey: .rows)
-      try values.encode(clicks, forKey: .clicks)
-      try values.encode(auc, forKey: .auc)
-      try values.encode(logloss, forKey: .logloss)
-      try values.encode(calibration, forKey: .calibration)
     }
   }
 

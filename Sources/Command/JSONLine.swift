@@ -14,3 +14,16 @@ enum JSONLine {
       of: "\"\(none)\"", with: "null")
   }
 }
+
+/// A value that JSON has as null where it is not known, rather than as no key.
+@propertyWrapper
+struct OrNull<Value: Encodable>: Encodable {
+  var wrappedValue: Value?
+
+  init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(wrappedValue)
+  }
+}

@@ -22,19 +22,13 @@ struct ListsCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("The candidates that were ranked.", valueName: "file"))
   var items: [String]
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp("What users chose before: rows with items, and a label.", valueName: "file"))
-  var history: [String]
+  @OptionGroup var past: HistoryOptions
 
   @Option(help: ArgumentHelp("How many of each list count.", valueName: "n,n..."), transform: { try Tops.parse($0) })
   var top = [5, 10, 20]
 
   @Option(help: ArgumentHelp("The column that names items.", valueName: "column"))
   var item = "item"
-
-  @Option(help: ArgumentHelp("The history's column that says which rows were chosen.", valueName: "column"))
-  var label = "label"
 
   @Option(help: ArgumentHelp("A directory for charts.", valueName: "dir"))
   var out: String?
@@ -45,7 +39,7 @@ struct ListsCommand: ParsableCommand {
   private struct Line: Encodable {
     let lists: String
     let top: Int
-    let personalization: Double?
+    @OrNull var personalization: Double?
     let coverage: Double
     let popularity: Double
     let popularityVariance: Double
@@ -54,16 +48,10 @@ struct ListsCommand: ParsableCommand {
       case lists, top, personalization, coverage, popularity
       case popularityVariance = "popularity_variance"
     }
+  }
 
-    func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(lists, forKey: .lists)
-      try values.encode(top, forKey: .top)
-      try values.encode(personalization, forKey: .personalization)
-      try values.encode(coverage, forKey: .coverage)
-      try values.encode(popularity, forKey: .popularity)
-      try values.encode(popularityVariance, forKey: .popularityVariance)
-    }
+  func validate() throws {
+    guard !past.history.isEmpty else { throw ValidationError("Name a --history of what users chose before.") }
   }
 
   func run() throws {
@@ -71,8 +59,7 @@ struct ListsCommand: ParsableCommand {
     let histories = Histories(caller: caller)
     let candidates = try histories.count(items, name: item)
     var chosen: [String: Int] = [:]
-    // Users do not matter here: the items are read twice rather than a column that may not be there.
-    try histories.forEachChoice(history, user: item, item: item, label: label) { chosen[$1, default: 0] += 1 }
+    try histories.forEachChoice(past.history, columns: [item], label: past.label) { chosen[$0[0], default: 0] += 1 }
     var lines: [Line] = []
     for file in lists {
       let lists = try histories.lists(file)
@@ -117,21 +104,6 @@ struct ListsCommand: ParsableCommand {
           .init(label: name, points: lines.filter { $0.lists == name }.map { Sample([value($0)]) })
         })
       try Charts.write(chart.svg(), to: "\(folder)/\(file).svg")
-    }
-  }
-}
-
-/// Files of charts.
-enum Charts {
-  static func write(_ svg: String, to path: String) throws {
-    do {
-      let folder = (path as NSString).deletingLastPathComponent
-      if !folder.isEmpty {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      }
-      try svg.write(toFile: path, atomically: true, encoding: .utf8)
-    } catch {
-      throw RunFailure.failed("\(path) cannot be written: \(error.localizedDescription)")
     }
   }
 }

@@ -53,13 +53,7 @@ struct RecommendCommand: ParsableCommand {
     parsing: .upToNextOption, help: ArgumentHelp("Pairs of users and items that are left out.", valueName: "file"))
   var seen: [String] = []
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp("What users chose, for --types: rows of users and items, and a label.", valueName: "file"))
-  var history: [String] = []
-
-  @Option(help: ArgumentHelp("The history's column that says which rows were chosen.", valueName: "column"))
-  var label = "label"
+  @OptionGroup var past: HistoryOptions
 
   @Option(help: ArgumentHelp("The column of the items' types, with bars between.", valueName: "column"))
   var types: String?
@@ -74,8 +68,10 @@ struct RecommendCommand: ParsableCommand {
   var threads = 0
 
   func validate() throws {
-    guard !users.isEmpty || !history.isEmpty else { throw ValidationError("Name --users, or a --history with users.") }
-    guard types == nil || !history.isEmpty else { throw ValidationError("--types goes with --history.") }
+    guard !users.isEmpty || !past.history.isEmpty else {
+      throw ValidationError("Name --users, or a --history with users.")
+    }
+    guard types == nil || !past.history.isEmpty else { throw ValidationError("--types goes with --history.") }
     guard types == nil || group == nil else { throw ValidationError("--types makes groups: leave --group out.") }
     guard threads >= 0, groups > 0, perGroup > 0 else {
       throw ValidationError("--threads, --groups and --per-group are numbers above 0.")
@@ -83,10 +79,10 @@ struct RecommendCommand: ParsableCommand {
   }
 
   func run() throws {
-    try DataFiles.protect(users + items + history + seen, from: [out])
+    try DataFiles.protect(users + items + past.history + seen, from: [out])
     let console = Console()
     var table = Recommending.Table(
-      users.isEmpty ? history : users, name: users.isEmpty ? user ?? "user" : user, group: group)
+      users.isEmpty ? past.history : users, name: users.isEmpty ? user ?? "user" : user, group: group)
     table.isHistory = users.isEmpty
     if let types { table.only = try sample(types) }
     let result = try Recommending(
@@ -109,18 +105,15 @@ struct RecommendCommand: ParsableCommand {
     let histories = Histories(caller: .person(Console()))
     let types = try histories.types(items, item: item, column: column)
     var chosen: [String: [String]] = [:]
-    let names = (user ?? "user", item ?? "item")
-    try histories.forEachChoice(history, user: names.0, item: names.1, label: label) {
-      chosen[$0, default: []].append($1)
+    try histories.forEachChoice(past.history, columns: [user ?? "user", item ?? "item"], label: past.label) {
+      chosen[$0[0], default: []].append($0[1])
     }
     let members = UserTypes(history: chosen, types: types).sample(groups, each: perGroup)
     return Dictionary(members.map { ($0.user, $0.type) }) { first, _ in first }
   }
 
   private func write(_ result: Recommending.Result) throws {
-    func quoted(_ text: String) -> String {
-      text.contains { ",\"\n\r".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-    }
+    func quoted(_ text: String) -> String { Predictions.quoted(text) }
     var text = "\(quoted(result.userColumn)),group,rank,\(quoted(result.itemColumn)),probability\n"
     for (list, probabilities) in zip(result.lists.lists, result.probabilities) {
       for (place, item) in list.items.enumerated() {

@@ -30,23 +30,12 @@ struct TrainingReport: Encodable {
 
   struct Best: Encodable {
     let epoch: Int
-    let checkpoint: Int?
-    let auc: Double?
-    let logloss: Double?
+    @OrNull var checkpoint: Int?
+    @OrNull var auc: Double?
+    @OrNull var logloss: Double?
 
     init(_ record: EpochRecord) {
       (epoch, checkpoint, auc, logloss) = (record.epoch, record.checkpoint, record.auc, record.logloss)
-    }
-
-    private enum CodingKeys: String, CodingKey { case epoch, checkpoint, auc, logloss }
-
-    /// What is not known is null, rather than no key.
-    func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(epoch, forKey: .epoch)
-      try values.encode(checkpoint, forKey: .checkpoint)
-      try values.encode(auc, forKey: .auc)
-      try values.encode(logloss, forKey: .logloss)
     }
   }
 
@@ -103,12 +92,5 @@ struct TrainingReport: Encodable {
       "run directory \(runDirectory)",
     ]
     return lines.joined(separator: "\n")
-  }
-}
-
-enum Table {
-  static func row(_ name: String, _ columns: String...) -> String {
-    name.padding(toLength: 16, withPad: " ", startingAt: 0)
-      + columns.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
   }
 }

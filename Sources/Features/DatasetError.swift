@@ -38,7 +38,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .differentHeader(let file, let first):
       "\(file):1: the header differs from that of \(first). Give files that are read together the same columns."
     case .noColumn(let file, let column, let use, let nearest):
-      "\(file):1: there is no column \"\(column)\", which is \(use) of the model; the nearest is \"\(nearest)\". Name the columns as the training data do."
+      "\(file):1: there is no column \"\(column)\", \(use); the nearest is \"\(nearest)\". Correct the name, or the file's header."
     case .differentCopies(let file):
       "\(file): two workers have different files of this name. Give files that differ different names."
     case .sameName(let file):

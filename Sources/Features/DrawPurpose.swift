@@ -8,4 +8,5 @@ enum DrawPurpose {
   static let split: UInt64 = 6
   static let partition: UInt64 = 7
   static let negativeSampling: UInt64 = 8
+  static let chanceOrder: UInt64 = 9
 }

@@ -8,33 +8,37 @@ public struct Histories {
 
   public init(caller: Caller = Caller()) { self.caller = caller }
 
-  /// Whether a text says no: where there is a label, such rows are no choices.
-  private static func isNo(_ text: String) -> Bool {
-    ["", "0", "-1", "false", "no", "f", "n", "0.0"].contains(text.trimmingCharacters(in: .whitespaces).lowercased())
-  }
-
   private func table(_ files: [String], _ body: (HeaderedTable) throws -> Void) throws {
     let scratch = try ScratchDirectory("history")
     defer { scratch.remove() }
     try body(HeaderedTable(files, spool: scratch.path))
   }
 
-  /// Calls `body` with the users and items of a log's rows that are choices.
+  /// Calls `body` with the texts of some columns of a log's rows that are choices.
   ///
-  /// - Parameter label: says which rows are; one that the files lack says so of all.
-  /// - Throws: `DatasetError`; what the caller throws who wants it to end.
+  /// - Parameter label: says which rows are; nil: the column `label`, or where there is none all.
+  /// - Throws: `DatasetError`; `RunFailure` for a row of which nobody can say whether it is one.
   public func forEachChoice(
-    _ files: [String], user: String, item: String, label: String, _ body: (_ user: String, _ item: String) -> Void
+    _ files: [String], columns: [String], label: LabelRule?, _ body: ([String]) -> Void
   ) throws {
     try table(files) { table in
-      let hasLabel = table.columns.contains(label)
-      var rows = 0
-      try table.forEachRow([user, item] + (hasLabel ? [label] : [])) { texts in
-        rows += 1
-        if rows % (1 << 16) == 0 { try caller.check() }
-        if !hasLabel || !Self.isNo(texts[2]) { body(texts[0], texts[1]) }
+      let usual = LabelRule(column: "label")
+      let rule = label ?? (table.columns.contains(usual.column) ? usual : nil)
+      var row = 0
+      try table.forEachRow(columns + (rule.map { [$0.column] } ?? [])) { texts in
+        row += 1
+        if row % (1 << 16) == 0 { try caller.check() }
+        if try rule.map({ try Self.isClick(texts[columns.count], $0, files, row) }) ?? true { body(texts) }
       }
     }
+  }
+
+  private static func isClick(_ text: String, _ rule: LabelRule, _ files: [String], _ row: Int) throws -> Bool {
+    guard let isClick = rule.isClick(text) else {
+      throw RunFailure.failed(
+        "\(files.joined(separator: ", ")): row \(row): \(rule.column): \(rule.failure("\"\(text)\"")).")
+    }
+    return isClick
   }
 
   /// By item, the parts of a column's text between bars.
@@ -77,12 +81,12 @@ public struct Histories {
   /// The columns of a log of impressions.
   public struct ExposureColumns {
     public var group: String
-    public var click: String
+    public var click: LabelRule
     public var time: String
     public var user: String?
     public var format: TimeFormat?
 
-    public init(group: String, click: String, time: String, user: String?, format: TimeFormat?) {
+    public init(group: String, click: LabelRule, time: String, user: String?, format: TimeFormat?) {
       (self.group, self.click, self.time, self.user, self.format) = (group, click, time, user, format)
     }
   }
@@ -106,13 +110,15 @@ public struct Histories {
         do throws(TimeFailure) { format = try inference.format() } catch { throw failure(1, error.reason) }
       }
       row = 0
-      try table.forEachRow([columns.group, columns.click, columns.time] + (columns.user.map { [$0] } ?? [])) { texts in
+      try table.forEachRow([columns.group, columns.click.column, columns.time] + (columns.user.map { [$0] } ?? [])) {
+        texts in
         row += 1
         guard let instant = format?.instant(of: texts[2]) else {
           throw failure(row, "expected a time, found \"\(texts[2])\"")
         }
         log.add(
-          group: texts[0], day: instant.day, isClick: !Self.isNo(texts[1]), user: columns.user == nil ? nil : texts[3])
+          group: texts[0], day: instant.day, isClick: try Self.isClick(texts[1], columns.click, files, row),
+          user: columns.user == nil ? nil : texts[3])
       }
     }
     return log

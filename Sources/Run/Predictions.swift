@@ -42,8 +42,8 @@ public enum Predictions {
     return text
   }
 
-  /// RFC 4180.
-  private static func quoted(_ text: String) -> String {
+  /// A cell of CSV (RFC 4180).
+  public static func quoted(_ text: String) -> String {
     let special: Set<UInt8> = [44, 34, 10, 13]
     guard text.utf8.contains(where: special.contains) else { return text }
     return "\"" + text.replacing("\"", with: "\"\"") + "\""

@@ -184,6 +184,7 @@ public struct Recommending {
     _ user: Entry, _ items: [Entry], _ seen: Set<String>, _ most: Int, _ encoding: Encoding, _ scorer: RequestScorer
   ) throws -> Ranked {
     var best: [(probability: Float, item: Int)] = []
+    let missing = Array((encoding.missingTexts.first ?? "").utf8)
     let candidates = items.indices.filter { !seen.contains(items[$0].name) }
     for start in stride(from: 0, to: candidates.count, by: block) {
       let part = candidates[start..<min(candidates.count, start + block)]
@@ -191,7 +192,7 @@ public struct Recommending {
       for item in part {
         for column in encoding.columns.indices {
           if column > 0 { text.append(encoding.separator) }
-          text += user.cells[column] ?? items[item].cells[column] ?? Array((encoding.missingTexts.first ?? "").utf8)
+          text += user.cells[column] ?? items[item].cells[column] ?? missing
         }
         text.append(10)
       }

@@ -72,6 +72,20 @@ struct RecommendTests {
     let groups = try String(contentsOfFile: folder + "/typed.csv", encoding: .utf8).split(separator: "\n").dropFirst()
       .map { $0.split(separator: ",")[1] }
     #expect(Set(groups).count == 3 && Set(groups).isSubset(of: ["k0", "k1", "k2", "k3"]), "\(groups)")
+    // Whether a row was chosen is not guessed.
+    let wrong = try tool.run([
+      "lists", folder + "/typed.csv", "--items", folder + "/items.csv", "--history", folder + "/train.csv", "--top",
+      "2",
+      "--label", "kind",
+    ])
+    #expect(wrong.status == 1 && wrong.errors.contains("row 1: kind: expected the label 1"), "\(wrong.errors)")
+    let absent = try tool.run([
+      "lists", folder + "/typed.csv", "--items", folder + "/items.csv", "--history", folder + "/train.csv", "--top",
+      "2",
+      "--label", "lable",
+    ])
+    #expect(
+      absent.status == 1 && absent.errors.contains("no column \"lable\", which was asked for"), "\(absent.errors)")
     let deep = try tool.run([
       "lists", folder + "/typed.csv", "--items", folder + "/items.csv", "--history", folder + "/train.csv", "--top",
       "5",

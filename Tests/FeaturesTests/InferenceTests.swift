@@ -38,6 +38,16 @@ struct InferenceTests {
     #expect(inference.schema.ignore == (names[0].hasPrefix("Unnamed") ? ["Unnamed: 0"] : []))
   }
 
+  @Test("Without a header, a last column that is missing here and there is no end of the row, unless it is in all rows")
+  func lastColumn() throws {
+    let rows = Self.rows(60) { "\($0 % 2),a\($0 % 3),\($0 % 4 == 0 ? "" : "\($0 % 5)")" }
+    let inference = try infer(rows)
+    #expect(inference.rows == 60 && inference.columns.map(\.name) == ["column1", "column2", "column3"])
+    #expect(abs(inference.columns[2].missing - 0.25) < 1e-9)
+    let ended = try infer(Self.rows(60) { "\($0 % 2),a\($0 % 3)," })
+    #expect(ended.rows == 60 && ended.columns.map(\.name) == ["column1", "column2"])
+  }
+
   @Test("UCI's layout: no header, blanks behind commas, the label a text in the last column")
   func uci() throws {
     let inference = try infer(
@@ -55,6 +65,8 @@ struct InferenceTests {
       ("sex,buys\nm,no\nf,yes\nm,no\n", "buys", "So have sex"),
       ("user,clicked,sex\n1,0,m\n2,1,f\n3,0,f\n", "clicked", nil),
       ("y,x\n1,a\n2,b\n1,c\n", "y == 2", "that \"2\" is the click is a guess"),
+      ("class,sex\nyes,m\nno,f\nno,m\n", "class", "So have sex"),
+      ("label,z\n0,a\n-1,b\n0,c\n", "label == 0", "is a guess"),
       ("outcome,x\nspam,a\nham,b\nham,c\n", "outcome == spam", "is a guess"),
       ("user,rating\n1,1\n2,5\n3,4\n4,3\n5,2\n", "rating >= 4", "Choose another threshold"),
       ("click,x\n1,a\n1,b\n", "click", "all rows looked at are of one class"),

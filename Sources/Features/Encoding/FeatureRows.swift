@@ -4,8 +4,12 @@ extension RowEncoder {
     _ row: UnsafePointer<UInt8>, count: Int, _ scratch: Scratch, into buffer: inout EntryBuffer
   ) throws {
     var text = IndexedText(row, count: count, hasFields: encoding.format == .libffm)
-    // Where labels do not count they may be missing.
-    let label = scratch.hasLabels ? try self.label(text.next() ?? ColumnSpan(row, count: 0), scratch) : text.skipLabel()
+    var label: Float = 0
+    if scratch.hasLabels {
+      label = try self.label(text.next() ?? ColumnSpan(row, count: 0), scratch)
+    } else {
+      text.skipLabel()
+    }
     scratch.features.removeAll(keepingCapacity: true)
     var last = -1
     var isInOrder = true

@@ -12,29 +12,33 @@ extension RowEncoder {
 
   @inline(never)
   private func unusualLabel(_ span: ColumnSpan) throws -> Float {
+    if let isClick = encoding.label.isClick(span) { return isClick ? 1 : 0 }
+    throw RowFailure(.label, encoding.label.failure(RowFailure.quote(span)))
+  }
+}
+
+extension LabelRule {
+  /// Whether a text says that there was a click; nil where it says neither.
+  public func isClick(_ text: String) -> Bool? { text.withSpan { isClick($0.trimmed) } }
+
+  /// - Parameter span: without blanks around.
+  func isClick(_ span: ColumnSpan) -> Bool? {
     let number = NumberText.parse(span.start, count: span.count)
-    switch encoding.label.condition {
-    case .number(let comparison, let threshold):
-      guard let number else { throw badLabel(span) }
-      return comparison.holds(number, threshold) ? 1 : 0
+    switch condition {
+    case .number(let comparison, let threshold): return number.map { comparison.holds($0, threshold) }
     case .texts(let positive, let negative):
-      if Self.holds(span, number, positive) { return 1 }
-      if Self.holds(span, number, negative) { return 0 }
+      if Self.holds(span, number, positive) { return true }
+      if Self.holds(span, number, negative) { return false }
       // Of the others that are not listed; nothing is no label.
-      guard span.count > 0, positive.isEmpty || negative.isEmpty else { throw badLabel(span) }
-      return positive.isEmpty ? 1 : 0
+      guard span.count > 0, positive.isEmpty || negative.isEmpty else { return nil }
+      return positive.isEmpty
     case .usual:
-      switch number {
-      case 1: return 1
-      case 0, -1: return 0
-      case nil: break
-      default: throw badLabel(span)
-      }
-      guard span.count <= 5 else { throw badLabel(span) }
+      if let number { return number == 1 ? true : number == 0 || number == -1 ? false : nil }
+      guard span.count <= 5 else { return nil }
       switch span.text.lowercased() {
-      case "true", "yes", "t", "y": return 1
-      case "false", "no", "f", "n": return 0
-      default: throw badLabel(span)
+      case "true", "yes", "t", "y": return true
+      case "false", "no", "f", "n": return false
+      default: return nil
       }
     }
   }
@@ -48,12 +52,5 @@ extension RowEncoder {
       // 2 is 2.0.
       return number != nil && Double(text) == number
     }
-  }
-
-  private func badLabel(_ span: ColumnSpan) -> RowFailure {
-    RowFailure(
-      .label,
-      "expected \(encoding.label.expected), found \(RowFailure.quote(span)). \(encoding.label.remedy(RowFailure.quote(span)))"
-    )
   }
 }

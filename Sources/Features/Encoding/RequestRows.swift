@@ -87,7 +87,8 @@ public final class RequestRows {
     let encoding = encoder.encoding
     guard encoding.format.isDelimited, !bytes.isEmpty else { return (nil, 0) }
     let end = encoder.scan.end(in: bytes, from: 0) ?? bytes.count
-    let record = Array(bytes[..<end].drop { $0 == 13 }.reversed().drop { $0 == 13 }.reversed())
+    var record = Array(bytes[..<end])
+    if record.last == 13 { record.removeLast() }
     guard let texts = try? ColumnSpans(separator: encoding.separator, hasQuotes: encoding.hasQuotes).texts(of: record)
     else {
       return (nil, 0)
@@ -104,7 +105,7 @@ public final class RequestRows {
       return (columns, min(bytes.count, end + 1))
     } catch DatasetError.noColumn(_, let column, let use, let nearest) {
       throw Unfit(
-        reason: "there is no column \"\(column)\", which is \(use) of the model; the nearest is \"\(nearest)\"")
+        reason: "there is no column \"\(column)\", \(use); the nearest is \"\(nearest)\"")
     }
   }
 

@@ -10,6 +10,14 @@ public struct DatasetSurvey: Codable, Sendable {
     case known(Encoding)
 
     var encoding: Encoding? { if case .known(let encoding) = self { encoding } else { nil } }
+
+    /// The encoding that is known, or what is learnt.
+    func encoding(learning learn: (Schema) throws -> Encoding) rethrows -> Encoding {
+      switch self {
+      case .known(let encoding): encoding
+      case .learn(let schema): try learn(schema)
+      }
+    }
   }
 
   public var files: [DatasetIndex.File]

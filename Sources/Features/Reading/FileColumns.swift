@@ -20,9 +20,6 @@ public struct FileColumns: Codable, Sendable, Hashable {
       && encoding.fields.allSatisfy { sources[$0.column] != nil }
       && (!hasLabels || sources[encoding.labelColumn] != nil)
   }
-
-  /// The place of a column among the file's, by its name.
-  func place(of name: String) -> Int? { names.firstIndex(of: name) }
 }
 
 /// What a file says of its columns, in its first record and by the folders that it lies in.
@@ -60,12 +57,7 @@ struct FileHeader {
   /// The columns' names: without blanks around, a separator at the end begins no column, and a name that was there before
   /// has a number behind it.
   static func names(_ texts: [String]) -> [String] {
-    var texts = texts.map { text in
-      let utf8 = Array(text.utf8)
-      return utf8.withUnsafeBufferPointer { bytes in
-        bytes.baseAddress.map { ColumnSpan($0, count: bytes.count).trimmed.text } ?? ""
-      }
-    }
+    var texts = texts.map { $0.withSpan { $0.trimmed.text } }
     if texts.count > 1, texts.last == "" { texts.removeLast() }
     var seen: [String: Int] = [:]
     var names: [String] = []
@@ -105,7 +97,8 @@ extension Encoding {
     let places = Dictionary(names.enumerated().map { ($1, $0) }) { first, _ in first }
     var sources = columns.map { places[$0] }
     if !wantsLabels { sources[labelColumn] = nil }
-    for (column, use) in fields.map({ ($0.column, "a field") }) + (wantsLabels ? [(labelColumn, "the label")] : [])
+    for (column, use) in fields.map({ ($0.column, "which is a field of the model") })
+      + (wantsLabels ? [(labelColumn, "which is the label of the model")] : [])
     where sources[column] == nil {
       throw DatasetError.noColumn(
         file: file, column: columns[column], use: use, nearest: Nearest.word(to: columns[column], among: names))

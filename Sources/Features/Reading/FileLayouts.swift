@@ -28,7 +28,9 @@ struct FileLayouts {
     let found = try sources.indices.map { number in
       try FileHeader(hasHeader && packs[number] == nil ? records[number] : nil, scan, file: sources[number].file)
     }
-    encoding = try known ?? Self.learn(purpose, records[first] ?? [], found[first], inputs, first)
+    encoding =
+      try known
+      ?? purpose.encoding { try Self.learn($0, records[first] ?? [], found[first], inputs[first].name, inputs) }
     for (number, input) in inputs.enumerated() {
       headers.append(hasHeader && packs[number] == nil ? found[number].record : nil)
       guard packs[number] == nil, let record = records[number] else {
@@ -43,9 +45,11 @@ struct FileLayouts {
         throw DatasetError.differentHeader(
           file: input.name, first: number > first ? inputs[first].name : "the training data")
       }
-      let width = encoding.format.isDelimited && !hasHeader ? try Self.columns(in: record, scan, input.name) : 0
+      // Where there is no header, a row that is one short may lack its label. One that cannot be read is named later.
+      let spans = ColumnSpans(separator: scan.separator, hasQuotes: scan.hasQuotes)
+      let width = encoding.format.isDelimited && !hasHeader ? try? spans.texts(of: record).count : nil
       columns.append(
-        try encoding.columns(of: found[number], firstRow: width, wantsLabels: wantsLabels, file: input.name))
+        try encoding.columns(of: found[number], firstRow: width ?? 0, wantsLabels: wantsLabels, file: input.name))
     }
   }
 
@@ -64,19 +68,10 @@ struct FileLayouts {
     )
   }
 
-  private static func columns(in record: [UInt8], _ scan: RecordScan, _ file: String) throws -> Int {
-    (try? ColumnSpans(separator: scan.separator, hasQuotes: scan.hasQuotes).texts(of: record).count) ?? 0
-  }
-
   /// The encoding, as far as the first rows tell it.
   private static func learn(
-    _ purpose: DatasetSurvey.Purpose, _ record: [UInt8], _ header: FileHeader, _ inputs: [InputFile], _ first: Int
+    _ schema: Schema, _ record: [UInt8], _ header: FileHeader, _ file: String, _ inputs: [InputFile]
   ) throws -> Encoding {
-    let schema: Schema
-    switch purpose {
-    case .known(let encoding): return encoding
-    case .learn(let wanted): schema = wanted
-    }
     var layout = LearntLayout()
     layout.folders = Array(header.names.suffix(header.folders.count))
     if schema.hasHeader {
@@ -86,6 +81,6 @@ struct FileLayouts {
     } else if schema.format == .libffm || (schema.format == .libsvm && schema.fields == nil) {
       layout.numbers = try IndexRange.find(inputs, hasFields: schema.format == .libffm)
     }
-    return try schema.encoding(for: layout, file: inputs[first].name)
+    return try schema.encoding(for: layout, file: file)
   }
 }

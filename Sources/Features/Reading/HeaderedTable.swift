@@ -36,7 +36,8 @@ public struct HeaderedTable {
       let places = try names.map { name in
         guard let place = header.names.firstIndex(of: name) else {
           throw DatasetError.noColumn(
-            file: input.name, column: name, use: "asked for", nearest: Nearest.word(to: name, among: header.names))
+            file: input.name, column: name, use: "which was asked for",
+            nearest: Nearest.word(to: name, among: header.names))
         }
         return place
       }

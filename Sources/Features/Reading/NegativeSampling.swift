@@ -16,6 +16,6 @@ public struct NegativeSampling: Codable, Hashable, Sendable {
   /// Whether the row that begins at `offset` of a file is kept: whoever reads it, and however its file is cut into chunks.
   func keeps(file: UInt64, offset: Int) -> Bool {
     var draws = CounterRandom(DrawPurpose.negativeSampling, seed, file, UInt64(offset))
-    return Double(draws.next() >> 11) * 0x1p-53 < rate
+    return draws.uniform() < rate
   }
 }

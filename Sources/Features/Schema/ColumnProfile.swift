@@ -45,9 +45,7 @@ struct ColumnProfile {
   private static let blanks = CharacterSet(charactersIn: " \t")
 
   private static func number(_ text: String) -> Double? {
-    Array(text.utf8).withUnsafeBufferPointer { bytes in
-      bytes.baseAddress.flatMap { NumberText.parse($0, count: bytes.count) }
-    }
+    text.withSpan { NumberText.parse($0.start, count: $0.count) }
   }
 
   private static func separator(of counts: [String: Int]) -> String? {
@@ -122,36 +120,26 @@ struct ColumnProfile {
         guard let format = TimeFormat(pattern) else { continue }
         let fits = counts.keys.allSatisfy { text in
           text.utf8.count == pattern.utf8.count
-            && (Self.instant(text, format).map { Self.plausible.contains($0.seconds) } ?? false)
+            && (format.instant(of: text).map { Self.plausible.contains($0.seconds) } ?? false)
         }
         if fits { return .success(format) }
       }
     }
     var inference = TimeInference()
-    for text in counts.keys.sorted() {
-      Array(text.utf8).withUnsafeBufferPointer { bytes in
-        if let start = bytes.baseAddress { inference.add(ColumnSpan(start, count: bytes.count)) }
-      }
-    }
+    for text in counts.keys.sorted() { inference.add(text) }
     do { return .success(try inference.format()) } catch { return .failure(error) }
   }
 
   /// 1990 to 2100.
   private static let plausible: ClosedRange<Int64> = 631_152_000...4_102_444_800
 
-  private static func instant(_ text: String, _ format: TimeFormat) -> Instant? {
-    Array(text.utf8).withUnsafeBufferPointer { bytes in
-      bytes.baseAddress.flatMap { format.instant(of: ColumnSpan($0, count: bytes.count)) }
-    }
-  }
-
   // MARK: Amounts
 
   /// The field that it makes.
   ///
-  /// - Parameter clicks: by row, where that is known: whole numbers are names of things as often as amounts, and of amounts the
+  /// - Parameter clicks: by row: whole numbers are names of things as often as amounts, and of amounts the
   ///   order says something of the clicks.
-  func field(clicks: [Bool]?) -> FieldSchema {
+  func field(clicks: [Bool]) -> FieldSchema {
     if let separator { return FieldSchema(name, .multiValued, separator: separator, pooling: .mean) }
     guard isNumeric, isAmount(clicks) else { return FieldSchema(name) }
     return FieldSchema(name, .numeric, transform: hasLongTail ? .log1p : .standardise)
@@ -164,11 +152,10 @@ struct ColumnProfile {
     return NumberLimits(around: lowest...highest)
   }
 
-  private func isAmount(_ clicks: [Bool]?) -> Bool {
+  private func isAmount(_ clicks: [Bool]) -> Bool {
     guard isWhole else { return true }
     if distinct > 20, isCalledAmount { return true }
     guard distinct > 20, !isCalledName, hasLongTail || hasNegatives else { return false }
-    guard let clicks else { return true }
     return orderTells(of: clicks)
   }
 
@@ -193,9 +180,11 @@ struct ColumnProfile {
     }
     let sorted = rows.sorted { $0.key < $1.key }.map(\.value)
     let ours = Self.spread(sorted)
-    for seed in 1...19 {
-      var random = SplitOrder(UInt64(seed))
-      if Self.spread(sorted.shuffled(using: &random)) >= ours { return false }
+    var random = CounterRandom(DrawPurpose.chanceOrder)
+    for _ in 1...19 {
+      var drawn = sorted
+      random.shuffle(&drawn)
+      if Self.spread(drawn) >= ours { return false }
     }
     return true
   }
@@ -220,18 +209,6 @@ struct ColumnProfile {
     }
     close()
     return sum
-  }
-}
-
-/// Draws orders.
-private struct SplitOrder: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= SplitMix64.golden
-    return SplitMix64.mix(state)
   }
 }
 

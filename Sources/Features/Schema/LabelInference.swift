@@ -6,18 +6,14 @@ struct LabelInference {
   let remarks: [String]
 
   private static let names = [
-    "label", "click", "clicked", "is_click", "target", "y", "conversion", "converted", "is_conversion", "class",
-    "outcome",
-    "response", "income",
+    "label", "click", "clicked", "is_click", "target", "conversion", "converted", "is_conversion",
   ]
+  /// What features are called, too.
+  private static let likelyNames = ["y", "class", "outcome", "response", "income"]
   private static let ratings = ["rating", "score", "stars"]
   private static let affirmative: Set<String> = [
     "1", "true", "yes", "t", "y", "click", "clicked", "positive", "pos", "p", "+", ">50k", ">50k.", "good", "success",
   ]
-  private static let usual: [Set<String>] = [
-    ["0", "1"], ["-1", "1"], ["true", "false"], ["yes", "no"], ["t", "f"], ["y", "n"],
-  ]
-
   /// - Throws: `DatasetError.noLabel` where no column may be one.
   init(of profiles: [ColumnProfile], file: String) throws {
     func place(_ names: [String], where isFit: (ColumnProfile) -> Bool) -> Int? {
@@ -26,8 +22,9 @@ struct LabelInference {
       }.first
     }
     let twoValued = profiles.indices.filter { profiles[$0].distinct == 2 && profiles[$0].missing == 0 }
+    func others(than place: Int) -> [String] { twoValued.filter { $0 != place }.map { profiles[$0].name } }
     if let named = place(Self.names, where: { 1...2 ~= $0.distinct && $0.missing == 0 }) {
-      self.init(profiles[named], at: named, others: [])
+      self.init(profiles[named], at: named)
     } else if let rating = place(Self.ratings, where: { $0.isNumeric && $0.distinct > 2 }) {
       let profile = profiles[rating]
       let numbers = Set(profile.numbers.compactMap { $0 }).sorted()
@@ -40,9 +37,10 @@ struct LabelInference {
           "label: \(profile.name) is a rating of \(numbers.count) values; rows with `\(rule.text)` are taken for clicks, "
             + "\(clicks) of \(profile.values.count) rows. Choose another threshold if that is not meant"
         ])
-    } else if let guess = [profiles.count - 1, 0].first(where: twoValued.contains) ?? twoValued.first {
-      self.init(
-        profiles[guess], at: guess, others: twoValued.filter { $0 != guess }.map { profiles[$0].name }, isGuess: true)
+    } else if let guess = place(Self.likelyNames, where: { $0.distinct == 2 && $0.missing == 0 })
+      ?? [profiles.count - 1, 0].first(where: twoValued.contains) ?? twoValued.first
+    {
+      self.init(profiles[guess], at: guess, guessedAmong: others(than: guess))
     } else {
       throw DatasetError.noLabel(file: file, columns: profiles.prefix(8).map(\.name))
     }
@@ -52,11 +50,12 @@ struct LabelInference {
     (self.column, self.rule, self.remarks) = (column, rule, remarks)
   }
 
-  private init(_ profile: ColumnProfile, at column: Int, others: [String], isGuess: Bool = false) {
+  /// - Parameter others: columns that might as well be it; nil: it is called what labels are.
+  private init(_ profile: ColumnProfile, at column: Int, guessedAmong others: [String]? = nil) {
     let counts = profile.counts.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
     let said = counts.map { "\"\($0.key)\" in \($0.value) rows" }.joined(separator: ", ")
     var remarks = ["label: \(profile.name) is \(said)"]
-    if isGuess {
+    if let others {
       remarks.append(
         "label: that \(profile.name) is the label is a guess: it has two values"
           + (others.isEmpty ? "" : ". So have " + others.joined(separator: ", ")))
@@ -64,12 +63,11 @@ struct LabelInference {
     if counts.count == 1 {
       remarks.append("label: all rows looked at are of one class; nothing can be learnt of such data")
     }
-    let texts = Set(profile.counts.keys.map { $0.lowercased() })
+    let usual = LabelRule(column: profile.name)
+    let verdicts = counts.map { usual.isClick($0.key) }
     let numbers = Set(profile.counts.keys.compactMap(Double.init))
-    if Self.usual.contains(where: texts.isSubset)
-      || (!numbers.isEmpty && (numbers.isSubset(of: [0, 1]) || numbers.isSubset(of: [-1, 1])))
-    {
-      self.init(column: column, rule: LabelRule(column: profile.name), remarks: remarks)
+    if !verdicts.contains(nil), Set(verdicts).count == counts.count {
+      self.init(column: column, rule: usual, remarks: remarks)
     } else {
       let named = counts.first {
         Self.affirmative.contains($0.key.lowercased()) && (numbers.isEmpty || !numbers.isSubset(of: [1, 2]))

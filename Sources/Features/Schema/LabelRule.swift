@@ -89,21 +89,22 @@ public struct LabelRule: Sendable, Hashable {
     number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
   }
 
-  /// What a label may be, for messages.
-  var expected: String {
-    switch condition {
-    case .usual: "the label 1, 0, -1, true, false, yes or no"
-    case .number: "a number for `\(text)`"
-    case .texts(let positive, let negative):
-      "one of the labels " + (positive + negative).map { "\"\($0)\"" }.joined(separator: ", ")
-    }
-  }
-
-  /// What to do about a label that is none.
-  func remedy(_ found: String) -> String {
-    guard condition == .usual else { return "Correct or remove the row, or the schema's label" }
-    return
-      "Correct or remove the row, or say what a click is: `label: {column: \(column), positive: \(found)}` in the schema"
+  /// What is wrong with a text that says neither, and what to do.
+  ///
+  /// - Parameter found: in quotes.
+  public func failure(_ found: String) -> String {
+    let expected =
+      switch condition {
+      case .usual: "the label 1, 0, -1, true, false, yes or no"
+      case .number: "a number for `\(text)`"
+      case .texts(let positive, let negative):
+        "one of the labels " + (positive + negative).map { "\"\($0)\"" }.joined(separator: ", ")
+      }
+    let remedy =
+      condition == .usual
+      ? ", or say what a click is: `label: {column: \(column), positive: \(found)}` in the schema"
+      : ", or the schema's label"
+    return "expected \(expected), found \(found). Correct or remove the row\(remedy)"
   }
 }
 

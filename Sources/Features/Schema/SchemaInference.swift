@@ -57,13 +57,11 @@ public struct SchemaInference {
       // Files that were put together have it more than once.
       table.removeAll { $0 == names }
     }
-    // A separator may end the rows.
-    for row in table.indices where table[row].count > 1 && table[row].last == "" {
-      if table[row].count == (hasHeader ? titles.count : names.count) + (hasHeader ? 1 : 0)
-        || !hasHeader && table.allSatisfy({ $0.last == "" })
-      {
-        table[row].removeLast()
-      }
+    // A separator may end the rows: those that are longer than the header, or where there is none, all of them.
+    let allEnd = !hasHeader && table.allSatisfy { $0.count > 1 && $0.last == "" }
+    for row in table.indices
+    where table[row].last == "" && (allEnd || (hasHeader && table[row].count == titles.count + 1)) {
+      table[row].removeLast()
     }
     if !hasHeader { titles = (1...(table.first?.count ?? 1)).map { "column\($0)" } }
     for folder in sample.file.folders where !titles.contains(folder.name) {
@@ -97,7 +95,8 @@ public struct SchemaInference {
     schema.label = label.rule
     remarks += label.remarks
     if profiles.contains(where: { $0.padded > 0.5 }) { schema.trim = true }
-    let clicks = Self.clicks(profiles[label.column], label.rule)
+    // As training will read them.
+    let clicks = profiles[label.column].values.map { label.rule.isClick($0) ?? false }
     var unusual: Set<String> = []
     var fields: [FieldSchema] = []
     for (place, profile) in profiles.enumerated() {
@@ -135,17 +134,6 @@ public struct SchemaInference {
     case .failure(let failure):
       remarks.append("\(profile.name) may hold times: \(failure.reason)")
       return nil
-    }
-  }
-
-  /// By row, whether it is a click, as training will read it.
-  private static func clicks(_ profile: ColumnProfile, _ rule: LabelRule) -> [Bool] {
-    profile.values.map { text in
-      switch rule.condition {
-      case .usual: ["1", "true", "yes", "t", "y"].contains(text.lowercased()) || Double(text) == 1
-      case .number(let comparison, let threshold): Double(text).map { comparison.holds($0, threshold) } ?? false
-      case .texts(let positive, _): positive.contains(text)
-      }
     }
   }
 

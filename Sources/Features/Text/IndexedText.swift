@@ -36,11 +36,10 @@ struct IndexedText {
     return ColumnSpan(bytes + start, count: position &- start)
   }
 
-  /// Goes past the label, if the first token is one. Returns what stands for it.
-  mutating func skipLabel() -> Float {
+  /// Goes past the label, if the first token is one: where labels do not count they may be missing.
+  mutating func skipLabel() {
     var ahead = self
     if let token = ahead.next(), memchr(token.start, 58, token.count) == nil { self = ahead }
-    return 0
   }
 
   /// `qid:3`, the query of libsvm's ranking data: no feature.

@@ -97,7 +97,8 @@ struct ParquetRows {
     if isList(type) {
       return "array_to_string(\(column), \(literal(layout.separators[name] ?? "|"))) AS \(column)"
     }
-    guard !type.hasPrefix("STRUCT"), !type.hasPrefix("MAP"), !type.hasPrefix("UNION") else {
+    // Lists of a fixed length end in "[3]".
+    guard !type.hasPrefix("STRUCT"), !type.hasPrefix("MAP"), !type.hasPrefix("UNION"), !type.hasSuffix("]") else {
       throw DatasetError.unreadable(
         file: file, reason: "its column \(name) is \(type). Write what is wanted of it as columns of their own")
     }

@@ -38,12 +38,15 @@ final class Spool {
   func seekable(_ file: DataFile) throws -> [Source] {
     guard file.name == "-" else {
       let input = try InputFile(path: file.name)
-      if try input.isRegular() { return try plain(file, URL(fileURLWithPath: file.name).path, isCopy: false) }
-      return try plain(file, copyAll(input), isCopy: true)
+      guard try !input.isRegular() else {
+        return try plain(Source(file: file, path: URL(fileURLWithPath: file.name).path), isCopy: false)
+      }
+      return try plain(Source(file: file, path: copyAll(input)), isCopy: true)
     }
     var input = file
     input.name = "standard input"
-    return try plain(input, copyAll(InputFile(path: "/dev/stdin", name: input.name)), isCopy: true)
+    return try plain(
+      Source(file: input, path: copyAll(InputFile(path: "/dev/stdin", name: input.name))), isCopy: true)
   }
 
   private func copyAll(_ input: InputFile) throws -> String {
@@ -57,23 +60,20 @@ final class Spool {
   }
 
   /// - Parameter isCopy: whether the file at the path is ours, and goes once there is a plainer copy.
-  private func plain(_ file: DataFile, _ path: String, isCopy: Bool, depth: Int = 0) throws -> [Source] {
-    let input = try InputFile(path: path, name: file.name)
+  private func plain(_ source: Source, isCopy: Bool, depth: Int = 0) throws -> [Source] {
+    let input = try InputFile(path: source.path, name: source.file.name)
     let first = try [UInt8](unsafeUninitializedCapacity: FileKind.sampleSize) { buffer, count in
       count = try input.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
     }
     let kind = FileKind(first)
-    guard kind != .plain else { return [Source(file: file, path: path)] }
+    guard kind != .plain else { return [source] }
     guard depth < 4 else {
       throw DatasetError.unreadable(
-        file: file.name, reason: "it is compressed within what is compressed, \(depth) times")
+        file: source.file.name, reason: "it is compressed within what is compressed, \(depth) times")
     }
-    let copies = try copies(of: file, input, path, kind)
-    if isCopy { try? FileManager.default.removeItem(atPath: path) }
-    return try copies.flatMap { copy in
-      guard copy.lists.isEmpty else { return [copy] }
-      return try plain(copy.file, copy.path, isCopy: true, depth: depth + 1)
-    }
+    let copies = try copies(of: source.file, input, source.path, kind)
+    if isCopy { try? FileManager.default.removeItem(atPath: source.path) }
+    return try copies.flatMap { try plain($0, isCopy: true, depth: depth + 1) }
   }
 
   private func copies(of file: DataFile, _ input: InputFile, _ path: String, _ kind: FileKind) throws -> [Source] {

@@ -161,7 +161,9 @@ public struct TimePattern: Hashable, Sendable {
 }
 
 extension CivilTime {
-  /// A day of a second in January 1970 that is out of the calendar's range would not be read back: days go on from there.
+  /// - Parameters:
+  ///   - epochDay: since 1970-01-01, in Greenwich.
+  ///   - second: of that day.
   fileprivate init(epochDay: Int, second: Int) {
     (year, month, day) = Self.date(epochDay)
     (hour, minute, self.second) = (second / 3600, second / 60 % 60, second % 60)
