@@ -132,13 +132,16 @@ public struct DatasetSurvey: Codable, Sendable {
     self.remarks = remarks.isEmpty ? nil : remarks
   }
 
+  /// What is to be said of rows of one class; nil of others.
+  static func oneClass(positives: Int, of rows: Int) -> String? {
+    guard positives == 0 || positives == rows else { return nil }
+    let label = positives == 0 ? 0 : 1
+    return "all \(rows) rows have the label \(label): there is no AUC of one class, and nothing to learn from it"
+  }
+
   private mutating func remark(_ found: SurveyPass.Found, wantsLabels: Bool) {
     var remarks = remarks ?? []
-    if wantsLabels, positives == 0 || positives == rows {
-      remarks.append(
-        "all \(rows) rows have the label \(positives == 0 ? 0 : 1): there is no AUC of one class, and nothing to learn from it"
-      )
-    }
+    if wantsLabels, let remark = Self.oneClass(positives: positives, of: rows) { remarks.append(remark) }
     if found.sampledOut > 0 {
       let negatives = rows - positives
       remarks.append(

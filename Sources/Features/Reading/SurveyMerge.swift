@@ -12,7 +12,6 @@ extension DatasetSurvey {
     guard var merged = found.compactMap({ $0 }).first else { return nil }
     merged.encoding = try encoding(found.compactMap { $0 }, schema)
     merged.files = []
-    merged.remarks = nil
     // Files that several have are counted once a copy.
     merged.sampledOut = nil
     merged.chunks = []
@@ -61,6 +60,11 @@ extension DatasetSurvey {
         merged.statistics[field, default: FieldStatistics()].merge(statistics, chunks: numbers[worker])
       }
     }
+    // Copies are counted more than once, which changes nothing about there being one class.
+    let counted = found.compactMap { $0 }
+    merged.remarks = Self.oneClass(
+      positives: counted.reduce(0) { $0 + $1.positives }, of: counted.reduce(0) { $0 + $1.rows }
+    ).map { [$0] }
     return (merged, holders)
   }
 
