@@ -16,6 +16,7 @@ extension DatasetSurvey {
     merged.sampledOut = nil
     merged.chunks = []
     merged.positives = 0
+    merged.remarks = nil
     merged.statistics = [:]
     let names = Set(found.compactMap { $0?.files.map(\.baseName) }.joined()).sorted()
     var holders: [[Int]] = []
@@ -60,11 +61,12 @@ extension DatasetSurvey {
         merged.statistics[field, default: FieldStatistics()].merge(statistics, chunks: numbers[worker])
       }
     }
-    // Copies are counted more than once, which changes nothing about there being one class.
-    let counted = found.compactMap { $0 }
-    merged.remarks = Self.oneClass(
-      positives: counted.reduce(0) { $0 + $1.positives }, of: counted.reduce(0) { $0 + $1.rows }
-    ).map { [$0] }
+    // How many clicks there are nobody knows, since copies count more than once; but whether all rows are of one class.
+    let surveys = found.compactMap { $0 }
+    if surveys.allSatisfy({ $0.positives == 0 }) || surveys.allSatisfy({ $0.positives == $0.rows }) {
+      let positives = surveys[0].positives == 0 ? 0 : merged.rows
+      merged.remarks = Self.oneClass(positives: positives, of: merged.rows).map { [$0] }
+    }
     return (merged, holders)
   }
 
