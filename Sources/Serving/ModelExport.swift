@@ -66,7 +66,7 @@ public struct ModelExport {
   /// Features whose rows are in the file.
   public var features: Int { state.rows }
 
-  private var tensors: [ModelTensor] {
+  private func makeTensors() throws -> [ModelTensor] {
     var tensors = [
       ModelTensor(name: "sparse.keys", type: "U64", shape: [state.rows]) { put in
         try state.forEachRow { key, _ in try withUnsafeBytes(of: key.littleEndian, put) }
@@ -95,7 +95,7 @@ public struct ModelExport {
           try removed.map { Rank.key(of: $0).littleEndian }.withUnsafeBytes(put)
         })
     }
-    return tensors + (optimizer?.tensors(of: model, rows: state.rows) ?? [])
+    return tensors + (try optimizer?.tensors(of: model, rows: state.rows) ?? [])
   }
 
   /// Writes the file, which appears when it is complete.
@@ -105,7 +105,7 @@ public struct ModelExport {
   public func write(
     to path: String, progress: (_ done: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws {
-    let tensors = tensors
+    let tensors = try makeTensors()
     let all = tensors.reduce(0) { $0 + $1.bytes }
     let file = try OutputFile(path: path)
     let header = try header(tensors)
@@ -129,7 +129,7 @@ public struct ModelExport {
   public func writeNumpy(
     to path: String, progress: (_ done: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws {
-    let tensors = tensors
+    let tensors = try makeTensors()
     let all = tensors.reduce(0) { $0 + $1.bytes }
     var archive = try NumpyArchive(path: path)
     let text = Array(try Self.text(allMetadata).utf8)

@@ -3,8 +3,8 @@ import DeepFM
 import Job
 import Sharding
 
-/// The optimizers' state of a checkpoint. It is larger than the model, so each tensor of it is read from the checkpoint's files
-/// while it is written.
+/// The optimizers' state of a checkpoint. That of features is larger than the model, so each tensor of it is read from the
+/// checkpoint's files while it is written.
 public struct OptimizerState {
   private let run: UInt64
   private let chain: [CheckpointFiles]
@@ -29,7 +29,8 @@ public struct OptimizerState {
   var rules: [String: OptimizerDescription.Rule] { ["sparse": sparse, "dense": dense] }
 
   /// - Parameter rows: features that have rows.
-  func tensors(of model: any Model<Float>, rows: Int) -> [ModelTensor] {
+  /// - Throws: `CheckpointError`.
+  func tensors(of model: any Model<Float>, rows: Int) throws -> [ModelTensor] {
     let width = model.sparse.width
     var tensors = sparse.states.enumerated().map { number, state in
       ModelTensor(name: "optimizer.sparse.\(state)", shape: [rows, width]) { put in
@@ -46,24 +47,30 @@ public struct OptimizerState {
           }
         })
     }
-    let block = DenseLayout.blockSize
-    for (number, state) in dense.states.enumerated() {
-      for tensor in model.dense.tensors {
-        tensors.append(
-          ModelTensor(name: "optimizer.\(tensor.name).\(state)", shape: tensor.shape) { put in
-            var all = [Float](repeating: 0, count: model.dense.count)
-            try forEachSlot(ParameterTables.dense, block, dense) { snapshot in
-              snapshot.forEachRow { rank, row in
-                let offset = Int(clamping: Rank.key(of: rank)) &* block
-                guard offset >= 0, offset <= all.count - block else { return }
-                for column in 0..<block { all[offset + column] = row[(number + 1) * block + column] }
-              }
-            }
-            try all[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
-          })
+    for (state, values) in zip(dense.states, try layers(model)) {
+      tensors += model.dense.tensors.map { tensor in
+        ModelTensor(name: "optimizer.\(tensor.name).\(state)", shape: tensor.shape) { put in
+          try values[tensor.offset..<tensor.offset + tensor.count].withUnsafeBytes(put)
+        }
       }
     }
     return tensors
+  }
+
+  /// Each state of the layers, as the model's `DenseLayout` has the parameters.
+  private func layers(_ model: any Model<Float>) throws -> [[Float]] {
+    let block = DenseLayout.blockSize
+    var states = dense.states.map { _ in [Float](repeating: 0, count: model.dense.count) }
+    try forEachSlot(ParameterTables.dense, block, dense) { snapshot in
+      snapshot.forEachRow { rank, row in
+        let offset = Int(clamping: Rank.key(of: rank)) &* block
+        guard offset >= 0, offset <= model.dense.count - block else { return }
+        for number in states.indices {
+          for column in 0..<block { states[number][offset + column] = row[(number + 1) * block + column] }
+        }
+      }
+    }
+    return states
   }
 
   /// - Parameter width: parameters of a row.
